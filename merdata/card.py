@@ -1,0 +1,88 @@
+"""The store's README.md: what `load_dataset` reads (configs in its YAML) and what a person reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+import yaml
+
+from merdata.files import write_text
+from merdata.resources import card_text
+from merdata.splits.protocol import (
+    SPLITS,
+    TRAIN,
+    Protocol,
+    covers,
+    protocol_names,
+    read_protocol,
+    whole_shards,
+)
+from merdata.store import Shard, Store
+
+DEFAULT_PROTOCOL = "mer"
+Parts = dict[str, list[Shard]]
+
+
+def write_card(store: Store) -> list[str]:
+    """Write README.md with a config for every protocol that keeps shards whole, and one for every corpus.
+
+    Returns:
+        Names of protocols that no longer fit the store's rows; they get no config.
+
+    Raises:
+        SplitError: a protocol's file is unreadable.
+        StoreError: a shard is unreadable, or README.md cannot be written.
+    """
+    protocols = [read_protocol(store, name) for name in protocol_names(store)]
+    outdated = [protocol.name for protocol in protocols if not covers(store, protocol)]
+    current = [protocol for protocol in protocols if protocol.name not in outdated]
+    front = yaml.safe_dump(_front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
+    template = jinja2.Environment(
+        autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string(card_text("dataset.md.j2"))
+    body = template.render(store=store, protocols=current, corpora=store.corpora)
+    write_text(store.path / "README.md", f"---\n{front}---\n\n{body.strip()}\n")
+    return outdated
+
+
+def _front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
+    languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
+    return {
+        "pretty_name": "Speech emotion corpora, built by merdata",
+        "language": languages,
+        "license": "other",
+        "task_categories": ["audio-classification"],
+        "tags": ["emotion", "speech-emotion-recognition"],
+        "configs": _configs(store, protocols),
+    }
+
+
+def _configs(store: Store, protocols: list[Protocol]) -> list[dict[str, Any]]:
+    """The default protocol as `default` and by corpus; the others by name, one config a fold."""
+    parts = {
+        (protocol.name, fold): shards
+        for protocol in protocols
+        for fold in protocol.folds
+        if (shards := whole_shards(store, protocol, fold)) is not None
+    }
+    default = parts.pop((DEFAULT_PROTOCOL, 0), {TRAIN: store.shards()})
+    configs = [{**_config("default", default), "default": True}]
+    configs += [_config(corpus, _of_corpus(default, corpus)) for corpus in sorted(store.corpora)]
+    for (name, fold), shards in sorted(parts.items()):
+        several = len({at for other, at in parts if other == name}) > 1
+        configs.append(_config(f"{name}_fold{fold}" if several else name, shards))
+    return [config for config in configs if config["data_files"]]
+
+
+def _of_corpus(parts: Parts, corpus: str) -> Parts:
+    return {split: [shard for shard in shards if shard.corpus == corpus] for split, shards in parts.items()}
+
+
+def _config(name: str, parts: Parts) -> dict[str, Any]:
+    files = [
+        {"split": split, "path": [shard.relative for shard in parts[split]]}
+        for split in SPLITS
+        if parts.get(split)
+    ]
+    return {"config_name": name, "data_files": files}

@@ -1,0 +1,49 @@
+"""The registry: the built-in corpora, and those that other packages offer as entry points."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from merdata.corpora.corpus import Corpus, Tree
+from merdata.errors import CorpusNotFound
+
+BUILT_IN = ("meld", "ravdess", "cremad", "tess")
+
+
+@cache
+def registry() -> dict[str, Corpus]:
+    """All corpora by name: the built-in ones first, then those of entry points by name."""
+    corpora = [import_module(f"merdata.corpora.{name}").CORPUS for name in BUILT_IN]
+    corpora += [point.load() for point in sorted(entry_points(group="merdata.corpora"))]
+    return {corpus.name: corpus for corpus in corpora}
+
+
+def get_corpus(name: str) -> Corpus:
+    """The corpus of that name; `CREMA-D` and `crema_d` are cremad too.
+
+    Raises:
+        CorpusNotFound: there is none.
+    """
+    corpora = registry()
+    plain = name.lower().replace("-", "").replace("_", "")
+    if plain not in corpora:
+        close = difflib.get_close_matches(plain, corpora, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise CorpusNotFound(f"no corpus is called {name!r}{hint}; there are {', '.join(corpora)}")
+    return corpora[plain]
+
+
+def looks_like(tree: Tree) -> str | None:
+    """The corpus whose file names are most of a folder's, if any."""
+    counts = {name: sum(1 for _ in tree.matching(corpus.file_name)) for name, corpus in registry().items()}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] else None
+
+
+def present(folder: Path) -> list[str]:
+    """Names of the corpora that have a folder of their name in `folder`, in the registry's order."""
+    return [name for name in registry() if (folder / name).is_dir()]

@@ -1,0 +1,215 @@
+"""What a corpus is: facts, and a reader that turns a folder into utterances by names and metadata alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from merdata.errors import CorpusNotFound, LayoutError
+from merdata.ledger import KNOWN_DEFECT
+from merdata.utterance import Utterance
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files below a corpus folder: paths relative to it, sorted, without hidden files and links out."""
+
+    root: Path
+    paths: tuple[PurePosixPath, ...]
+
+    @classmethod
+    def walk(cls, root: Path) -> Tree:
+        """Walk a folder.
+
+        Raises:
+            CorpusNotFound: there is no such folder, or it may not be read.
+        """
+        if not root.is_dir():
+            raise CorpusNotFound(f"there is no folder {root}")
+        try:
+            return cls(root, tuple(sorted(map(PurePosixPath, _visible_files(root)))))
+        except PermissionError as error:
+            raise CorpusNotFound(f"no permission to read {error.filename}") from error
+
+    def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[PurePosixPath, re.Match[str]]]:
+        """Files whose name (the last part of the path) matches the whole pattern, in sorted order."""
+        for path in self.paths:
+            match = pattern.fullmatch(path.name)
+            if match:
+                yield path, match
+
+    def named(self, name: str) -> PurePosixPath | None:
+        """The first file of that name, whatever its case, nearest to the root."""
+        found = [path for path in self.paths if path.name.lower() == name.lower()]
+        return min(found, key=lambda path: (len(path.parts), path), default=None)
+
+    def read_csv(self, path: PurePosixPath, columns: Iterable[str]) -> list[Row]:
+        """Rows of a csv file in UTF-8 or cp1252.
+
+        Raises:
+            LayoutError: it cannot be read, or lacks one of the columns.
+        """
+        return parse_csv(self.read_text(path), columns, self.root / path)
+
+    def read_text(self, path: PurePosixPath) -> str:
+        """A text file, as UTF-8 (with or without BOM) or else cp1252.
+
+        Raises:
+            LayoutError: it cannot be read.
+        """
+        try:
+            data = (self.root / path).read_bytes()
+        except OSError as error:
+            raise LayoutError(f"cannot read {self.root / path}: {error.strerror}") from error
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data.decode("cp1252", "replace")
+
+
+def parse_csv(text: str, columns: Iterable[str], where: Path) -> list[Row]:
+    """Rows of a csv text.
+
+    Raises:
+        LayoutError: it is no csv with these columns, or a row has too few or too many cells.
+    """
+    # newline="" leaves line ends to csv: str.splitlines would break rows at U+0085.
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    missing = [name for name in columns if name not in (reader.fieldnames or [])]
+    if missing or "\0" in text:
+        raise LayoutError(f"{where} is not the csv expected: it has no column {', '.join(missing)}")
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise LayoutError(f"{where}, line {reader.line_num}: {error}") from error
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise LayoutError(f"{where}, row {number}: not as many cells as the header has columns")
+    return rows
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The facts of a corpus and its reader. One object a corpus, in a file of its own.
+
+    Attributes:
+        name: as on the command line and in ids, lower case.
+        domain: `acted` or `conversational`.
+        licence: as the source states it.
+        expected_rows: rows of the complete corpus, the count contract.
+        difference: known reasons why a copy has more or fewer.
+        targets: raw label -> default class of mer7, or None for none.
+        layout: the folder expected, in a few words for messages.
+        file_name: what an audio file of this corpus is called (full match of the last part of the path).
+        read: yields the utterances of a folder; raises LayoutError.
+        crossed: every speaker says every sentence in every emotion, so text alone can tell nothing.
+        package: Python package whose folder holds `defects/<name>.yaml`.
+    """
+
+    name: str
+    title: str
+    domain: str
+    languages: tuple[str, ...]
+    licence: str
+    homepage: str
+    expected_rows: int
+    targets: Mapping[str, str | None]
+    layout: str
+    file_name: re.Pattern[str]
+    read: Callable[[Tree], Iterable[Utterance]]
+    crossed: bool = False
+    difference: str = ""
+    package: str = "merdata.corpora"
+
+    def utterances(self, root: Path) -> list[Utterance]:
+        """The utterances of a folder, with notes on their known defects.
+
+        Raises:
+            CorpusNotFound: no such folder.
+            LayoutError: it is not this corpus, a metadata file is unreadable, or an id occurs twice.
+        """
+        tree = Tree.walk(root)
+        rows = list(self.read(tree))
+        if not any(row.excluded is None for row in rows):
+            raise LayoutError(self._not_this_corpus(tree))
+        _refuse_repeated_ids(rows, root)
+        return [replace(row, notes=(*row.notes, *self._defects_of(row))) for row in rows]
+
+    @cached_property
+    def defects(self) -> list[dict[str, Any]]:
+        """The table of known defects: entries with defect, ids, note, evidence."""
+        table = files(self.package) / "defects" / f"{self.name}.yaml"
+        return yaml.safe_load(table.read_text("utf-8")) or [] if table.is_file() else []
+
+    @cached_property
+    def _defect_notes(self) -> dict[str, list[tuple[str, str]]]:
+        notes: dict[str, list[tuple[str, str]]] = {}
+        for entry in self.defects:
+            note = (entry.get("applies_to", ""), f"{KNOWN_DEFECT}{entry['defect']}: {entry['note']}")
+            for name in entry["ids"]:
+                notes.setdefault(f"{self.name}/{name}", []).append(note)
+        return notes
+
+    def _defects_of(self, row: Utterance) -> Iterator[str]:
+        for folder, note in self._defect_notes.get(row.id, ()):
+            if not folder or (row.source and folder in row.source.split("/")):
+                yield note
+
+    def _not_this_corpus(self, tree: Tree) -> str:
+        from merdata.corpora import looks_like
+
+        message = f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}"
+        other = looks_like(tree)
+        return message + (f". It looks like {other}: try --corpus {other}" if other else "")
+
+
+def _visible_files(root: Path) -> Iterator[str]:
+    """Paths below root; macOS leaves `._name` beside files and `__MACOSX` beside folders."""
+    for top, folders, names in os.walk(root, onerror=_raise):
+        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        below = os.path.relpath(top, root)
+        yield from (os.path.join(below, name) for name in names if not name.startswith("."))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _refuse_repeated_ids(rows: list[Utterance], root: Path) -> None:
+    seen: dict[str, str | None] = {}
+    for row in rows:
+        if row.id in seen:
+            raise LayoutError(f"{root}: {row.id} occurs twice, in {seen[row.id]} and {row.source}")
+        seen[row.id] = row.source
+
+
+def _sight(tree: Tree, most: int = 3) -> str:
+    """The first few names of a folder, for a message."""
+    if not tree.paths:
+        return "an empty folder"
+    shown = ", ".join(str(path) for path in tree.paths[:most])
+    return f"{shown}{' ...' if len(tree.paths) > most else ''} ({len(tree.paths)} files)"
+
+
+def mark_duplicates(rows: Iterable[Utterance]) -> Iterator[Utterance]:
+    """Keep the first row of each id; later ones (a corpus that lies on disk twice) only enter the ledger."""
+    first: dict[str, str | None] = {}
+    for row in rows:
+        if row.id in first:
+            note = f"same file name as {first[row.id]}, which is kept"
+            yield replace(row, id=f"{row.id}@{row.source}", excluded="duplicate", notes=(note,))
+        else:
+            first[row.id] = row.source
+            yield row

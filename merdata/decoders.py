@@ -1,0 +1,181 @@
+"""Bytes to samples: soundfile, then PyAV, then the ffmpeg program, in the order the content suggests."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FFMPEG_SECONDS = 30
+STREAMED_SIZES = (0, 0xFFFFFFFF)  # what programs that write WAV to a pipe leave in the header
+
+
+class AudioError(Exception):
+    """A source without usable audio: one row is lost, never a build.
+
+    Attributes:
+        reason: a short code for the ledger (`truncated`, `silent`, `undecodable`, ...).
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Samples as the file has them: float32 `[n, channels]` at `rate` Hz."""
+
+    samples: npt.NDArray[np.float32]
+    rate: int
+    decoder: str
+
+
+def decode(data: bytes, path: str | None = None) -> Decoded:
+    """Decode a file by its content.
+
+    Raises:
+        AudioError: it is no audio, is cut short, or no decoder can read it.
+    """
+    _refuse_what_is_no_audio(data)
+    if data[:4] in (b"RIFF", b"RIFX"):
+        _refuse_cut_wav(data)
+    complaints = []
+    for decoder in _decoders(data):
+        try:
+            return decoder(data, path)
+        except AudioError:
+            raise
+        except Exception as error:
+            complaints.append(f"{decoder.__name__.strip('_')}: {str(error).strip() or type(error).__name__}")
+    raise AudioError("undecodable", "no decoder reads it (" + "; ".join(complaints) + ")")
+
+
+def sniff(data: bytes) -> str:
+    """The container by its first bytes: `libsndfile` reads it, `container` it does not, or `unknown`."""
+    head = data[:12]
+    riff_like = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
+    aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
+    mp3 = head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0)
+    if riff_like or aiff or mp3 or head[:4] in (b"fLaC", b"OggS", b".snd", b"caff"):
+        return "libsndfile"
+    if head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3":
+        return "container"
+    return "unknown"
+
+
+def _decoders(data: bytes) -> list[Callable[[bytes, str | None], Decoded]]:
+    if sniff(data) == "container":
+        return [_pyav, _soundfile, _ffmpeg]
+    return [_soundfile, _pyav, _ffmpeg]
+
+
+def _refuse_what_is_no_audio(data: bytes) -> None:
+    if not data:
+        raise AudioError("empty", "the file has no bytes")
+    head = data[:512].lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        raise AudioError("lfs-pointer", "a git-lfs pointer, not the audio: run `git lfs pull`")
+    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise AudioError("not-audio", "a web page, not audio: download the file again")
+
+
+def _refuse_cut_wav(data: bytes) -> None:
+    """libsndfile reads a WAV whose data ends early without a word."""
+    order = "little" if data[:4] == b"RIFF" else "big"
+    at = 12
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
+        if name == b"data":
+            there = len(data) - at - 8
+            if size not in STREAMED_SIZES and there < size:
+                raise AudioError(
+                    "truncated", f"{there} of the {size} bytes of audio that the header declares"
+                )
+            return
+        at += 8 + size + size % 2
+    raise AudioError("truncated", "a WAV header without audio data")
+
+
+def _soundfile(data: bytes, path: str | None) -> Decoded:
+    import soundfile
+
+    with soundfile.SoundFile(io.BytesIO(data)) as file:
+        samples = file.read(dtype="float32", always_2d=True)
+        return Decoded(samples, file.samplerate, f"soundfile/{file.format}")
+
+
+def _pyav(data: bytes, path: str | None) -> Decoded:
+    try:
+        return _pyav_with(data, {"probesize": "32", "analyzeduration": "0"})
+    except Exception:
+        return _pyav_with(data, {})
+
+
+def _pyav_with(data: bytes, options: dict[str, str]) -> Decoded:
+    import av
+
+    with av.open(io.BytesIO(data), mode="r", options=options) as container:
+        if not container.streams.audio:
+            raise AudioError("no-audio", "the file has no audio stream")
+        stream = container.streams.audio[0]
+        frames = [_frame(frame) for frame in container.decode(stream)]
+        if not frames:
+            raise AudioError("empty", "the audio stream holds no samples")
+        rate = stream.codec_context.sample_rate
+        return Decoded(np.concatenate(frames), rate, f"pyav/{stream.codec_context.name}")
+
+
+def _frame(frame: Any) -> npt.NDArray[np.float32]:
+    """One frame as float32 `[n, channels]`, integers scaled to [-1, 1)."""
+    array = frame.to_ndarray()
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
+    if np.issubdtype(array.dtype, np.floating):
+        return np.asarray(array.T, np.float32)
+    middle = 128 if array.dtype == np.uint8 else 0
+    full = 128 if array.dtype == np.uint8 else -int(np.iinfo(array.dtype).min)
+    return np.asarray((array.T.astype(np.float64) - middle) / full, np.float32)
+
+
+def _ffmpeg(data: bytes, path: str | None) -> Decoded:
+    """The widest decoder and the slowest: one process a file. It decodes only; rate and channels stay."""
+    import ffmpeg
+    import soundfile
+
+    if path is None:
+        raise ValueError("needs the file on disk")
+    command = (
+        ffmpeg.input(path, protocol_whitelist="file,pipe")
+        .output("pipe:", format="wav", acodec="pcm_f32le", map="0:a:0", fflags="+bitexact")
+        .global_args("-nostdin", "-loglevel", "error", "-xerror")
+        .compile(cmd=ffmpeg_program())
+    )
+    wav = _run(command)
+    samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
+    return Decoded(samples, rate, "ffmpeg")
+
+
+def _run(command: list[str]) -> bytes:
+    import subprocess
+
+    done = subprocess.run(command, capture_output=True, timeout=FFMPEG_SECONDS, check=False)  # noqa: S603
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"]
+        raise ValueError(lines[-1])
+    return done.stdout
+
+
+def ffmpeg_program() -> str:
+    """The ffmpeg on PATH, else the static one that imageio-ffmpeg ships."""
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    import imageio_ffmpeg
+
+    return str(imageio_ffmpeg.get_ffmpeg_exe())

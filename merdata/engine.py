@@ -1,0 +1,78 @@
+"""Where tasks run: in this process, or in a pool of processes on this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def run_tasks(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    jobs: int | None = None,
+    progress: str | None = None,
+    weigh: Callable[[Task], int] = lambda _: 1,
+    unit: str = "task",
+) -> Iterator[Result]:
+    """`function` of every task, results in the order of the tasks.
+
+    Args:
+        tasks: what to do; each one is pickled for another process.
+        function: of a module's top level, so that another process can import it.
+        jobs: processes; None takes one a core, 1 stays in this process.
+        progress: name of the bar on stderr, or None for no bar.
+        weigh: how much a task moves the bar.
+        unit: what the bar counts.
+    """
+    jobs = min(jobs or os.cpu_count() or 1, max(1, len(tasks)))
+    with tqdm(
+        total=sum(map(weigh, tasks)),
+        desc=progress,
+        unit=f" {unit}",
+        disable=progress is None or not sys.stderr.isatty(),
+    ) as bar:
+        if jobs == 1:
+            for task in tasks:
+                yield function(task)
+                bar.update(weigh(task))
+        else:
+            with _pool(jobs) as pool:
+                yield from _in_pool(pool, function, tasks, lambda task: bar.update(weigh(task)))
+
+
+def _pool(jobs: int) -> Executor:
+    # A fork would copy pyarrow's threads half-way; a fork server is clean, and imports the libraries once.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["merdata.shard", "soundfile", "soxr"])
+    return ProcessPoolExecutor(jobs, mp_context=context)
+
+
+def _in_pool(
+    pool: Executor,
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    done: Callable[[Task], object],
+) -> Iterator[Result]:
+    futures = []
+    for task in tasks:
+        future = pool.submit(function, task)
+        future.add_done_callback(lambda _, finished=task: done(finished))  # type: ignore[misc]
+        futures.append(future)
+    try:
+        for future in futures:
+            yield future.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise

@@ -1,0 +1,29 @@
+# ruff: noqa: N818  the names say what is wrong
+"""The faults a user can mend: each message says what is wrong, where, and what to do.
+
+The commands print the message and exit with code 2; anything else is a bug and keeps its traceback.
+"""
+
+
+class MerdataError(Exception):
+    """A fault of the input, never of the code."""
+
+
+class CorpusNotFound(MerdataError):
+    """No such corpus, or its folder is not there."""
+
+
+class LayoutError(MerdataError):
+    """The folder is not that corpus, or one of its metadata files cannot be read."""
+
+
+class PolicyError(MerdataError):
+    """A label policy names a label that does not exist, or a raw label has no policy."""
+
+
+class StoreError(MerdataError):
+    """The store cannot be opened, read or written."""
+
+
+class SplitError(MerdataError):
+    """A split that cannot be made, or a protocol that is not there."""

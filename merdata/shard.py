@@ -1,0 +1,282 @@
+"""One task of a build: the rows of one shard, from source files to a Parquet file and its journal.
+
+The journal (`.build/journal/<corpus>/<shard>.parquet`) is the shard's part of the ledger with the size and
+time of every source. It is written after the shard: a journal with the task's key means the shard is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merdata import audio
+from merdata.audio import AudioError
+from merdata.files import file_sha256, write_atomically
+from merdata.labels import Decision
+from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
+from merdata.utterance import METADATA_COLUMNS, UTTERANCE_FIELDS, Utterance, store_schema
+
+ROWS_A_GROUP = 100  # about 10 MB: small enough to stream and shuffle, large enough to scan
+JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
+    pa.field("modified_ns", pa.int64())
+)
+_HEARD = ("decoder", "source_rate", "source_channels", "seconds", "source_sha256", "audio_sha256")
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """An utterance, what the label policy makes of it, and its source's size and time (None: no file)."""
+
+    utterance: Utterance
+    decision: Decision
+    size: int | None = None
+    modified_ns: int | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether the row goes into the store if its audio is good."""
+        return self.decision.keep and self.utterance.excluded is None
+
+    def entry(self) -> Record:
+        """The ledger entry, before the audio is heard."""
+        utterance, policy = self.utterance, self.decision.note
+        return dict.fromkeys(JOURNAL_SCHEMA.names) | {
+            "id": utterance.id,
+            "corpus": utterance.corpus,
+            "shard": utterance.shard,
+            "source": utterance.source,
+            "raw_label": utterance.raw_label or None,
+            "label": self.decision.target,
+            "notes": [*utterance.notes, *([policy] if policy else [])],
+            "size": self.size,
+            "modified_ns": self.modified_ns,
+        }
+
+    def why_not(self) -> Record:
+        """State and reason of a row that does not stay."""
+        utterance = self.utterance
+        if utterance.excluded:
+            detail = "; ".join(utterance.notes) or None
+            return {"state": DROPPED, "reason": utterance.excluded, "detail": detail}
+        detail = f"the label policy gives {utterance.raw_label!r} no class"
+        return {"state": DROPPED, "reason": "label", "detail": detail}
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """What another process needs to build one shard."""
+
+    corpus: str
+    name: str
+    root: Path
+    store: Path
+    classes: tuple[str, ...]
+    on_bad_audio: str
+    rows: tuple[PlannedRow, ...]
+
+    @property
+    def data(self) -> Path:
+        return self.store / "data" / self.corpus / f"{self.name}.parquet"
+
+    @property
+    def staged(self) -> Path:
+        """Where the shard waits until the whole build is done."""
+        return self.store / ".build" / "data" / self.corpus / f"{self.name}.parquet"
+
+    @property
+    def journal(self) -> Path:
+        return self.store / ".build" / "journal" / self.corpus / f"{self.name}.parquet"
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of all that the shard's bytes depend on; a source counts by its path, size and time."""
+        rows = [
+            (
+                *(getattr(row.utterance, name) for name in UTTERANCE_FIELDS),
+                row.decision,
+                row.size,
+                row.modified_ns,
+            )
+            for row in self.rows
+        ]
+        everything = repr((audio.AUDIO_VERSION, self.classes, self.on_bad_audio, rows))
+        return hashlib.sha256(everything.encode("utf-8", "surrogateescape")).hexdigest()
+
+    def is_done(self) -> bool:
+        """Whether an earlier build, finished or killed, already made this shard."""
+        try:
+            facts = pq.read_schema(self.journal).metadata
+            return bool(facts[b"key"].decode() == self.key) and self._has(facts)
+        except (OSError, KeyError, pa.ArrowInvalid):
+            return False
+
+    def _has(self, facts: dict[bytes, bytes]) -> bool:
+        size = int(facts[b"bytes"])
+        if self.staged.exists():
+            return file_sha256(self.staged) == facts[b"sha256"].decode()
+        return size == 0 or self.data.stat().st_size == size
+
+
+def build_shard(task: ShardTask) -> None:
+    """Write a shard and then its journal, each by rename.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    ledger: list[Record] = []
+    with write_atomically(task.staged) as temporary:
+        rows = _stored_rows(task, EarlierShard(task), ledger)
+        count = _write(rows, temporary, store_schema(task.classes))
+        facts = {"key": task.key, "rows": count, "audio_version": audio.AUDIO_VERSION}
+        facts |= {"sha256": file_sha256(temporary), "bytes": temporary.stat().st_size}
+    if not count:
+        task.staged.unlink()
+        facts |= {"sha256": "", "bytes": 0}
+    table = pa.Table.from_pylist(ledger, JOURNAL_SCHEMA)
+    table = table.replace_schema_metadata({name: str(value) for name, value in facts.items()})
+    with write_atomically(task.journal) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _stored_rows(task: ShardTask, earlier: EarlierShard, ledger: list[Record]) -> Iterator[Record]:
+    """The rows for the store, one at a time; the ledger gets every row's entry on the way."""
+    for row in task.rows:
+        entry, wav = _hear(task, row, earlier)
+        ledger.append(entry)
+        if wav is not None:
+            yield _store_row(row, entry, wav, task.classes)
+
+
+def _hear(task: ShardTask, row: PlannedRow, earlier: EarlierShard) -> tuple[Record, bytes | None]:
+    """The finished ledger entry of a row, and its WAV if it goes into the store."""
+    entry = row.entry()
+    if row.stays and earlier.has(entry):
+        return earlier.again(entry)
+    try:
+        data = _read_source(task.root, row.utterance.source)
+        entry["source_sha256"] = hashlib.sha256(data).hexdigest()
+        if row.stays:
+            source = (task.root / str(row.utterance.source)).absolute()
+            return _with_clip(entry, audio.normalise(data, str(source)), {"state": STORED})
+    except AudioError as error:
+        fault = {"reason": error.reason, "detail": str(error)}
+        if row.stays and task.on_bad_audio == "silence":
+            entry["notes"].append(f"audio silenced: {error.reason}, {error}")
+            return _with_clip(entry, audio.silence(), {"state": SILENCED} | fault)
+        if row.stays:
+            return entry | {"state": DROPPED} | fault, None
+    return entry | row.why_not(), None
+
+
+def _read_source(root: Path, source: str | None) -> bytes:
+    if source is None:
+        raise AudioError("missing", "the corpus names this clip, the disk lacks it")
+    path = root / source
+    try:
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            raise AudioError("outside", "a link that leaves the corpus folder")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise AudioError("not-a-file", "no regular file")
+        return path.read_bytes()
+    except OSError as error:
+        raise AudioError("unreadable", error.strerror or str(error)) from error
+
+
+def _with_clip(entry: Record, clip: audio.Clip, state: Record) -> tuple[Record, bytes]:
+    heard = {
+        "decoder": clip.decoder,
+        "source_rate": clip.rate or None,
+        "source_channels": clip.channels or None,
+        "seconds": clip.seconds,
+        "audio_sha256": clip.sha256,
+        "notes": [*entry["notes"], *clip.notes],
+    }
+    return entry | heard | state, audio.wav_bytes(clip.samples)
+
+
+def _store_row(row: PlannedRow, entry: Record, wav: bytes, classes: tuple[str, ...]) -> Record:
+    record = {name: getattr(row.utterance, name, None) for name in METADATA_COLUMNS}
+    record |= {name: entry[name] for name in ("seconds", "source_sha256", "audio_sha256", "notes")}
+    record["label"] = classes.index(entry["label"]) if entry["label"] else None
+    record["votes"] = [asdict(vote) for vote in row.utterance.votes]
+    record["audio"] = {"bytes": wav, "path": f"{row.utterance.id}.wav"}
+    return record
+
+
+def _write(rows: Iterator[Record], path: Path, schema: pa.Schema) -> int:
+    """Write rows a group at a time, as the Hub wants audio: plain, uncompressed, with a page index."""
+    flat = [name for name in schema.names if name not in ("audio", "votes", "notes")]
+    count = 0
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression={**dict.fromkeys(flat, "snappy"), "audio.bytes": "none"},
+        use_dictionary=flat,
+        write_page_index=True,
+        use_content_defined_chunking=True,
+    ) as writer:
+        for group in _groups(rows, ROWS_A_GROUP):
+            writer.write_batch(pa.RecordBatch.from_pylist(group, schema))
+            count += len(group)
+    return count
+
+
+def _groups(rows: Iterator[Record], size: int) -> Iterator[list[Record]]:
+    while group := list(islice(rows, size)):
+        yield group
+
+
+class EarlierShard:
+    """The same shard of an earlier build: audio whose source did not change is not decoded again."""
+
+    def __init__(self, task: ShardTask) -> None:
+        self._entries: dict[str, Record] = {}
+        self._group: tuple[int, dict[str, bytes]] = (-1, {})
+        try:
+            journal = pq.read_table(task.journal)
+            facts = journal.schema.metadata
+            path = next(path for path in (task.staged, task.data) if path.exists())
+            if int(facts[b"audio_version"]) != audio.AUDIO_VERSION:
+                return
+            if file_sha256(path) != facts[b"sha256"].decode():
+                return
+            self._file = pq.ParquetFile(path)
+        except (OSError, KeyError, StopIteration, pa.ArrowInvalid):
+            return
+        self._entries = {row["id"]: row for row in journal.to_pylist() if row["state"] == STORED}
+        ids = (self._file.read_row_group(group, ["id"])["id"] for group in self._groups())
+        self._group_of = {id: group for group, column in enumerate(ids) for id in column.to_pylist()}
+
+    def has(self, entry: Record) -> bool:
+        """Whether the row was stored from a source of the same path, size and time."""
+        before = self._entries.get(entry["id"], {})
+        same = ("source", "size", "modified_ns")
+        return bool(before) and all(before[name] == entry[name] for name in same)
+
+    def again(self, entry: Record) -> tuple[Record, bytes]:
+        """The entry with what was heard then, and the WAV as it was."""
+        before = self._entries[entry["id"]]
+        heard: Record = {name: before[name] for name in _HEARD} | {"state": STORED}
+        heard["notes"] = [*entry["notes"], *(n for n in before["notes"] if n.startswith("audio: "))]
+        return entry | heard, self._wav(entry["id"])
+
+    def _groups(self) -> range:
+        return range(self._file.num_row_groups)
+
+    def _wav(self, id: str) -> bytes:
+        """Rows come in the order of the file, so one row group in memory is enough."""
+        group = self._group_of[id]
+        if self._group[0] != group:
+            table = self._file.read_row_group(group, ["id", "audio"]).to_pylist()
+            self._group = (group, {row["id"]: row["audio"]["bytes"] for row in table})
+        return self._group[1][id]

@@ -1,0 +1,179 @@
+"""What the commands print on a terminal: tables on stdout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from merdata.builder import Report
+    from merdata.leakage import Finding
+    from merdata.ledger import Counts
+    from merdata.splits.protocol import Protocol
+    from merdata.store import Store
+
+MOST_SPEAKERS = 12
+MOST_EXAMPLES = 6
+WIDE = 120  # for output that goes into a file or another program
+
+
+def console() -> Console:
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """A plain table; columns whose name starts with `#` are numbers, set to the right."""
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for name in columns:
+        made.add_column(name.lstrip("#"), justify="right" if name.startswith("#") else "left")
+    return made
+
+
+def corpora(facts: list[dict[str, Any]]) -> None:
+    made = table("name", "title", "languages", "#rows", "licence", "here", "home page")
+    for one in facts:
+        here = "yes" if one["here"] else ""
+        languages = " ".join(one["languages"])
+        made.add_row(
+            one["name"], one["title"], languages, f"{one['rows']:,}", one["licence"], here, one["homepage"]
+        )
+    console().print(made)
+
+
+def foreseen(corpora: list[dict[str, Any]]) -> None:
+    for one in corpora:
+        title = f"{one['corpus']}: {one['discovered']:,} rows discovered, {one['expected']:,} expected"
+        made = table("", "#rows", title=title)
+        for part in ("states", "others", "labels"):
+            for name, rows in sorted(one[part].items()):
+                made.add_row(f"{part[:-1]} {name}", f"{rows:,}")
+        by_rows = Counter(one["speakers"]).most_common()
+        for name, rows in by_rows[:MOST_SPEAKERS]:
+            made.add_row(f"speaker {name}", f"{rows:,}")
+        if len(by_rows) > MOST_SPEAKERS:
+            rest = by_rows[MOST_SPEAKERS:]
+            made.add_row(f"{len(rest)} more speakers", f"{sum(rows for _, rows in rest):,}")
+        console().print(made)
+
+
+def built(report: Report, store: Path) -> None:
+    made = table("corpus", "#expected", "#discovered", "#stored", "#silenced", "dropped", "#hours")
+    for counts in report.counts:
+        made.add_row(
+            counts.corpus,
+            f"{counts.expected:,}",
+            f"{counts.discovered:,}",
+            f"{counts.stored:,}",
+            f"{counts.silenced:,}",
+            _by_reason(counts.dropped),
+            f"{counts.seconds / 3600:.2f}",
+        )
+    screen = console()
+    screen.print(made)
+    for counts in report.counts:
+        for remark in _remarks(counts):
+            screen.print(f"{counts.corpus}: {remark}", soft_wrap=True)
+    for name in report.outdated:
+        screen.print(
+            f"protocol {name} no longer fits the rows: run `merdata split {store} --protocol {name}`"
+        )
+    screen.print(f"{report.made} shards made, {report.kept} kept as they were; the store lies in {store}")
+
+
+def _by_reason(counts: dict[str, int]) -> str:
+    return ", ".join(f"{rows:,} {reason}" for reason, rows in counts.items()) or "none"
+
+
+def _remarks(counts: Counts) -> list[str]:
+    remarks = []
+    if counts.discovered != counts.expected:
+        known = f" (known: {counts.difference})" if counts.difference else ""
+        missing = counts.expected - counts.discovered
+        size = f"{missing:,} fewer" if missing > 0 else f"{-missing:,} more"
+        remarks.append(f"{size} rows than the complete corpus has{known}")
+    if counts.others:
+        remarks.append(f"files that are no rows of their own: {_by_reason(counts.others)}")
+    if len(counts.sources) > 1:
+        rows = "; ".join(f"{rows:,} {source}" for source, rows in counts.sources.items())
+        remarks.append(f"sources: {rows}")
+    for defect, ids in counts.defects.items():
+        remarks.append(f"known defect, {defect}: {_some(ids)}")
+    for group in counts.same_audio[:MOST_EXAMPLES]:
+        remarks.append(f"identical audio: {' = '.join(group)}")
+    if len(counts.same_audio) > MOST_EXAMPLES:
+        remarks.append(f"{len(counts.same_audio)} groups of identical audio in all (ledger: same_audio_as)")
+    if counts.conflicts:
+        remarks.append(f"{counts.conflicts} of these groups carry different labels")
+    return remarks
+
+
+def _some(ids: list[str]) -> str:
+    rest = len(ids) - MOST_EXAMPLES
+    return ", ".join(ids[:MOST_EXAMPLES]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def account_of_split(store: Store, protocol: Protocol) -> dict[str, Any]:
+    """What `merdata split` reports: rows and speakers of each corpus and split, claims, notes, hash."""
+    rows = store.rows(["id", "corpus", "speaker"]).to_pandas()
+    rows["split"] = rows["id"].map(protocol.splits())
+    groups = rows.groupby(["corpus", "split"])
+    parts = [
+        {"corpus": corpus, "split": part, "rows": len(group), "speakers": group["speaker"].nunique()}
+        for (corpus, part), group in groups
+    ]
+    return {"protocol": protocol.name, "hash": protocol.hash, **protocol.properties, "parts": parts}
+
+
+def split(account: dict[str, Any], store: Path) -> None:
+    made = table("corpus", "#train", "#validation", "#test")
+    parts = {(part["corpus"], part["split"]): part for part in account["parts"]}
+    for corpus in sorted({part["corpus"] for part in account["parts"]}):
+        cells = [parts.get((corpus, split)) for split in ("train", "validation", "test")]
+        made.add_row(
+            corpus, *(f"{cell['rows']:,} ({cell['speakers']} speakers)" if cell else "-" for cell in cells)
+        )
+    screen = console()
+    screen.print(made)
+    for claim, corpora in account["claims"].items():
+        if corpora:
+            screen.print(f"{claim}: {', '.join(corpora)}")
+    for note in account["notes"]:
+        screen.print(f"note: {note}", soft_wrap=True)
+    path = store / "splits" / f"{account['protocol']}.parquet"
+    screen.print(
+        f"protocol {account['protocol']}, seed {account['seed']}, SHA-256 {account['hash']}", soft_wrap=True
+    )
+    screen.print(f"the table is {path}; load_dataset({str(store)!r}) follows it", soft_wrap=True)
+
+
+def audited(findings: list[Finding], protocol: str) -> None:
+    made = table("shared with train", "corpus", "split", "#rows", "#values", "verdict", "examples")
+    for finding in findings:
+        made.add_row(
+            finding.shared,
+            finding.corpus,
+            finding.evaluation,
+            f"{finding.rows:,} of {finding.of_rows:,}",
+            f"{finding.values:,} of {finding.of_values:,}",
+            _verdict(finding),
+            ", ".join(finding.examples) if finding.shared != "audio" else "",
+        )
+    screen = console()
+    screen.print(made)
+    broken = sum(finding.broken for finding in findings)
+    promises = sum(finding.claimed for finding in findings)
+    screen.print(f"protocol {protocol}: {promises - broken} of {promises} promises hold")
+
+
+def _verdict(finding: Finding) -> str:
+    if finding.broken:
+        return "PROMISE BROKEN"
+    if finding.disjoint:
+        return "disjoint, as promised" if finding.claimed else "disjoint"
+    return "shared (not promised)"

@@ -1,0 +1,1 @@
+"""Splits: a protocol is a table id -> split and fold. One file a kind."""

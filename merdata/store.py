@@ -1,0 +1,168 @@
+"""The store: one Parquet file a shard, a ledger a corpus, a table a protocol, and merdata.json, written last.
+
+README.md                        the card; its YAML holds the configs that load_dataset reads
+data/<corpus>/<shard>.parquet    audio, text, label and metadata
+ledger/<corpus>.parquet          every row that the corpus promises, with its state and reason
+splits/<protocol>.parquet        id, split, fold
+merdata.json                     format, label space, corpora, policies, a fingerprint for each shard
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merdata.audio import read_wav
+from merdata.errors import StoreError
+from merdata.labels import LabelSpace, classify, label_space
+from merdata.utterance import METADATA_COLUMNS
+
+FORMAT = 1
+MANIFEST = "merdata.json"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard as the manifest describes it; `path` is absolute, `relative` counts from the store."""
+
+    corpus: str
+    name: str
+    path: Path
+    sha256: str
+    rows: int
+
+    @property
+    def relative(self) -> str:
+        return f"data/{self.corpus}/{self.name}.parquet"
+
+
+class Store:
+    """A finished store. Open one with `open_store`."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.space: LabelSpace = label_space(manifest["space"])
+
+    @property
+    def corpora(self) -> dict[str, dict[str, Any]]:
+        """Facts, policy and counts of each corpus, by name."""
+        corpora: dict[str, dict[str, Any]] = self.manifest["corpora"]
+        return corpora
+
+    def shards(self, corpora: Iterable[str] | None = None) -> list[Shard]:
+        """All shards, or those of some corpora, in a fixed order."""
+        wanted = set(self.corpora if corpora is None else corpora)
+        return [
+            Shard(
+                corpus,
+                shard,
+                self.path / "data" / corpus / f"{shard}.parquet",
+                facts["sha256"],
+                facts["rows"],
+            )
+            for corpus in sorted(wanted)
+            for shard, facts in sorted(self.manifest["shards"].get(corpus, {}).items())
+        ]
+
+    def rows(self, columns: Sequence[str] | None = None, corpora: Iterable[str] | None = None) -> pa.Table:
+        """Every column but the audio, in the order of the shards; `label` holds class names.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        names = list(METADATA_COLUMNS if columns is None else columns)
+        tables = [self._read(shard, names) for shard in self.shards(corpora)]
+        if not tables:
+            raise StoreError(f"{self.path} holds no rows of {', '.join(corpora or ['any corpus'])}")
+        table = pa.concat_tables(tables).replace_schema_metadata(None)
+        if "label" in names:
+            classes = pa.array(self.space.classes, pa.string())
+            named = classes.take(table["label"].combine_chunks())
+            table = table.set_column(names.index("label"), "label", named)
+        return table
+
+    @cached_property
+    def ids(self) -> dict[Shard, list[str]]:
+        """The ids of every shard.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        return {shard: self._read(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
+
+    def ledger(self, corpus: str) -> pa.Table:
+        """The ledger of a corpus.
+
+        Raises:
+            StoreError: there is none.
+        """
+        return _read_parquet(self.path / "ledger" / f"{corpus}.parquet")
+
+    def relabel(self, rows: pa.Table, space: LabelSpace) -> list[str | None]:
+        """Class names of rows in another space (`rows` needs corpus, raw_label and label)."""
+        columns = (rows[name].to_pylist() for name in ("corpus", "raw_label", "label"))
+        return [classify(space, *cells) for cells in zip(*columns, strict=True)]
+
+    def _read(self, shard: Shard, names: list[str]) -> pa.Table:
+        return _read_parquet(shard.path, names)
+
+
+def open_store(path: str | Path) -> Store:
+    """Open a store.
+
+    Raises:
+        StoreError: there is none, its build never ended, or a newer merdata wrote it.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    if manifest is None:
+        raise StoreError(
+            f"{path} is not a store: it has no {MANIFEST}. "
+            f"Make one with `merdata build --corpus NAME --store {path}`"
+        )
+    return Store(path, manifest)
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """`merdata.json` of a store, or None where there is none.
+
+    Raises:
+        StoreError: it is unreadable, or of a newer format.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
+        version = int(manifest["format"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"cannot read {path / MANIFEST}: {error}. Build the store again") from error
+    if version > FORMAT:
+        raise StoreError(
+            f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
+        )
+    return manifest
+
+
+def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
+    file = pq.ParquetFile(path)
+    for group in range(file.num_row_groups):
+        for row in file.read_row_group(group, ["id", "audio"]).to_pylist():
+            yield row["id"], read_wav(row["audio"]["bytes"])
+
+
+def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns, partitioning=None)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StoreError(f"cannot read {path}: {error}. Run `merdata build` again") from error

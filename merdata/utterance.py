@@ -1,0 +1,127 @@
+"""One row of a corpus, and the schema of the store.
+
+The schema is what `datasets.Features(...).arrow_schema` gives for these columns (a test holds the two
+equal). It is stated in pyarrow because importing `datasets` alone takes longer than building RAVDESS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pyarrow as pa
+
+SAMPLE_RATE = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One rating of an utterance by a rater or a panel; `level` is the strength they gave, if any."""
+
+    rater: str
+    label: str
+    level: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What a corpus's names and metadata say of one utterance; its audio is never opened for this.
+
+    Attributes:
+        id: unique in the whole store, `<corpus>/...`, split-qualified where the corpus restarts its numbers.
+        source: audio file relative to the corpus folder, or None where the disk lacks it.
+        text: transcript, or None (a note then says why).
+        raw_text: transcript as the corpus has it, where `text` was cleaned.
+        shard: the group that no split may cut (a speaker; in MELD a block of dialogues of one split).
+        official_split: train, validation or test, where the corpus has a split of its own.
+        prompt: id of the scripted sentence.
+        excluded: why this file is no row of its own (`duplicate`, `stray`); it is then only in the ledger.
+    """
+
+    id: str
+    corpus: str
+    source: str | None
+    raw_label: str
+    speaker: str
+    shard: str
+    language: str
+    text: str | None = None
+    raw_text: str | None = None
+    gender: str | None = None
+    official_split: str | None = None
+    session: str | None = None
+    dialogue: str | None = None
+    turn: int | None = None
+    prompt: str | None = None
+    intensity: str | None = None
+    scripted: bool | None = None
+    valence: float | None = None
+    arousal: float | None = None
+    dominance: float | None = None
+    votes: tuple[Vote, ...] = ()
+    notes: tuple[str, ...] = ()
+    excluded: str | None = None
+
+
+UTTERANCE_FIELDS = tuple(field.name for field in fields(Utterance))
+
+_STRING, _INT, _FLOAT, _BOOL = pa.string(), pa.int32(), pa.float32(), pa.bool_()
+_VOTE = pa.struct({"rater": _STRING, "label": _STRING, "level": _FLOAT})
+_COLUMNS: dict[str, pa.DataType] = {
+    "id": _STRING,
+    "corpus": _STRING,
+    "audio": pa.struct({"bytes": pa.binary(), "path": _STRING}),
+    "text": _STRING,
+    "label": pa.int64(),
+    "raw_label": _STRING,
+    "speaker": _STRING,
+    "gender": _STRING,
+    "language": _STRING,
+    "seconds": _FLOAT,
+    "official_split": _STRING,
+    "session": _STRING,
+    "dialogue": _STRING,
+    "turn": _INT,
+    "prompt": _STRING,
+    "intensity": _STRING,
+    "scripted": _BOOL,
+    "valence": _FLOAT,
+    "arousal": _FLOAT,
+    "dominance": _FLOAT,
+    "votes": pa.list_(_VOTE),
+    "raw_text": _STRING,
+    "source": _STRING,
+    "source_sha256": _STRING,
+    "audio_sha256": _STRING,
+    "notes": pa.list_(_STRING),
+}
+METADATA_COLUMNS = tuple(name for name in _COLUMNS if name != "audio")
+
+
+def store_schema(classes: Sequence[str]) -> pa.Schema:
+    """The Arrow schema of a shard, with the Hugging Face features in its metadata.
+
+    `audio` is an Audio feature (16 kHz WAV bytes), `label` a ClassLabel that carries `classes`.
+    """
+    features = {name: _feature(kind) for name, kind in _COLUMNS.items()}
+    features["audio"] = {"sampling_rate": SAMPLE_RATE, "_type": "Audio"}
+    features["label"] = {"names": list(classes), "_type": "ClassLabel"}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return pa.schema(list(_COLUMNS.items()), metadata=metadata)
+
+
+def schema_classes(schema: pa.Schema) -> tuple[str, ...]:
+    """The class names that a shard's schema carries."""
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    return tuple(features["label"]["names"])
+
+
+def _feature(kind: pa.DataType) -> Any:
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    if pa.types.is_struct(kind):
+        return {field.name: _feature(field.type) for field in kind}
+    names = {"float": "float32"}
+    return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
