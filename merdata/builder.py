@@ -12,6 +12,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def build(
     store = Path(store)
     made = plan(corpora, source, store, policy=policy, on_bad_audio=on_bad_audio)
     manifest = _manifest_to_extend(store, made.policy)
-    with _locked(store):
+    with locked(store):
         _remove_leftovers(store)
         todo = [task for task in made.tasks if not task.is_done()]
         bar = "building" if progress else None
@@ -136,7 +137,7 @@ def plan(
 
 
 def foresee(made: Plan) -> list[dict[str, Any]]:
-    """What a plan promises, for a dry run: rows discovered, per raw label, per speaker, per state foreseen."""
+    """What a plan promises, for a dry run: rows discovered, label, speaker and state."""
     return [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.corpora]
 
 
@@ -212,8 +213,13 @@ def _foreign(store: Path) -> Iterator[Path]:
     return (path for path in store.iterdir() if path.name not in ours)
 
 
-def _locked(store: Path) -> FileLock:
-    """A lock that the operating system frees when its process dies."""
+@contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Hold a store for writing, by a lock that the operating system frees when its process dies.
+
+    Raises:
+        StoreError: another process holds it, or the store cannot be written.
+    """
     path = store / ".build" / "lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -223,7 +229,10 @@ def _locked(store: Path) -> FileLock:
         raise StoreError(f"another merdata is writing {store}: wait for it to end") from error
     except OSError as error:
         raise StoreError(f"cannot write {store}: {error.strerror or error}") from error
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _remove_leftovers(store: Path) -> None:

@@ -21,6 +21,9 @@ from merdata.splits.protocol import (
 from merdata.store import Shard, Store
 
 DEFAULT_PROTOCOL = "mer"
+MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
+    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
 Parts = dict[str, list[Shard]]
 
 
@@ -38,10 +41,9 @@ def write_card(store: Store) -> list[str]:
     outdated = [protocol.name for protocol in protocols if not covers(store, protocol)]
     current = [protocol for protocol in protocols if protocol.name not in outdated]
     front = yaml.safe_dump(_front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
-    template = jinja2.Environment(
-        autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).from_string(card_text("dataset.md.j2"))
-    body = template.render(store=store, protocols=current, corpora=store.corpora)
+    body = MARKDOWN.from_string(card_text("dataset.md.j2")).render(
+        store=store, protocols=current, corpora=store.corpora
+    )
     write_text(store.path / "README.md", f"---\n{front}---\n\n{body.strip()}\n")
     return outdated
 

@@ -144,7 +144,7 @@ def audit(
     protocol: Annotated[str, typer.Option(help="Which protocol to check.")] = "mer",
     as_json: AsJson = False,
 ) -> None:
-    """Check a split for leakage: speakers, dialogues, identical audio. Exits with 1 if a promise breaks."""
+    """Check a split for shared speakers, dialogues, audio. Exits with 1 if a promise breaks."""
     from merdata import show
     from merdata.leakage import audit as find
 
@@ -160,7 +160,7 @@ def sample(
     corpus: Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the voices.")] = 0,
 ) -> None:
-    """Write miniature corpora of synthetic speech in the real layouts, to try merdata without the real ones."""
+    """Write miniature corpora of synthetic speech in the real layouts, to try merdata on."""
     from merdata.sample import CORPORA, write_corpus
 
     for name in corpus or CORPORA:

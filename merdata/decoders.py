@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 FFMPEG_SECONDS = 30
-STREAMED_SIZES = (0, 0xFFFFFFFF)  # what programs that write WAV to a pipe leave in the header
+STREAMED_SIZE = 0xFFFFFFFF  # what programs that write WAV to a pipe leave in the header
 
 
 class AudioError(Exception):
@@ -93,7 +93,7 @@ def _refuse_cut_wav(data: bytes) -> None:
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
         if name == b"data":
             there = len(data) - at - 8
-            if size not in STREAMED_SIZES and there < size:
+            if size != STREAMED_SIZE and there < size:
                 raise AudioError(
                     "truncated", f"{there} of the {size} bytes of audio that the header declares"
                 )

@@ -1,0 +1,40 @@
+# make demo    set up, then the main job on miniature corpora: build, split, audit, train, report
+# make test    set up, then all tests
+# make check   ruff and mypy
+# make bench   the benchmarks, by hand
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := demo
+
+.PHONY: demo test check bench setup clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,report,dev]'
+	touch $@
+
+demo: $(READY)
+	rm -rf $(DEMO)
+	$(BIN)/merdata sample $(DEMO)/corpora
+	$(BIN)/merdata build --corpus all --source $(DEMO)/corpora --store $(DEMO)/store
+	$(BIN)/merdata split $(DEMO)/store
+	$(BIN)/merdata audit $(DEMO)/store
+	$(BIN)/merdata_train run recipes/source0/A1.yaml --store $(DEMO)/store --out $(DEMO)/runs
+
+test: $(READY)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 10
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,50 @@
+"""Shared fixtures: the real data where it is there, and miniature corpora built once a session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import merdata
+from merdata.sample import CORPORA, write_corpus
+
+REAL = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing is read from or left in the user's Hugging Face cache."""
+    os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("hf"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    if not REAL.is_dir():
+        pytest.skip(f"the real data is not at {REAL}")
+    return REAL
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Miniature corpora in the real layouts. Read only: copy what a test changes."""
+    folder = tmp_path_factory.mktemp("miniatures")
+    for name in CORPORA:
+        write_corpus(name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+    """A store of all the miniatures, split by the default protocol. Read only."""
+    path = tmp_path_factory.mktemp("session") / "store"
+    merdata.build(["all"], corpora, path)
+    merdata.split(path)
+    return merdata.open_store(path)

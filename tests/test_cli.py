@@ -1,0 +1,120 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import merdata
+
+
+def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("merdata")
+    environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "120"}
+    return subprocess.run(
+        [program, *map(str, words)], capture_output=True, text=True, cwd=cwd, env=environment
+    )
+
+
+@pytest.mark.parametrize("command", ["", "corpora", "build", "split", "audit", "sample"])
+def test_every_command_explains_itself(command: str) -> None:
+    done = run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+    assert done.stderr == ""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from merdata.cli import app; print(*sys.modules)"
+    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split())
+    heavy = {"numpy", "pandas", "pyarrow", "datasets", "torch", "soundfile", "av", "soxr", "yaml", "jinja2"}
+    assert not heavy & loaded
+
+
+def test_version() -> None:
+    assert run("--version").stdout.strip() == f"merdata {merdata.__version__}"
+
+
+def test_corpora_lists_them(tmp_path: Path) -> None:
+    (tmp_path / "corpora" / "tess").mkdir(parents=True)
+    facts = {one["name"]: one for one in json.loads(run("corpora", "--json", cwd=tmp_path).stdout)}
+    assert facts["meld"]["rows"] == 13_708
+    assert facts["tess"]["here"]
+    assert not facts["meld"]["here"]
+    assert "RAVDESS" in run("corpora", cwd=tmp_path).stdout
+
+
+def test_build_split_audit_with_the_default_folders(corpora: Path, tmp_path: Path) -> None:
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "ravdess").symlink_to(corpora / "ravdess")
+    built = run("build", "--corpus", "ravdess", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert re.search(r"ravdess\s+1,440\s+242\s+242\s+0\s+none", built.stdout)
+    assert "fewer rows than the complete corpus" in built.stdout
+    assert "identical audio: ravdess/03-01-03-01-02-01-07 = ravdess/03-01-03-01-02-02-07" in built.stdout
+    split = run("split", cwd=tmp_path)
+    assert split.returncode == 0, split.stderr
+    assert merdata.load_protocol(merdata.open_store(tmp_path / "store"), "mer").hash in split.stdout
+    audit = run("audit", cwd=tmp_path)
+    assert audit.returncode == 0, audit.stderr
+    assert "2 of 2 promises hold" in audit.stdout
+
+
+def test_json_is_one_document(store: merdata.Store) -> None:
+    account = json.loads(run("split", store.path, "--json").stdout)
+    assert account["hash"] == merdata.load_protocol(store, "mer").hash
+    assert {part["corpus"] for part in account["parts"]} == set(store.corpora)
+    assert all("disjoint" in finding for finding in json.loads(run("audit", store.path, "--json").stdout))
+
+
+def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> None:
+    import shutil
+
+    from merdata.splits.protocol import make_protocol, save_protocol
+
+    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+    protocol = merdata.load_protocol(copy, "mer")
+    splits = protocol.splits()
+    held_out = next(id for id, split in splits.items() if split == "test" and id.startswith("ravdess/"))
+    save_protocol(copy, make_protocol("mer", splits | {held_out: "train"}, protocol.properties))
+    done = run("audit", copy.path)
+    assert done.returncode == 1
+    assert "PROMISE BROKEN" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["build", "--corpus", "ravdess"], "there is no folder corpora/ravdess"),
+        (["build", "--corpus", "esperanto"], "no corpus is called 'esperanto'"),
+        (["build", "--corpus", "all"], "corpora holds no folder named after a corpus"),
+        (["split", "nowhere"], "nowhere is not a store"),
+        (["audit", "nowhere"], "nowhere is not a store"),
+        (["sample", "--corpus", "esperanto"], "esperanto"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_exit_2(words: list[str], says: str, tmp_path: Path) -> None:
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_option_exits_with_2() -> None:
+    done = run("build", "--corpsu", "tess")
+    assert done.returncode == 2
+    assert "--corpsu" in done.stderr
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = run("--debug", "split", "nowhere", cwd=tmp_path)
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr

@@ -1,0 +1,115 @@
+"""Label spaces and policies: by name, as data."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from merdata.corpora import registry
+from merdata.errors import PolicyError
+from merdata.labels import classify, label_space, label_spaces, make_policy
+
+TARGETS = {
+    "mead": {"angry": "anger", "contempt": None, "neutral": "neutral"},
+    "emovdb": {"Sleepy": None, "Angry": "anger", "neutral": "neutral"},
+}
+
+
+def test_the_built_in_spaces() -> None:
+    assert set(label_spaces()) == {"mer7", "iemocap4", "iemocap6"}
+    assert label_space("mer7").classes == (
+        "anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral",
+    )  # fmt: skip
+
+
+def test_defaults_keep_what_has_a_class_and_drop_the_rest() -> None:
+    policy = make_policy(TARGETS)
+    assert policy.table("mead") == {"angry": "anger", "contempt": "drop", "neutral": "neutral"}
+    decision = policy.decide("mead", "angry", "somewhere")
+    assert (decision.keep, decision.target, decision.note) == (True, "anger", None)
+    assert not policy.decide("mead", "contempt", "somewhere").keep
+
+
+def test_a_change_is_applied_and_noted() -> None:
+    decision = make_policy(TARGETS, ["contempt=disgust"]).decide("mead", "contempt", "somewhere")
+    assert (decision.keep, decision.target) == (True, "disgust")
+    assert decision.note == "label policy: contempt -> disgust"
+
+
+def test_a_row_can_be_kept_without_a_label() -> None:
+    decision = make_policy(TARGETS, ["sleepy=keep"]).decide("emovdb", "Sleepy", "somewhere")
+    assert (decision.keep, decision.target) == (True, None)
+
+
+def test_a_plain_name_means_every_corpus_a_qualified_one_only_its_own() -> None:
+    everywhere = make_policy(TARGETS, ["neutral=drop"])
+    assert everywhere.table("mead")["neutral"] == everywhere.table("emovdb")["neutral"] == "drop"
+    only_mead = make_policy(TARGETS, ["mead.neutral=drop"])
+    assert only_mead.table("mead")["neutral"] == "drop"
+    assert only_mead.table("emovdb")["neutral"] == "neutral"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("contempt", "is not of the form RAW=TARGET"),
+        ("=disgust", "is not of the form RAW=TARGET"),
+        ("contempt=", "is not of the form RAW=TARGET"),
+        ("contemp=disgust", "did you mean 'contempt'?"),
+        ("contempt=disgus", "did you mean 'disgust'?"),
+        ("contempt=3", "is no class of mer7"),
+        ("meld.neutral=drop", "do not have"),
+    ],
+)
+def test_a_wrong_change_is_one_sentence(change: str, says: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        make_policy(TARGETS, [change])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_raw_label_names_file_and_label() -> None:
+    with pytest.raises(PolicyError, match=r"unknown raw label 'bored' in a/b\.wav"):
+        make_policy(TARGETS).decide("mead", "bored", "a/b.wav")
+
+
+def test_an_unknown_space_is_refused() -> None:
+    with pytest.raises(PolicyError, match="no label space is called 'mer8'"):
+        make_policy(TARGETS, space="mer8")
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_policy_or_one_refusal(change: str) -> None:
+    try:
+        policy = make_policy(TARGETS, [change])
+    except PolicyError as error:
+        assert str(error)
+    else:
+        changed = {
+            raw
+            for corpus in TARGETS
+            for raw in TARGETS[corpus]
+            if policy.table(corpus)[raw] != make_policy(TARGETS).table(corpus)[raw]
+            or policy.decisions[corpus][raw].note
+        }
+        assert changed
+
+
+def test_iemocap4_is_computed_from_raw_labels() -> None:
+    space = label_space("iemocap4")
+    raws = ("ang", "hap", "exc", "sad", "neu", "fru", "xxx", "fea")
+    classes = [classify(space, "iemocap", raw, "anger") for raw in raws]
+    assert classes == ["anger", "joy", "joy", "sadness", "neutral", None, None, None]
+    assert classify(space, "meld", "anger", "anger") is None
+
+
+def test_a_space_without_raw_labels_takes_the_stored_class() -> None:
+    assert classify(label_space("mer7"), "meld", "anger", "anger") == "anger"
+    assert classify(label_space("mer7"), "iemocap", "xxx", None) is None
+
+
+def test_every_corpus_targets_classes_of_mer7() -> None:
+    classes = set(label_space("mer7").classes)
+    for corpus in registry().values():
+        assert {target for target in corpus.targets.values() if target} <= classes
