@@ -52,8 +52,14 @@ def decode(data: bytes, path: str | None = None) -> Decoded:
         except AudioError:
             raise
         except Exception as error:
-            complaints.append(f"{decoder.__name__.strip('_')}: {str(error).strip() or type(error).__name__}")
+            complaints.append(f"{decoder.__name__.strip('_')}: {_why(error)}")
     raise AudioError("undecodable", "no decoder reads it (" + "; ".join(complaints) + ")")
+
+
+def _why(error: Exception) -> str:
+    """What a library says, without what differs from run to run (object addresses, folders)."""
+    said = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return said.strip().rstrip(".") or type(error).__name__
 
 
 def sniff(data: bytes) -> str:
@@ -102,10 +108,20 @@ def _refuse_cut_wav(data: bytes) -> None:
     raise AudioError("truncated", "a WAV header without audio data")
 
 
+class _Bytes(io.BytesIO):
+    """A file in memory; libsndfile seeks before the start of broken ones, and cffi would print a traceback."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return super().seek(offset, whence)
+        except ValueError:
+            return self.tell()
+
+
 def _soundfile(data: bytes, path: str | None) -> Decoded:
     import soundfile
 
-    with soundfile.SoundFile(io.BytesIO(data)) as file:
+    with soundfile.SoundFile(_Bytes(data)) as file:
         samples = file.read(dtype="float32", always_2d=True)
         return Decoded(samples, file.samplerate, f"soundfile/{file.format}")
 
@@ -156,18 +172,18 @@ def _ffmpeg(data: bytes, path: str | None) -> Decoded:
         .global_args("-nostdin", "-loglevel", "error", "-xerror")
         .compile(cmd=ffmpeg_program())
     )
-    wav = _run(command)
+    wav = _run(command, path)
     samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
     return Decoded(samples, rate, "ffmpeg")
 
 
-def _run(command: list[str]) -> bytes:
+def _run(command: list[str], path: str) -> bytes:
     import subprocess
 
     done = subprocess.run(command, capture_output=True, timeout=FFMPEG_SECONDS, check=False)  # noqa: S603
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"]
-        raise ValueError(lines[-1])
+        raise ValueError(lines[-1].replace(path, "the file"))
     return done.stdout
 
 

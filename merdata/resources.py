@@ -10,5 +10,5 @@ def card_text(name: str) -> str:
     """A file of cards/, such as `dataset.md.j2` or `corpora/ravdess.md`."""
     try:
         return (files("merdata.cards") / name).read_text("utf-8")
-    except ModuleNotFoundError:  # a checkout that is on the path without being installed
+    except ModuleNotFoundError:  # a checkout, or an editable installation of one
         return (Path(__file__).parents[1] / "cards" / name).read_text("utf-8")

@@ -3,7 +3,7 @@
     text -> sounds (one a letter) -> buzz + hiss -> formants -> level
 
 Nobody understands a word of it, but it has what a recogniser of emotion looks at: pitch and its
-movement, loudness, tempo, spectral tilt, breathiness, each set by the emotion, the speaker and chance.
+movement, loudness, tempo, spectral tilt and breath, each set by emotion, speaker and chance.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEVEL, FLOOR, CEILING = -27.0, -62.0, 0.7  # dBFS of the speech, dBFS of the roo
 
 
 class Sound(NamedTuple):
-    """What a letter sounds like: formants in Hz for a tract of average length, loudness, length in beats."""
+    """A letter's sound: formants in Hz (tract of average length), loudness, length in beats."""
 
     formants: tuple[float, float, float]
     voice: float
@@ -72,7 +72,7 @@ CHANCE = (1.2, 0.8, 1.5, 2.0, 0.08, 0.9, 0.04, 0.15)
 
 
 class Manner(NamedTuple):
-    """How one utterance is said, as departures from its speaker's habit: a row of the table above."""
+    """How an utterance departs from its speaker's habit: a row of the table above."""
 
     pitch: float
     movement: float
@@ -122,7 +122,7 @@ class Speaker:
 
 
 def seeded(*words: object) -> np.random.Generator:
-    """Random numbers that depend on these words alone, not on the order of calls or Python's hash seed."""
+    """Random numbers that depend on these words alone, not on call order or Python's hash seed."""
     digest = hashlib.sha256("\0".join(map(str, words)).encode("utf-8")).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
@@ -164,7 +164,7 @@ def _manner(speaker: Speaker, emotion: str, strength: float, rng: np.random.Gene
 
 
 def _sounds(text: str, speaker: Speaker, manner: Manner) -> tuple[Track, Track, Track]:
-    """Formants `[frames, 3]`, loudness of voice and of hiss `[frames]`, gliding from sound to sound."""
+    """Formants `[frames, 3]`, loudness of voice and hiss `[frames]`, gliding from sound to sound."""
     sounds = [_sound(letter) for letter in f" {text.lower()} "]
     ends = np.cumsum([sound.beats for sound in sounds])
     seconds = np.clip(ends[-1] * BEAT * np.exp(-speaker.tempo - manner.tempo), *SECONDS)
@@ -244,12 +244,14 @@ def _overlapped(frames: Track) -> Track:
 def _by_sample(track: Track) -> Track:
     """From one value a frame to one a sample, along straight lines."""
     at = np.arange(len(track) * HOP) / HOP
-    return np.interp(at, np.arange(len(track)), track)
+    samples: Track = np.interp(at, np.arange(len(track)), track)
+    return samples
 
 
 def _smooth(track: Track, frames: int) -> Track:
     padded = np.pad(track, frames // 2, mode="edge")
-    return np.convolve(padded, np.full(frames, 1 / frames), mode="valid")
+    smoothed: Track = np.convolve(padded, np.full(frames, 1 / frames), mode="valid")
+    return smoothed
 
 
 def _levelled(samples: Track, decibels: float) -> Track:

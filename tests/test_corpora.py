@@ -325,7 +325,7 @@ def test_meld_csv_in_cp1252_is_read(tmp_path: Path) -> None:
             HEAD.encode() + meld_row("x", 0, 0).encode().replace(b",0,0,", b",zero,0,"),
             "no number for dialogue",
         ),
-        (HEAD.encode() + b'1,"open quote,Ross', "line 2"),
+        (HEAD.encode() + b'1,"open quote,Ross', "unexpected end of data"),
         (HEAD.encode() + meld_row("x\0y", 0, 0).encode(), "not the csv expected"),
     ],
 )

@@ -1,0 +1,65 @@
+"""Miniature corpora of synthetic speech, in the real layouts and with real defects.
+
+    write_corpus("ravdess", Path("corpora/ravdess"))
+
+Each corpus is a module with one function, `plan(seed, speakers)`, that lists the files to write.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from tqdm import tqdm
+
+from merdata.errors import CorpusNotFound, MerdataError
+from merdata.sample.files import File
+
+CORPORA = ("ravdess", "tess", "cremad", "meld")
+MARK = "SAMPLE.txt"
+
+
+def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = None) -> int:
+    """Write a miniature corpus; the same arguments give the same bytes.
+
+    Args:
+        name: one of `CORPORA`.
+        folder: where to write; a folder with other files in it is refused, never mixed with.
+        seed: of all that is left to chance. The speakers' voices do not depend on it.
+        speakers: how many of the miniature's speakers (default all); the files of those are the same.
+            MELD has six regulars; with fewer of them it has fewer dialogues in proportion.
+
+    Returns:
+        How many files were written, not counting the note that says they are synthetic.
+
+    Raises:
+        CorpusNotFound: there is no miniature of that name.
+        MerdataError: the folder holds something else, or cannot be written.
+    """
+    if name not in CORPORA:
+        raise CorpusNotFound(f"no miniature is called {name!r}; there are {', '.join(CORPORA)}")
+    if speakers is not None and speakers < 1:
+        raise MerdataError(f"no corpus has {speakers} speakers: ask for one or more")
+    files: list[File] = import_module(f"merdata.sample.{name}").plan(seed, speakers)
+    try:
+        _claim(folder, f"{name}, seed {seed}, speakers {speakers or 'all'}")
+        for file in tqdm(files, desc=f"sample {name}", unit="file", disable=None):
+            path = folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.make())
+    except OSError as error:
+        raise MerdataError(f"cannot write {error.filename or folder}: {error.strerror}") from error
+    return len(files)
+
+
+def _claim(folder: Path, what: str) -> None:
+    """Mark the folder as a miniature: real corpora have the same names and must not be overwritten."""
+    note = f"Synthetic speech written by `merdata sample` ({what}). No person's voice is in it.\n"
+    mark = folder / MARK
+    if folder.exists():
+        there = mark.read_text("utf-8") if mark.is_file() else ""
+        if there != note and any(not path.name.startswith(".") for path in folder.iterdir()):
+            kind = "another sample" if there else "files that are no sample"
+            raise MerdataError(f"{folder} holds {kind}: name an empty folder or delete it first")
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.write_text(note, "utf-8")
