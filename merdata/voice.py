@@ -15,15 +15,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Samples = npt.NDArray[np.float32]
-Track = npt.NDArray[np.float64]
+from merdata.vocal_tract import HOP, RATE, Track, buzz, by_sample, smooth, through_the_mouth
 
-RATE = 16_000  # everything is made at this rate and resampled to another
+Samples = npt.NDArray[np.float32]
+
 SECONDS = (0.8, 2.5)
 BEAT = 0.078  # seconds of a vowel in neutral speech
-HOP, WINDOW = 128, 512
 PITCHES = (60.0, 600.0)  # Hz
-HIGHEST_HARMONIC = 7_600.0  # Hz
 LEVEL, FLOOR, CEILING = -27.0, -62.0, 0.7  # dBFS of the speech, dBFS of the room, largest sample
 
 
@@ -53,8 +51,6 @@ SOUNDS = {
     "sx": Sound((3600, 5200, 6400), 0.0, 0.25, 0.7),
 }
 LETTERS = {letter: sound for letters, sound in SOUNDS.items() for letter in letters}
-BANDWIDTHS = np.array([90.0, 130.0, 220.0])  # Hz
-STRENGTHS = np.array([1.0, 0.7, 0.4])  # of the three formants
 
 # How each emotion departs from neutral speech, and how much any utterance departs by chance.
 #             pitch     movement  slope     level  tempo  tilt         breath  tremor
@@ -148,11 +144,11 @@ def say(
     manner = _manner(speaker, emotion, strength, rng)
     formants, voice, hiss = _sounds(text, speaker, manner)
     voice = voice * _accents(len(voice), rng)
-    buzz = _buzz(_by_sample(_melody(len(voice), speaker, manner, rng)))
-    noise = rng.standard_normal(len(buzz))
+    tone = buzz(by_sample(_melody(len(voice), speaker, manner, rng)))
+    noise = rng.standard_normal(len(tone))
     breath = float(np.clip(speaker.breath + manner.breath, 0.01, 0.5))
-    source = buzz * _by_sample(voice) + noise * _by_sample(hiss + 0.5 * breath * voice)
-    spoken = _through_the_mouth(source, formants, speaker.tilt + manner.tilt)
+    source = tone * by_sample(voice) + noise * by_sample(hiss + 0.5 * breath * voice)
+    spoken = through_the_mouth(source, formants, speaker.tilt + manner.tilt)
     levelled = _levelled(spoken, LEVEL + speaker.level + manner.level)
     return _resampled(levelled + _amplitude(FLOOR) * rng.standard_normal(len(spoken)), rate)
 
@@ -164,7 +160,7 @@ def _manner(speaker: Speaker, emotion: str, strength: float, rng: np.random.Gene
 
 
 def _sounds(text: str, speaker: Speaker, manner: Manner) -> tuple[Track, Track, Track]:
-    """Formants `[frames, 3]`, loudness of voice and hiss `[frames]`, gliding from sound to sound."""
+    """Formants `[frames, 3]`, loudness of voice and of hiss `[frames]`, gliding along the text."""
     sounds = [_sound(letter) for letter in f" {text.lower()} "]
     ends = np.cumsum([sound.beats for sound in sounds])
     seconds = np.clip(ends[-1] * BEAT * np.exp(-speaker.tempo - manner.tempo), *SECONDS)
@@ -173,8 +169,8 @@ def _sounds(text: str, speaker: Speaker, manner: Manner) -> tuple[Track, Track, 
     formants = np.array([sound.formants for sound in sounds])[which] * speaker.tract
     voice = np.array([sound.voice for sound in sounds])[which]
     hiss = np.array([sound.hiss for sound in sounds])[which]
-    glides = [_smooth(formant, 7) for formant in formants.T]
-    return np.stack(glides, axis=1), _smooth(voice, 5), _smooth(hiss, 3)
+    glides = [smooth(formant, 7) for formant in formants.T]
+    return np.stack(glides, axis=1), smooth(voice, 5), smooth(hiss, 3)
 
 
 def _sound(letter: str) -> Sound:
@@ -198,60 +194,15 @@ def _melody(frames: int, speaker: Speaker, manner: Manner, rng: np.random.Genera
         + movement * np.sin(_turns(rng.uniform(1.3, 2.2), frames, rng))
         + 0.4 * movement * np.sin(_turns(rng.uniform(2.5, 4.0), frames, rng))
         + max(0.05, manner.tremor) * np.sin(_turns(6.5, frames, rng))
-        + _smooth(rng.standard_normal(frames), 5) * 0.3
+        + smooth(rng.standard_normal(frames), 5) * 0.3
     )
     return np.clip(speaker.pitch * 2 ** (semitones / 12), *PITCHES)
 
 
 def _turns(hertz: float, frames: int, rng: np.random.Generator) -> Track:
     """The phase of an oscillation, beginning anywhere."""
-    return 2 * np.pi * (hertz * HOP / RATE * np.arange(frames) + rng.random())
-
-
-def _buzz(pitch: Track) -> Track:
-    """All harmonics up to HIGHEST_HARMONIC, equally strong: sum of cos(k phase), in closed form."""
-    harmonics = max(1, int(HIGHEST_HARMONIC / pitch.max()))
-    half = np.pi * np.cumsum(pitch) / RATE
-    below = np.sin(half)
-    on_pulse = np.abs(below) < 1e-6
-    pulses = np.sin((2 * harmonics + 1) * half) / np.where(on_pulse, 1.0, below)
-    return (np.where(on_pulse, 2 * harmonics + 1, pulses) - 1) / np.sqrt(2 * harmonics)
-
-
-def _through_the_mouth(source: Track, formants: Track, tilt: float) -> Track:
-    """Filter frame by frame: resonances at the formants, and a slope of the whole spectrum."""
-    hertz = np.fft.rfftfreq(WINDOW, 1 / RATE)
-    slope = np.maximum(hertz / 500, 0.2) ** ((tilt - 5.0) / 6.02)
-    response = np.zeros((len(formants), len(hertz)))
-    for formant, bandwidth, strength in zip(formants.T, BANDWIDTHS, STRENGTHS, strict=True):
-        response += strength / (1 + ((hertz - formant[:, None]) / bandwidth) ** 2)
-    window = np.hanning(WINDOW + 1)[:-1]
-    padded = np.pad(source, WINDOW // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[: len(source) : HOP]
-    shaped = np.fft.irfft(np.fft.rfft(frames * window) * response * slope, WINDOW)
-    return _overlapped(shaped)[WINDOW // 2 :][: len(source)]
-
-
-def _overlapped(frames: Track) -> Track:
-    """Sum of frames, each HOP samples after the one before."""
-    steps = WINDOW // HOP
-    summed = np.zeros((len(frames) + steps - 1, HOP))
-    for step in range(steps):
-        summed[step : step + len(frames)] += frames[:, step * HOP : (step + 1) * HOP]
-    return summed.ravel()
-
-
-def _by_sample(track: Track) -> Track:
-    """From one value a frame to one a sample, along straight lines."""
-    at = np.arange(len(track) * HOP) / HOP
-    samples: Track = np.interp(at, np.arange(len(track)), track)
-    return samples
-
-
-def _smooth(track: Track, frames: int) -> Track:
-    padded = np.pad(track, frames // 2, mode="edge")
-    smoothed: Track = np.convolve(padded, np.full(frames, 1 / frames), mode="valid")
-    return smoothed
+    frame: Track = np.arange(frames, dtype=np.float64)
+    return 2 * np.pi * (hertz * HOP / RATE * frame + rng.random())
 
 
 def _levelled(samples: Track, decibels: float) -> Track:

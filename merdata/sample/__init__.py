@@ -26,7 +26,7 @@ def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = 
         name: one of `CORPORA`.
         folder: where to write; a folder with other files in it is refused, never mixed with.
         seed: of all that is left to chance. The speakers' voices do not depend on it.
-        speakers: how many of the miniature's speakers (default all); the files of those are the same.
+        speakers: how many of the miniature's speakers (default all); their files stay the same.
             MELD has six regulars; with fewer of them it has fewer dialogues in proportion.
 
     Returns:
@@ -53,7 +53,7 @@ def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = 
 
 
 def _claim(folder: Path, what: str) -> None:
-    """Mark the folder as a miniature: real corpora have the same names and must not be overwritten."""
+    """Mark the folder as a miniature; a real corpus of the same name must never be overwritten."""
     note = f"Synthetic speech written by `merdata sample` ({what}). No person's voice is in it.\n"
     mark = folder / MARK
     if folder.exists():

@@ -10,7 +10,8 @@ import numpy as np
 
 from merdata.sample.files import File, Line, mp4, table
 from merdata.sample.meld_script import Turn, dialogue
-from merdata.voice import RATE, Samples, seeded
+from merdata.vocal_tract import RATE
+from merdata.voice import Samples, seeded
 
 CLIP_RATE = 48_000
 HEADER = (
@@ -54,7 +55,7 @@ def plan(seed: int, speakers: int | None) -> list[File]:
 
 
 def _files(split: Split, cast: int, seed: int) -> list[File]:
-    turns = _turns(split, cast, seed)
+    turns = turns_of(split, cast, seed)
     there = [turn for turn in turns if turn.name != MISSING]
     if STRAY.split == split.name:
         there.append(STRAY)
@@ -62,7 +63,8 @@ def _files(split: Split, cast: int, seed: int) -> list[File]:
     return [*clips, File(f"{split.name}_sent_emo.csv", lambda: _csv(split, turns, seed))]
 
 
-def _turns(split: Split, cast: int, seed: int) -> list[Turn]:
+def turns_of(split: Split, cast: int, seed: int) -> list[Turn]:
+    """The rows of a split's csv, in order; `cast` is how many regulars there are."""
     numbers = split.dialogues[: max(2, len(split.dialogues) * cast // CAST)]
     turns: list[Turn] = []
     for place, number in enumerate(numbers):
@@ -83,7 +85,7 @@ def _clip(split: Split, turn: Turn, seed: int) -> File:
 
 
 def _mp4(turn: Turn, seed: int) -> bytes:
-    """Mostly stereo with the speech in both channels; now and then 5.1, the speech in the centre."""
+    """Mostly stereo, the speech in both channels; now and then 5.1, the speech in the centre."""
     rng = seeded(seed, "meld channels", turn.name)
     surround = rng.random() < SURROUND_SHARE
     gains = np.array([0, 0, 1, 0, 0, 0] if surround else [1, 0.95], np.float32)
