@@ -46,27 +46,32 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from merdata.audio import AudioError, normalise
-    from merdata.builder import build
-    from merdata.corpora import get_corpus
-    from merdata.corpora.corpus import Corpus
-    from merdata.engine import run_tasks
-    from merdata.errors import (
-        CorpusNotFound,
-        LayoutError,
-        MerdataError,
-        PolicyError,
-        SplitError,
-        StoreError,
-    )
-    from merdata.files import write_atomically
-    from merdata.labels import LabelSpace, label_space, label_spaces
-    from merdata.leakage import audit
-    from merdata.loader import load
-    from merdata.splits.make import split
-    from merdata.splits.protocol import Protocol, load_protocol
-    from merdata.store import Shard, Store, open_store, read_audio
-    from merdata.utterance import Utterance
+    from merdata.audio import AudioError as AudioError
+    from merdata.audio import normalise as normalise
+    from merdata.builder import build as build
+    from merdata.corpora import get_corpus as get_corpus
+    from merdata.corpora.corpus import Corpus as Corpus
+    from merdata.engine import run_tasks as run_tasks
+    from merdata.errors import CorpusNotFound as CorpusNotFound
+    from merdata.errors import LayoutError as LayoutError
+    from merdata.errors import MerdataError as MerdataError
+    from merdata.errors import PolicyError as PolicyError
+    from merdata.errors import SplitError as SplitError
+    from merdata.errors import StoreError as StoreError
+    from merdata.files import write_atomically as write_atomically
+    from merdata.labels import LabelSpace as LabelSpace
+    from merdata.labels import label_space as label_space
+    from merdata.labels import label_spaces as label_spaces
+    from merdata.leakage import audit as audit
+    from merdata.loader import load as load
+    from merdata.splits.make import split as split
+    from merdata.splits.protocol import Protocol as Protocol
+    from merdata.splits.protocol import load_protocol as load_protocol
+    from merdata.store import Shard as Shard
+    from merdata.store import Store as Store
+    from merdata.store import open_store as open_store
+    from merdata.store import read_audio as read_audio
+    from merdata.utterance import Utterance as Utterance
 
 
 def __getattr__(name: str) -> Any:

@@ -109,7 +109,7 @@ def _refuse_cut_wav(data: bytes) -> None:
 
 
 class _Bytes(io.BytesIO):
-    """A file in memory; libsndfile seeks before the start of broken ones, and cffi would print a traceback."""
+    """A file in memory; libsndfile seeks before the start of broken ones, and cffi prints a traceback."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
         try:

@@ -1,0 +1,1 @@
+"""merdata_train: emotion models on a merdata store, from YAML recipes to honest tables."""

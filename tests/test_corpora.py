@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from merdata.sample import write_corpus
 
 from merdata.corpora import get_corpus, present, registry
 from merdata.corpora.corpus import Corpus, Tree, parse_csv
 from merdata.corpora.meld import clean
 from merdata.errors import CorpusNotFound, LayoutError
 from merdata.resources import card_text
+from merdata.sample import write_corpus
 from merdata.utterance import Utterance
 
 CORPORA = list(registry().values())

@@ -1,0 +1,89 @@
+"""Where a training stands, in one safetensors file: tensors as tensors, the rest as JSON in its metadata.
+
+No pickle is written or read, and the file is renamed into place: it is whole or it is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+import merdata
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that the next epoch depends on; each epoch seeds itself, so there is no generator to keep.
+
+    Attributes:
+        model, best: weights now, and of the best epoch so far.
+        optimizer: its `state_dict()`.
+        facts: stage, epoch, history and the scheduler's state, as JSON can hold them.
+    """
+
+    model: State
+    best: State
+    optimizer: dict[str, Any]
+    facts: dict[str, Any]
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write it by rename.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in checkpoint.model.items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in checkpoint.best.items()}
+    for index, state in checkpoint.optimizer["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
+    facts = checkpoint.facts | {"param_groups": checkpoint.optimizer["param_groups"]}
+    # Parameters may share memory with what the optimizer holds: safetensors wants each tensor its own.
+    owned = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    with merdata.write_atomically(path) as temporary:
+        save_file(owned, temporary, metadata={"facts": json.dumps(facts)})
+
+
+def load_checkpoint(path: Path) -> Checkpoint | None:
+    """The checkpoint at `path`, or None where there is none that can be read."""
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no mapping
+    except (FileNotFoundError, SafetensorError, KeyError, ValueError):
+        return None
+    return Checkpoint(
+        model=_under("model.", tensors),
+        best=_under("best.", tensors),
+        optimizer={
+            "state": _by_index(_under("optimizer.", tensors)),
+            "param_groups": facts.pop("param_groups"),
+        },
+        facts=facts,
+    )
+
+
+def _under(prefix: str, tensors: State) -> State:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _by_index(tensors: State) -> dict[int, State]:
+    states: dict[int, State] = {}
+    for name, tensor in tensors.items():
+        index, _, kind = name.partition(".")
+        states.setdefault(int(index), {})[kind] = tensor
+    return states
+
+
+def cloned(model: torch.nn.Module) -> State:
+    """A copy of a model's weights."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -1,0 +1,132 @@
+"""The command line of the trainer: parse, call, print. Heavy imports are inside the commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from merdata import MerdataError, __version__
+
+app = typer.Typer(
+    name="merdata_train",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+recipes = typer.Typer(no_args_is_help=True, help="The recipes that ship.")
+app.add_typer(recipes, name="recipes")
+
+RecipeName = Annotated[str, typer.Argument(help="A recipe's file, or its name as in `recipes list`.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Changes, as in seed=1 stages.0.epochs=3 'data.corpora=[meld]'."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).")
+]
+
+
+def main() -> None:
+    """Run the command line: a fault of the input is one sentence and exit code 2."""
+    debug = "--debug" in sys.argv
+    try:
+        app(args=[word for word in sys.argv[1:] if word != "--debug"])
+    except MerdataError as error:
+        if debug:
+            raise
+        typer.echo(f"merdata_train: {error}", err=True)
+        sys.exit(2)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"merdata_train {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Train and compare emotion models on a merdata store, from YAML recipes.
+
+    A command that fails on its input says why in a sentence and exits with 2; --debug shows the traceback.
+    """
+
+
+@app.command("run")
+def run_(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    store: Annotated[Path | None, typer.Option(help="Folder of the store (default: the recipe's).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    jobs: Jobs = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe, then score the saved model on the test rows: TestA (acted), TestB (conversational)."""
+    from merdata_train.recipe import load_recipe
+
+    place = [f"store={json.dumps(str(store))}"] if store else []
+    resolved = load_recipe(recipe, [*place, *(overrides or [])])
+
+    from merdata_train.evaluate import evaluate
+    from merdata_train.run import run
+
+    folder = run(resolved, out, jobs=jobs, fresh=fresh)
+    _print(evaluate(folder, jobs=jobs), folder, as_json)
+
+
+@app.command("evaluate")
+def evaluate_(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a run's saved model on the test rows; each look at them is logged in the run's folder."""
+    from merdata_train.evaluate import evaluate
+
+    _print(evaluate(folder, jobs=jobs), folder, as_json)
+
+
+@recipes.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the recipes that ship."""
+    from merdata_train import show
+    from merdata_train.recipe import about, load_recipe, recipe_files
+
+    found = []
+    for name, path in recipe_files().items():
+        one = load_recipe(path)
+        parts = {"model": one.model.kind, "modalities": "+".join(one.modalities)}
+        found.append({"name": name, **parts, "about": about(path)})
+    typer.echo(json.dumps(found, indent=1)) if as_json else show.recipes(found)
+
+
+@recipes.command("show")
+def show_(recipe: RecipeName, overrides: Overrides = None) -> None:
+    """Print a recipe resolved: its base, its overrides and every default."""
+    import yaml
+
+    from merdata_train.recipe import load_recipe
+
+    resolved = load_recipe(recipe, overrides or [])
+    typer.echo(yaml.safe_dump(resolved.model_dump(mode="json"), sort_keys=False), nl=False)
+
+
+def _print(found: dict[str, Any], folder: Path, as_json: bool) -> None:
+    from merdata_train import show
+
+    if as_json:
+        typer.echo(json.dumps(found | {"folder": str(folder)}, indent=1, ensure_ascii=False))
+    else:
+        show.metrics(found, folder)

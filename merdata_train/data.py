@@ -1,0 +1,154 @@
+"""From a store, a protocol and a recipe to examples in memory; test rows come only when asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+import merdata
+from merdata_train.errors import ProtocolError, RecipeError
+from merdata_train.features.cache import audio_features
+from merdata_train.features.hashing import hashed
+from merdata_train.recipe import Recipe
+
+COLUMNS = ("id", "corpus", "speaker", "dialogue", "language", "text", "label", "raw_label", "notes")
+TRAINING_SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The rows of one split, ready for a model.
+
+    Attributes:
+        split: its name; training refuses any but train and validation.
+        rows: id, corpus, speaker, dialogue, label (class name) and more, one a row.
+        classes: class names in the order of the model's head.
+        tensors: `<modality>_vec` `[n, width]`, `has_<modality>` bool `[n]`, `labels` int64 `[n]`.
+    """
+
+    split: str
+    rows: pd.DataFrame
+    classes: tuple[str, ...]
+    tensors: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """A whole batch by one indexing of each tensor."""
+        at = torch.as_tensor(indices)
+        return {name: tensor[at] for name, tensor in self.tensors.items()}
+
+    @property
+    def labels(self) -> Tensor:
+        return self.tensors["labels"]
+
+    def counts(self) -> dict[str, int]:
+        """class -> rows, in the order of the classes."""
+        counts = Counter(self.rows["label"])
+        return {name: counts[name] for name in self.classes}
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> Examples:
+        """The examples where `keep [n]` is True."""
+        at = torch.from_numpy(np.flatnonzero(keep))
+        tensors = {name: tensor[at] for name, tensor in self.tensors.items()}
+        return Examples(self.split, self.rows[keep].reset_index(drop=True), self.classes, tensors)
+
+
+class Source:
+    """A recipe's view of a store: which rows, which classes, and the hashes that name them.
+
+    Raises:
+        RecipeError: the recipe names a corpus or label space that is not there.
+        SplitError, StoreError: the store or the protocol cannot be read.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.store = merdata.open_store(recipe.store)
+        self.protocol = merdata.load_protocol(self.store, recipe.protocol)
+        self.space = merdata.label_space(recipe.labels)
+        self.corpora = recipe.data.corpora or sorted(self.store.corpora)
+        unknown = sorted(set(self.corpora) - set(self.store.corpora))
+        if unknown:
+            raise RecipeError(
+                f"data.corpora: {self.store.path} holds no {', '.join(unknown)}; "
+                f"it holds {', '.join(self.store.corpora)}"
+            )
+
+    @cached_property
+    def data_hash(self) -> str:
+        """SHA-256 over the shards of the recipe's corpora."""
+        shards = [shard.sha256 for shard in self.store.shards(self.corpora)]
+        return hashlib.sha256("\n".join(shards).encode()).hexdigest()
+
+    @cached_property
+    def _rows(self) -> pd.DataFrame:
+        """Labelled rows of the recipe's corpora and languages, with their split."""
+        table = self.store.rows(COLUMNS, self.corpora)
+        rows = table.to_pandas()
+        rows["label"] = self.store.relabel(table, self.space)
+        rows["split"] = rows["id"].map(self.protocol.splits(self.recipe.fold))
+        if self.recipe.data.languages is not None:
+            rows = rows[rows["language"].isin(self.recipe.data.languages)]
+        labelled: pd.DataFrame = rows[rows["label"].notna()]
+        return labelled
+
+    def examples(self, split: str, jobs: int | None = None) -> Examples:
+        """The examples of one split, in the order of the store.
+
+        Raises:
+            RecipeError: there are none.
+        """
+        rows = self._rows[self._rows["split"] == split].reset_index(drop=True)
+        if rows.empty:
+            where = f"protocol {self.protocol.name}, fold {self.recipe.fold}"
+            raise RecipeError(f"{where} has no {split} rows of {', '.join(self.corpora)}")
+        index = {name: at for at, name in enumerate(self.space.classes)}
+        tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
+        for modality in self.recipe.modalities:
+            tensors |= self._audio(rows, jobs) if modality == "audio" else self._text(rows)
+        return Examples(split, rows, self.space.classes, tensors)
+
+    def test_ids(self) -> list[str]:
+        """Ids that a complete evaluation scores: the labelled test rows."""
+        ids: list[str] = self._rows.loc[self._rows["split"] == "test", "id"].tolist()
+        return ids
+
+    def _audio(self, rows: pd.DataFrame, jobs: int | None) -> dict[str, Tensor]:
+        shards = self.store.shards(sorted(set(rows["corpus"])))
+        features = audio_features(self.store, shards, self.recipe.features.audio, jobs)
+        heard = [not any(note.startswith("audio silenced") for note in notes) for notes in rows["notes"]]
+        vectors = np.stack([features[id] for id in rows["id"]])
+        return {"audio_vec": torch.from_numpy(vectors), "has_audio": torch.tensor(heard)}
+
+    def _text(self, rows: pd.DataFrame) -> dict[str, Tensor]:
+        texts: list[Any] = [text if isinstance(text, str) else None for text in rows["text"]]
+        vectors = hashed(texts, self.recipe.features.text)
+        there = torch.tensor([text is not None for text in texts])
+        return {"text_vec": torch.from_numpy(vectors), "has_text": there}
+
+
+def for_training(examples: Examples) -> Examples:
+    """Examples that training may see: of train or validation, and with something to learn from.
+
+    Raises:
+        ProtocolError: they are of another split.
+    """
+    if examples.split not in TRAINING_SPLITS:
+        raise ProtocolError(f"training was given {examples.split} rows: it sees train and validation alone")
+    there = [tensor.numpy() for name, tensor in examples.tensors.items() if name.startswith("has_")]
+    return examples.only(np.logical_or.reduce(there))

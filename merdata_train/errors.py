@@ -1,0 +1,15 @@
+"""The faults of a recipe or of a run that a user can mend."""
+
+from merdata import MerdataError
+
+
+class RecipeError(MerdataError):
+    """A recipe that cannot be found, read or obeyed."""
+
+
+class ProtocolError(MerdataError):
+    """Test rows where only train and validation belong, or rows that were lost on the way to a score."""
+
+
+class RunError(MerdataError):
+    """A run folder that cannot be read or written."""

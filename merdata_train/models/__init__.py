@@ -1,0 +1,1 @@
+"""Models: fusion of modality vectors and the head, one file an architecture."""

@@ -1,0 +1,75 @@
+"""What several architectures share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+
+class SwiGLU(nn.Module):
+    """`W3(silu(W1 x) * W2 x)` (Shazeer 2020, arXiv:2002.05202), with dropout before W3."""
+
+    def __init__(self, width: int, hidden: int, out: int, dropout: float) -> None:
+        super().__init__()
+        self.gate = nn.Linear(width, hidden)
+        self.value = nn.Linear(width, hidden)
+        self.out = nn.Linear(hidden, out)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[..., width]` to `[..., out]`."""
+        mixed: Tensor = self.out(self.dropout(nn.functional.silu(self.gate(x)) * self.value(x)))
+        return mixed
+
+
+class TransformerBlock(nn.Module):
+    """Pre-norm self-attention and feed-forward, each with a residual (models.md 1.1)."""
+
+    def __init__(
+        self, width: int, heads: int, ffn_mult: int, ffn: Literal["swiglu", "gelu"], dropout: float
+    ) -> None:
+        super().__init__()
+        hidden = ffn_mult * width
+        self.before_attention = nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, heads, dropout=dropout, batch_first=True)
+        self.before_ffn = nn.LayerNorm(width)
+        self.ffn: nn.Module
+        if ffn == "swiglu":
+            self.ffn = SwiGLU(width, hidden, width, dropout)
+        else:
+            self.ffn = nn.Sequential(
+                nn.Linear(width, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, width)
+            )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, missing: Tensor) -> Tensor:
+        """`[B, L, width]`; `missing [B, L]` is True where a token is to be ignored."""
+        normed = self.before_attention(x)
+        attended, _ = self.attention(normed, normed, normed, key_padding_mask=missing, need_weights=False)
+        x = x + self.dropout(attended)
+        fed: Tensor = x + self.dropout(self.ffn(self.before_ffn(x)))
+        return fed
+
+
+class Standardise(nn.Module):
+    """`(x - mean) / scale` per feature; fitted once on train rows, saved with the weights."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+
+    def fit(self, rows: Tensor) -> None:
+        """Mean and standard deviation (ddof 0) of `rows [n, width]`; a constant feature keeps scale 1."""
+        rows = rows.double()
+        scale = rows.std(dim=0, correction=0)
+        self.mean.copy_(rows.mean(dim=0))
+        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.scale

@@ -1,0 +1,50 @@
+"""Gated fusion of modality vectors, the baseline of source 0 (section 3.1; models.md 1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from merdata_train.models.blocks import SwiGLU
+from merdata_train.recipe import Gated
+
+
+class GatedFusion(nn.Module):
+    """`h = g * audio + (1 - g) * text`, then SwiGLU; the gate is 1 or 0 where a modality is missing.
+
+    With one modality in the recipe there is no gate.
+    """
+
+    def __init__(self, widths: Mapping[str, int], classes: int, config: Gated) -> None:
+        super().__init__()
+        self.project = nn.ModuleDict(
+            {
+                name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.width))
+                for name, width in widths.items()
+            }
+        )
+        if len(widths) == 2:
+            self.gate = nn.Linear(2 * config.width, config.width)
+        self.mix = SwiGLU(config.width, config.hidden, config.width, config.dropout)
+        self.head = nn.Linear(config.width, classes)
+
+    def forward(self, vectors: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits `[B, classes]` and the fused vector `[B, width]`.
+
+        Args:
+            vectors: modality -> `[B, its width]`.
+            there: modality -> bool `[B]`, whether the row has it.
+        """
+        projected = {name: project(vectors[name]) for name, project in self.project.items()}
+        if len(projected) == 1:
+            (fused,) = projected.values()
+        else:
+            audio, text = projected["audio"], projected["text"]
+            gate = torch.sigmoid(self.gate(torch.cat([audio, text], dim=-1)))
+            gate = gate.masked_fill(~there["text"][:, None], 1.0)
+            gate = gate.masked_fill(~there["audio"][:, None], 0.0)
+            fused = gate * audio + (1 - gate) * text
+        fused = self.mix(fused)
+        return self.head(fused), fused

@@ -1,0 +1,55 @@
+"""The modality-token Transformer of source 0 (section 3.2; models.md 1.1): [CLS, audio, text]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from merdata_train.models.blocks import SwiGLU, TransformerBlock
+from merdata_train.recipe import Tokens
+
+
+class ModalityTokens(nn.Module):
+    """A token a modality, a learned CLS token before them; a missing modality is masked, never zeros.
+
+    There is no positional encoding: the order of the tokens means nothing. The modality embedding is ours
+    (models.md 1.1), redundant while each modality has a projection of its own.
+    """
+
+    def __init__(self, widths: Mapping[str, int], classes: int, config: Tokens) -> None:
+        super().__init__()
+        self.project = nn.ModuleDict(
+            {
+                name: SwiGLU(width, config.width, config.width, config.dropout)
+                for name, width in widths.items()
+            }
+        )
+        self.cls = nn.Parameter(torch.empty(config.width).normal_(std=0.02))
+        kinds = len(widths) if config.modality_embedding else 0
+        self.modality = nn.Parameter(torch.empty(kinds, config.width).normal_(std=0.02)) if kinds else None
+        self.blocks = nn.ModuleList(
+            TransformerBlock(config.width, config.heads, config.ffn_mult, config.ffn, config.dropout)
+            for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.head = nn.Sequential(
+            nn.Linear(config.width, config.width),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.width, classes),
+        )
+
+    def forward(self, vectors: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits `[B, classes]` and the CLS vector `[B, width]`; arguments as in GatedFusion."""
+        tokens = torch.stack([project(vectors[name]) for name, project in self.project.items()], dim=1)
+        if self.modality is not None:
+            tokens = tokens + self.modality
+        sequence = torch.cat([self.cls.expand(len(tokens), 1, -1), tokens], dim=1)
+        missing = torch.stack([~there[name] for name in self.project], dim=1)
+        missing = nn.functional.pad(missing, (1, 0), value=False)
+        for block in self.blocks:
+            sequence = block(sequence, missing)
+        fused = self.norm(sequence[:, 0])
+        return self.head(fused), fused

@@ -1,0 +1,276 @@
+"""Recipes: what to train, as data. YAML with one parent (`base:`) and dotted overrides, checked whole."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from merdata_train.errors import RecipeError
+
+Metric = Literal["uar", "weighted_f1", "macro_f1", "accuracy"]
+Modality = Literal["audio", "text"]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Part(BaseModel):
+    """A part of a recipe: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Part):
+    """Which rows of the store: corpora and languages by name, None for all."""
+
+    corpora: list[str] | None = None
+    languages: list[str] | None = None
+
+
+class Mfcc(Part):
+    """MFCC, mean and standard deviation over time: 2 x n_mfcc values (models.md 1.1)."""
+
+    kind: Literal["mfcc"] = "mfcc"
+    n_mfcc: Count = 80
+    n_mels: Count = 128
+    n_fft: Count = 512
+    win_ms: Positive = 25
+    hop_ms: Positive = 10
+
+
+class Hashing(Part):
+    """scikit-learn's HashingVectorizer over the transcript."""
+
+    kind: Literal["hashing"] = "hashing"
+    n_features: Count = 768
+    ngrams: tuple[Count, Count] = (1, 1)
+
+
+class Features(Part):
+    audio: Mfcc = Mfcc()
+    text: Hashing = Hashing()
+
+
+class Gated(Part):
+    """Gated fusion of two vectors (source 0, section 3.1)."""
+
+    kind: Literal["gated"]
+    width: Count = 128
+    hidden: Count = 256
+    dropout: Share = 0.1
+
+
+class Tokens(Part):
+    """The modality-token Transformer (source 0, section 3.2)."""
+
+    kind: Literal["tokens"]
+    width: Count = 256
+    layers: Count = 4
+    heads: Count = 8
+    ffn_mult: Count = 4
+    ffn: Literal["swiglu", "gelu"] = "swiglu"
+    dropout: Share = 0.1
+    modality_embedding: bool = True
+
+
+ModelPart = Annotated[Gated | Tokens, Field(discriminator="kind")]
+MODEL: TypeAdapter[Gated | Tokens] = TypeAdapter(ModelPart)
+
+
+KINDS: dict[str, type[BaseModel]] = {"gated": Gated, "tokens": Tokens}
+
+
+class Loss(Part):
+    label_smoothing: Share = 0.1
+    class_weights: Literal["balanced", "none"] = "balanced"
+
+
+class Plateau(Part):
+    """ReduceLROnPlateau on the selection metric of the validation rows."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: Annotated[int, Field(ge=0)] = 3
+    min_lr: Annotated[float, Field(ge=0)] = 1e-6
+
+
+class Stage(Part):
+    """One stage of training; `patience` is that of early stopping, in epochs."""
+
+    name: str = "main"
+    epochs: Count = 100
+    batch_size: Count = 256
+    lr: Positive = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    clip: Positive = 1.0
+    plateau: Plateau = Plateau()
+    patience: Count = 10
+
+
+class Selection(Part):
+    """The validation metric that chooses the epoch."""
+
+    metric: Metric = "uar"
+
+
+class Recipe(Part):
+    """A whole recipe, resolved: all that defines a run but the rows."""
+
+    name: str
+    store: str = "store"
+    protocol: str = "mer"
+    fold: Annotated[int, Field(ge=0)] = 0
+    labels: str = "mer7"
+    data: Data = Data()
+    modalities: Annotated[list[Modality], Field(min_length=1)] = ["audio", "text"]
+    features: Features = Features()
+    model: ModelPart
+    loss: Loss = Loss()
+    stages: Annotated[list[Stage], Field(min_length=1)] = [Stage()]
+    selection: Selection = Selection()
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """A recipe from a file, or by the name of one that ships (`source0/A1`).
+
+    Args:
+        name: path or name.
+        overrides: `dotted.key=value`, the value in YAML; items of lists by number (`stages.0.epochs=3`).
+
+    Raises:
+        RecipeError: with every fault of the recipe, each with its key.
+    """
+    path = _find(name)
+    tree = _with_base(path, seen=())
+    for override in overrides:
+        _apply(tree, override)
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        faults = "; ".join(_faults(error))
+        raise RecipeError(f"{path}: {faults}") from error
+
+
+def recipe_files() -> dict[str, Path]:
+    """Name -> file of the recipes that ship with the package."""
+    folder = recipe_folder()
+    files = sorted(folder.rglob("*.yaml"))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+
+
+def about(path: Path) -> str:
+    """What a recipe is: the first line of its comments that does not name the command."""
+    lines = [
+        line.lstrip("# ").strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")
+    ]
+    return next((line for line in lines if line and not line.startswith("merdata_train")), "")
+
+
+def recipe_folder() -> Path:
+    """recipes/, which an installed package holds as `merdata_train/recipes`."""
+    installed = Path(__file__).parent / "recipes"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "recipes"
+
+
+def _find(name: str | Path) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = recipe_files()
+    plain = str(name).removesuffix(".yaml").removeprefix("recipes/")
+    if plain in shipped:
+        return shipped[plain]
+    hint = _did_you_mean(plain, shipped)
+    raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` names those that ship")
+
+
+def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """The YAML of a recipe, laid over that of its parent."""
+    if path in seen:
+        raise RecipeError(f"{path}: it is its own base")
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict):
+        raise RecipeError(f"{path} is no recipe: it must be a mapping of keys")
+    base = tree.pop("base", None)
+    if base is None:
+        return tree
+    parent = (path.parent / str(base)).resolve()
+    if not parent.is_file():
+        raise RecipeError(f"{path}: base: there is no {parent}")
+    return _merge(_with_base(parent, (*seen, path)), tree)
+
+
+def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` laid on `under`; a part of another kind replaces the whole part."""
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
+            merged[key] = _merge(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _same_kind(below: dict[str, Any], value: dict[str, Any]) -> bool:
+    return "kind" not in value or value["kind"] == below.get("kind")
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"override {override!r} is not of the form key=value, as in stages.0.epochs=3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"override {override!r}: {' '.join(str(error).split())}") from error
+    *parents, last = key.split(".")
+    place: Any = tree
+    try:
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        place[int(last) if isinstance(place, list) else last] = value
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise RecipeError(f"override {override!r}: the recipe has no place {key}") from error
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"] if part not in KINDS)
+        if fault["type"] == "extra_forbidden":
+            known = _keys_beside(fault["loc"])
+            yield f"{key}: unknown key{_did_you_mean(str(fault['loc'][-1]), known)}"
+        else:
+            given = "" if fault["type"] == "missing" else f", not {fault['input']!r}"
+            yield f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}{given}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the part around `location` knows."""
+    part: type[BaseModel] = Recipe
+    for step in location[:-1]:
+        if step in KINDS:
+            part = KINDS[str(step)]
+        elif step in part.model_fields:
+            part = _part_in(part.model_fields[str(step)].annotation) or part
+    return list(part.model_fields)
+
+
+def _part_in(annotation: Any) -> type[BaseModel] | None:
+    """The part that an annotation is, or that it is a list of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := _part_in(one))), None)
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
