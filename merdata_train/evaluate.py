@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 import merdata
 from merdata_train.data import Examples, Source
-from merdata_train.errors import ProtocolError
+from merdata_train.errors import ProtocolError, RunError
 from merdata_train.fit import predict
 from merdata_train.metrics import account
 from merdata_train.models.emotion import EmotionModel
@@ -39,7 +39,7 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
 
     Raises:
         ProtocolError: rows were lost on the way, or the split is not the one of the training.
-        RunError: the folder is no finished run.
+        RunError: the folder is no finished run, or its model predicts NaN.
     """
     recipe = open_recipe(folder)
     trained_on = json.loads((folder / "split.json").read_text("utf-8"))
@@ -51,7 +51,10 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     if tuple(model.classes) != test.classes:
         raise ProtocolError(f"{folder}: the model's classes {model.classes} are not {list(test.classes)}")
     _log(folder, source, len(test))
-    predictions = _predictions(test, predict(model, test).numpy())
+    probabilities = predict(model, test).numpy()
+    if not np.isfinite(probabilities).all():
+        raise RunError(f"the model of {folder} predicts no numbers (NaN): its training diverged")
+    predictions = _predictions(test, probabilities)
     _check_complete(predictions, source)
     _write_predictions(folder, predictions, source)
     majority = max(trained_on["train"], key=trained_on["train"].__getitem__)

@@ -75,7 +75,7 @@ def per_class(counts: npt.NDArray[Any]) -> dict[str, Floats]:
 
 
 def intervals(by_cluster: Ints, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, list[float]] | None:
-    """95 % percentile intervals of the four metrics, by resampling whole clusters: their rows are not independent.
+    """95 % percentile intervals of the four metrics, resampling clusters: their rows are not independent.
 
     Args:
         by_cluster: confusion counts `[clusters, C, C]`.

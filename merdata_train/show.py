@@ -35,7 +35,8 @@ def metrics(found: dict[str, Any], folder: Path) -> None:
             screen.print(f"{name}: {remark}", soft_wrap=True)
     screen.print(
         f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
-        f"split {found['split_hash'][:12]}, seed {found['seed']}, epoch chosen by validation {TITLES[found['selection']]}",
+        f"split {found['split_hash'][:12]}, seed {found['seed']}, "
+        f"epoch chosen by validation {TITLES[found['selection']]}",
         soft_wrap=True,
     )
     screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")

@@ -17,8 +17,10 @@ import yaml
 
 from merdata.errors import CorpusNotFound, LayoutError
 from merdata.ledger import KNOWN_DEFECT
+from merdata.resources import card_text
 from merdata.utterance import Utterance
 
+OWN_PACKAGE = "merdata.corpora"
 Row = dict[str, str]
 
 
@@ -85,15 +87,17 @@ def parse_csv(text: str, columns: Iterable[str], where: Path) -> list[Row]:
     Raises:
         LayoutError: it is no csv with these columns, or a row has too few or too many cells.
     """
+    if "\0" in text:
+        raise LayoutError(f"{where} holds NUL characters: it is no csv in UTF-8 or cp1252")
     # newline="" leaves line ends to csv: str.splitlines would break rows at U+0085.
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    missing = [name for name in columns if name not in (reader.fieldnames or [])]
-    if missing or "\0" in text:
-        raise LayoutError(f"{where} is not the csv expected: it has no column {', '.join(missing)}")
     try:
+        missing = [name for name in columns if name not in (reader.fieldnames or [])]
         rows = list(reader)
     except csv.Error as error:
         raise LayoutError(f"{where}, line {reader.line_num}: {error}") from error
+    if missing:
+        raise LayoutError(f"{where} is not the csv expected: it has no column {', '.join(missing)}")
     for number, row in enumerate(rows, start=1):
         if None in row or None in row.values():
             raise LayoutError(f"{where}, row {number}: not as many cells as the header has columns")
@@ -115,7 +119,8 @@ class Corpus:
         file_name: what an audio file of this corpus is called (full match of the last part of the path).
         read: yields the utterances of a folder; raises LayoutError.
         crossed: every speaker says every sentence in every emotion, so text alone can tell nothing.
-        package: Python package whose folder holds `defects/<name>.yaml`.
+        package: Python package whose folder holds `defects/<name>.yaml` and the card `<name>.md` (the
+            cards of our own corpora are in cards/corpora/).
     """
 
     name: str
@@ -131,7 +136,7 @@ class Corpus:
     read: Callable[[Tree], Iterable[Utterance]]
     crossed: bool = False
     difference: str = ""
-    package: str = "merdata.corpora"
+    package: str = OWN_PACKAGE
 
     def utterances(self, root: Path) -> list[Utterance]:
         """The utterances of a folder, with notes on their known defects.
@@ -146,6 +151,13 @@ class Corpus:
             raise LayoutError(self._not_this_corpus(tree))
         _refuse_repeated_ids(rows, root)
         return [replace(row, notes=(*row.notes, *self._defects_of(row))) for row in rows]
+
+    @property
+    def card(self) -> str:
+        """The corpus's page: what it is, licence, how to get it, layout, labels, defects, citation."""
+        if self.package == OWN_PACKAGE:
+            return card_text(f"corpora/{self.name}.md")
+        return (files(self.package) / f"{self.name}.md").read_text("utf-8")
 
     @cached_property
     def defects(self) -> list[dict[str, Any]]:

@@ -7,7 +7,9 @@ Each corpus is a module with one function, `plan(seed, speakers)`, that lists th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,13 +19,14 @@ from merdata.sample.files import File
 
 CORPORA = ("ravdess", "tess", "cremad", "meld")
 MARK = "SAMPLE.txt"
+Planner = Callable[[int, int | None], list[File]]
 
 
 def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = None) -> int:
     """Write a miniature corpus; the same arguments give the same bytes.
 
     Args:
-        name: one of `CORPORA`.
+        name: one of `CORPORA`, or of another package's miniatures.
         folder: where to write; a folder with other files in it is refused, never mixed with.
         seed: of all that is left to chance. The speakers' voices do not depend on it.
         speakers: how many of the miniature's speakers (default all); their files stay the same.
@@ -36,11 +39,9 @@ def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = 
         CorpusNotFound: there is no miniature of that name.
         MerdataError: the folder holds something else, or cannot be written.
     """
-    if name not in CORPORA:
-        raise CorpusNotFound(f"no miniature is called {name!r}; there are {', '.join(CORPORA)}")
     if speakers is not None and speakers < 1:
         raise MerdataError(f"no corpus has {speakers} speakers: ask for one or more")
-    files: list[File] = import_module(f"merdata.sample.{name}").plan(seed, speakers)
+    files = _planner(name)(seed, speakers)
     try:
         _claim(folder, f"{name}, seed {seed}, speakers {speakers or 'all'}")
         for file in tqdm(files, desc=f"sample {name}", unit="file", disable=None):
@@ -50,6 +51,19 @@ def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = 
     except OSError as error:
         raise MerdataError(f"cannot write {error.filename or folder}: {error.strerror}") from error
     return len(files)
+
+
+def _planner(name: str) -> Planner:
+    """The `plan` of our miniature, or of one that a package offers as an entry point "merdata.samples"."""
+    if name in CORPORA:
+        own: Planner = import_module(f"merdata.sample.{name}").plan
+        return own
+    offered = {point.name: point for point in entry_points(group="merdata.samples")}
+    if name not in offered:
+        known = ", ".join([*CORPORA, *sorted(offered)])
+        raise CorpusNotFound(f"no miniature is called {name!r}; there are {known}")
+    theirs: Planner = offered[name].load()
+    return theirs
 
 
 def _claim(folder: Path, what: str) -> None:

@@ -65,7 +65,9 @@ class Standardise(nn.Module):
         self.register_buffer("scale", torch.ones(width))
 
     def fit(self, rows: Tensor) -> None:
-        """Mean and standard deviation (ddof 0) of `rows [n, width]`; a constant feature keeps scale 1."""
+        """Mean and standard deviation (ddof 0) of `rows [n, width]`; what never varies keeps scale 1."""
+        if not len(rows):
+            return
         rows = rows.double()
         scale = rows.std(dim=0, correction=0)
         self.mean.copy_(rows.mean(dim=0))

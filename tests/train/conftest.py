@@ -1,0 +1,66 @@
+"""Examples without a store, and small recipes for the one that `tests/conftest.py` builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import merdata
+from merdata_train.data import Examples
+from merdata_train.recipe import Recipe, load_recipe
+
+CLASSES = ("anger", "joy", "neutral")
+SMALL = [
+    "model.width=32",
+    "model.layers=1",
+    "model.heads=4",
+    "stages.0.epochs=4",
+    "stages.0.batch_size=64",
+]
+
+
+def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: float = 1.0) -> Examples:
+    """Rows whose audio and text both tell the class, each in part."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, len(CLASSES), n)
+    means = np.random.default_rng(7).normal(size=(len(CLASSES), 160 + 768))
+    vectors = (shift * means[labels] + random.normal(size=(n, 160 + 768)) * 3).astype(np.float32)
+    rows = pd.DataFrame(
+        {
+            "id": [f"c/{split}{row}" for row in range(n)],
+            "corpus": "c",
+            "speaker": [f"s{row % 7}" for row in range(n)],
+            "dialogue": None,
+            "label": [CLASSES[label] for label in labels],
+        }
+    )
+    tensors = {
+        "audio_vec": torch.from_numpy(vectors[:, :160]),
+        "text_vec": torch.from_numpy(vectors[:, 160:]),
+        "has_audio": torch.from_numpy(random.random(n) > 0.1),
+        "has_text": torch.ones(n, dtype=torch.bool),
+        "labels": torch.from_numpy(labels),
+    }
+    return Examples(split, rows, CLASSES, tensors)
+
+
+@pytest.fixture
+def small(store: merdata.Store) -> Recipe:
+    """A1, small enough for a test, on the session's store."""
+    return load_recipe("source0/A1", [f"store={store.path}", *SMALL])
+
+
+@pytest.fixture(scope="session")
+def trained(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small A1, trained and evaluated. Read only."""
+    from merdata_train.evaluate import evaluate
+    from merdata_train.run import run
+
+    recipe = load_recipe("source0/A1", [f"store={store.path}", *SMALL, "stages.0.epochs=12"])
+    folder = run(recipe, tmp_path_factory.mktemp("runs"))
+    evaluate(folder)
+    return folder

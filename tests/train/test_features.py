@@ -1,0 +1,112 @@
+"""Features: MFCC as librosa's, hashed words as scikit-learn's, a cache that knows what changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import HashingVectorizer
+
+import merdata
+from merdata_train.features import cache, mfcc
+from merdata_train.features.hashing import hashed
+from merdata_train.recipe import Hashing, Mfcc
+
+
+def speech(seconds: float = 1.0, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    t = np.arange(int(16_000 * seconds)) / 16_000
+    return (0.3 * np.sin(2 * np.pi * 220 * t) * np.sin(7 * t) + 0.01 * random.normal(size=len(t))).astype(
+        np.float32
+    )
+
+
+@pytest.mark.parametrize("n_mfcc", [1, 40, 80])
+def test_mfcc_equals_librosa(n_mfcc: int) -> None:
+    librosa = pytest.importorskip("librosa")
+    samples = speech()
+    mine = mfcc.frames(samples, Mfcc(n_mfcc=n_mfcc))
+    theirs = librosa.feature.mfcc(
+        y=samples,
+        sr=16_000,
+        n_mfcc=n_mfcc,
+        n_mels=128,
+        n_fft=512,
+        win_length=400,
+        hop_length=160,
+        pad_mode="constant",
+    )
+    assert mine.shape == theirs.T.shape
+    assert np.abs(mine - theirs.T).max() < 1e-2
+
+
+def test_vector_is_mean_and_std_of_the_frames() -> None:
+    config = Mfcc(n_mfcc=13)
+    clip = mfcc.frames(speech(), config)
+    vector = mfcc.mean_std(speech(), config)
+    assert vector.shape == (mfcc.width(config),)
+    assert vector.dtype == np.float32
+    assert np.allclose(vector, np.concatenate([clip.mean(axis=0), clip.std(axis=0, ddof=0)]))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 160, 512, 513])
+def test_the_shortest_clips_have_features(samples: int) -> None:
+    assert np.isfinite(mfcc.mean_std(speech()[:samples], Mfcc())).all()
+
+
+def test_torchaudio_imports_beside_any_torch() -> None:
+    """In a process of its own: the plain import may fail there, ours does not."""
+    code = (
+        "from merdata_train.features.torchaudio import import_torchaudio as f; import torch\n"
+        "t = f(); assert f() is t\n"
+        "assert t.transforms.MFCC()(torch.zeros(1, 16000)).shape[1] == 40\n"
+        "assert t.functional.resample(torch.zeros(48000), 48000, 16000).shape == (16000,)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_hashing_is_scikit_learns() -> None:
+    texts = ["Oh my God, he's lost it.", "What?", "oh my god HE'S lost it"]
+    expected = HashingVectorizer(n_features=768).transform(texts).toarray()
+    found = hashed(texts, Hashing())
+    assert np.allclose(found, expected, atol=1e-6)
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+
+
+def test_missing_text_is_zeros_and_chinese_has_its_characters() -> None:
+    found = hashed([None, "", "打远一看", "打远二看"], Hashing())
+    assert not found[:2].any()
+    assert np.count_nonzero(found[2]) >= 7
+    assert 0.2 < float(found[2] @ found[3]) < 0.95
+
+
+def test_cache_computes_once_and_gives_every_row(
+    store: merdata.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = store.shards(["tess"])
+    config = Mfcc(n_mfcc=5, n_mels=20)
+    first = cache.audio_features(store, shards, config, jobs=2)
+    heard = {id: samples for shard in shards for id, samples in merdata.read_audio(shard.path)}
+    assert set(first) == set(heard)
+    some = next(iter(heard))
+    assert np.array_equal(first[some], mfcc.mean_std(heard[some], config))
+
+    def fail(*_: object) -> None:
+        raise AssertionError("computed twice")
+
+    monkeypatch.setattr(mfcc, "mean_std", fail)
+    again = cache.audio_features(store, shards, config, jobs=1)
+    assert all(np.array_equal(first[id], again[id]) for id in first)
+    with pytest.raises(AssertionError, match="computed twice"):
+        cache.audio_features(store, shards, Mfcc(n_mfcc=6, n_mels=20), jobs=1)
+
+
+def test_cache_files_are_beside_the_store_and_whole(store: merdata.Store) -> None:
+    folder = store.path / ".cache" / "features"
+    cache.audio_features(store, store.shards(["tess"]), Mfcc(n_mfcc=4, n_mels=20), jobs=1)
+    names = {path.suffix for path in Path(folder).iterdir()}
+    assert names == {".safetensors"}

@@ -1,0 +1,163 @@
+"""Training: it learns, repeats itself, goes on after a kill, and never meets test rows."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils.class_weight import compute_class_weight
+
+from merdata_train.checkpoint import load_checkpoint
+from merdata_train.errors import ProtocolError
+from merdata_train.fit import fit, predict, validate
+from merdata_train.losses import balanced_weights
+from merdata_train.recipe import Recipe, load_recipe
+
+from .conftest import SMALL, make_examples
+
+
+def small(name: str = "source0/A1", *overrides: str) -> Recipe:
+    own = SMALL if name != "source0/A0" else SMALL[3:]
+    return load_recipe(name, [*own, *overrides])
+
+
+@pytest.mark.parametrize("name", ["source0/A0", "source0/A1"])
+def test_it_learns(name: str) -> None:
+    model, history = fit(
+        small(name, "stages.0.epochs=8"), make_examples(), make_examples(120, "validation", 1)
+    )
+    found = validate(model, make_examples(200, "validation", 2))
+    assert found["uar"] > 0.6
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_the_model_is_that_of_the_best_validation_epoch() -> None:
+    validation = make_examples(60, "validation", 1, shift=0.3)
+    model, history = fit(small("source0/A1", "stages.0.epochs=8"), make_examples(), validation)
+    values = [epoch["validation"]["uar"] for epoch in history]
+    assert validate(model, validation)["uar"] == max(values)
+
+
+def test_early_stopping_waits_for_its_patience() -> None:
+    noise = make_examples(60, "validation", 1, shift=0.0)
+    recipe = small("source0/A1", "stages.0.epochs=60", "stages.0.patience=3")
+    _, history = fit(recipe, make_examples(120), noise)
+    values = [epoch["validation"]["uar"] for epoch in history]
+    assert len(history) == values.index(max(values)) + 1 + 3 < 60
+
+
+def test_the_learning_rate_falls_on_a_plateau() -> None:
+    noise = make_examples(60, "validation", 1, shift=0.0)
+    changes = ["stages.0.epochs=12", "stages.0.patience=50", "stages.0.plateau.patience=1"]
+    _, history = fit(small("source0/A1", *changes), make_examples(120), noise)
+    rates = [epoch["lr"] for epoch in history]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < rates[0]
+
+
+def test_the_same_seed_gives_the_same_digits() -> None:
+    train, validation = make_examples(), make_examples(60, "validation", 1)
+    one, _ = fit(small(), train, validation)
+    torch.rand(3)  # what was drawn before does not matter
+    np.random.rand(3)
+    other, _ = fit(small(), train, validation)
+    assert torch.equal(predict(one, validation), predict(other, validation))
+    third, _ = fit(small("source0/A1", "seed=1"), train, validation)
+    assert not torch.equal(predict(one, validation), predict(third, validation))
+
+
+def test_scaler_is_fitted_on_train_rows_that_have_audio() -> None:
+    train = make_examples()
+    model, _ = fit(small(), train, make_examples(60, "validation", 1))
+    heard = train.tensors["audio_vec"][train.tensors["has_audio"]].double()
+    assert torch.allclose(model.standardise.mean.double(), heard.mean(dim=0), atol=1e-6)
+
+
+def test_class_weights_are_scikit_learns() -> None:
+    train = make_examples(100)
+    labels = train.rows["label"].to_numpy()
+    expected = compute_class_weight("balanced", classes=np.array(train.classes), y=labels)
+    assert torch.allclose(balanced_weights(train), torch.tensor(expected, dtype=torch.float32))
+    without = train.only(labels != "joy")
+    assert balanced_weights(without)[train.classes.index("joy")] == 0
+
+
+def test_test_rows_are_refused() -> None:
+    train, validation, test = (make_examples(60, split) for split in ("train", "validation", "test"))
+    with pytest.raises(ProtocolError, match="training was given test rows"):
+        fit(small(), test, validation)
+    with pytest.raises(ProtocolError, match="training was given test rows"):
+        fit(small(), train, test)
+
+
+def test_training_reads_no_test_row(small: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from merdata_train.data import Source
+    from merdata_train.run import run
+
+    asked = []
+    original = Source.examples
+
+    def watch(self: Source, split: str, jobs: int | None = None) -> object:
+        asked.append(split)
+        return original(self, split, jobs)
+
+    monkeypatch.setattr(Source, "examples", watch)
+    run(small, tmp_path)
+    assert asked == ["train", "validation"]
+
+
+TRAINING = """
+import sys
+from pathlib import Path
+from safetensors.torch import save_file
+sys.path.insert(0, sys.argv[3])
+from train.conftest import make_examples
+from train.test_fit import small
+from merdata_train.fit import fit, predict
+
+validation = make_examples(60, "validation", 1)
+model, _ = fit(small("source0/A1", "stages.0.epochs=10"), make_examples(), validation, Path(sys.argv[1]))
+save_file({"p": predict(model, validation)}, sys.argv[2])
+"""
+
+
+def test_killed_and_resumed_it_gives_the_same_predictions(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    def start(name: str) -> subprocess.Popen[bytes]:
+        files = [str(tmp_path / f"{name}.checkpoint"), str(tmp_path / f"{name}.result")]
+        command = [sys.executable, "-c", TRAINING, *files, str(Path(__file__).parents[1])]
+        return subprocess.Popen(command, stderr=subprocess.PIPE)
+
+    undisturbed = start("undisturbed")
+    _, errors = undisturbed.communicate()
+    assert undisturbed.returncode == 0, errors.decode()
+    killed_at = []
+    for after in (1, 5):
+        process, epochs = start("killed"), 0
+        while process.poll() is None and epochs < after:
+            checkpoint = load_checkpoint(tmp_path / "killed.checkpoint")
+            epochs = len(checkpoint.facts["history"]) if checkpoint else 0
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        killed_at.append(epochs)
+    assert 0 < killed_at[0] <= killed_at[1] < 10
+    resumed = start("killed")
+    _, errors = resumed.communicate()
+    assert resumed.returncode == 0, errors.decode()
+    expected = load_file(tmp_path / "undisturbed.result")["p"]
+    assert torch.equal(load_file(tmp_path / "killed.result")["p"], expected)
+
+
+def test_a_broken_checkpoint_is_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    assert load_checkpoint(path) is None
+    path.write_bytes(b"half of a fi")
+    assert load_checkpoint(path) is None

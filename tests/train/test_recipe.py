@@ -1,0 +1,118 @@
+"""Recipes: every one that ships is whole; every fault is named, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from merdata_train.errors import RecipeError
+from merdata_train.recipe import Gated, Tokens, about, load_recipe, recipe_files
+
+SHIPPED = recipe_files()
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_all_files_of_the_folder_are_found() -> None:
+    folder = Path(__file__).parents[2] / "recipes"
+    assert {path.resolve() for path in SHIPPED.values()} == {
+        path.resolve() for path in folder.rglob("*.yaml")
+    }
+    assert len(SHIPPED) >= 5
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_recipe_is_whole_and_says_how_to_run_it(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    first = SHIPPED[name].read_text().splitlines()[0]
+    assert first == f"# merdata_train run recipes/{name}.yaml"
+    assert about(SHIPPED[name])
+
+
+def test_a0_and_a1_are_as_specified() -> None:
+    a0, a1 = load_recipe("source0/A0"), load_recipe("source0/A1")
+    assert isinstance(a0.model, Gated)
+    assert (a0.model.width, a0.features.audio.n_mfcc, a0.features.text.n_features) == (128, 80, 768)
+    assert isinstance(a1.model, Tokens)
+    assert (a1.model.width, a1.model.layers, a1.model.heads, a1.model.ffn_mult) == (256, 4, 8, 4)
+    assert a1.features == a0.features
+    assert a1.loss.label_smoothing == 0.1
+    assert a1.selection.metric == "uar"
+
+
+def test_overrides_reach_any_depth() -> None:
+    recipe = load_recipe(
+        "source0/A1", ["seed=7", "stages.0.epochs=3", "data.corpora=[meld]", "features.text.ngrams=[1, 2]"]
+    )
+    assert (recipe.seed, recipe.stages[0].epochs, recipe.data.corpora) == (7, 3, ["meld"])
+    assert recipe.features.text.ngrams == (1, 2)
+    assert load_recipe("source0/A1", ["model={kind: gated}"]).model == Gated(kind="gated")
+
+
+def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "bad.yaml",
+        "name: bad\nmodel: {kind: tokens, layer: 2}\nstages: [{epoch: 3, lr: -1}]\n"
+        "features: {audio: {n_mfc: 3}}\nsede: 1\n",
+    )
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path)
+    message = str(caught.value)
+    for words in (
+        "bad.yaml",
+        "model.layer: unknown key (did you mean 'layers'?)",
+        "stages.0.epoch: unknown key (did you mean 'epochs'?)",
+        "stages.0.lr: input should be greater than 0, not -1",
+        "features.audio.n_mfc: unknown key (did you mean 'n_mfcc'?)",
+        "sede: unknown key (did you mean 'seed'?)",
+    ):
+        assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- a list\n", "must be a mapping"),
+        ("name: [unclosed\n", "cannot read"),
+        ("base: nowhere.yaml\n", "base: there is no"),
+        ("name: x\n", "model: field required"),
+        ("name: x\nmodel: {kind: lstm}\n", "model:"),
+        ("base: bad.yaml\n", "its own base"),
+        ("!!python/object/apply:os.system ['true']\n", "cannot read"),
+    ],
+)
+def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path / "bad.yaml", text))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_name_is_answered() -> None:
+    with pytest.raises(RecipeError, match=r"did you mean 'source0/A1'"):
+        load_recipe("source0/A11")
+
+
+@pytest.mark.parametrize(
+    "override", ["seed", "=3", "stages.7.epochs=3", "seed.deeper=1", "seed=[", "stages.x=1"]
+)
+def test_a_wrong_override_is_one_sentence(override: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("source0/A1", [override])
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text(max_size=20))
+def test_any_override_is_obeyed_or_refused(text: str) -> None:
+    try:
+        load_recipe("source0/A1", [text])
+    except RecipeError as error:
+        assert str(error)
