@@ -19,6 +19,7 @@ _HOME = {
     "MerdataError": "errors",
     "CorpusNotFound": "errors",
     "LayoutError": "errors",
+    "OptionError": "errors",
     "PolicyError": "errors",
     "SplitError": "errors",
     "StoreError": "errors",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from merdata.errors import CorpusNotFound as CorpusNotFound
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import MerdataError as MerdataError
+    from merdata.errors import OptionError as OptionError
     from merdata.errors import PolicyError as PolicyError
     from merdata.errors import SplitError as SplitError
     from merdata.errors import StoreError as StoreError

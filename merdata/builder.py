@@ -8,9 +8,7 @@ and merdata.json last. An interrupted build goes on where it stopped, shard by s
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,32 +22,15 @@ from filelock import FileLock, Timeout
 import merdata
 from merdata import ledger
 from merdata.card import write_card
-from merdata.corpora import get_corpus, present
 from merdata.corpora.corpus import Corpus
 from merdata.engine import run_tasks
-from merdata.errors import CorpusNotFound, LayoutError, StoreError
+from merdata.errors import StoreError
 from merdata.files import TEMPORARY, write_atomically, write_json
-from merdata.labels import NO_DECISION, LabelPolicy, make_policy
+from merdata.labels import LabelPolicy
 from merdata.ledger import Counts
-from merdata.shard import PlannedRow, ShardTask, build_shard
+from merdata.plan import Plan, make_plan
+from merdata.shard import ShardTask, build_shard
 from merdata.store import FORMAT, MANIFEST, Store, read_manifest
-
-ON_BAD_AUDIO = ("drop", "silence")
-SHARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a build will do: the shards of each corpus, and the policy that decided their labels."""
-
-    corpora: list[Corpus]
-    policy: LabelPolicy
-    tasks: list[ShardTask]
-
-    def rows(self, corpus: str) -> Iterator[PlannedRow]:
-        for task in self.tasks:
-            if task.corpus == corpus:
-                yield from task.rows
 
 
 @dataclass(frozen=True)
@@ -73,6 +54,7 @@ def build(
     store: str | Path = "store",
     *,
     policy: Iterable[str] = (),
+    options: Iterable[str] = (),
     on_bad_audio: str = "drop",
     jobs: int | None = None,
     progress: bool = False,
@@ -85,6 +67,7 @@ def build(
             that holds one folder a corpus (default `corpora`).
         store: folder of the store, made if need be.
         policy: changes to the default label targets, such as `contempt=disgust`.
+        options: of the corpora's readers, such as `meld.cut=plain`.
         on_bad_audio: `drop` rows whose audio is missing or unusable, or `silence`: keep them with half a
             second of silence.
         jobs: processes; None takes one a core.
@@ -94,7 +77,7 @@ def build(
         MerdataError: the input is at fault; nothing has been written then.
     """
     store = Path(store)
-    made = plan(corpora, source, store, policy=policy, on_bad_audio=on_bad_audio)
+    made = make_plan(corpora, source, store, policy=policy, options=options, on_bad_audio=on_bad_audio)
     manifest = _manifest_to_extend(store, made.policy)
     with locked(store):
         _remove_leftovers(store)
@@ -106,94 +89,6 @@ def build(
             pass
         counts, outdated = _commit(store, made, manifest)
     return Report(counts, len(todo), len(made.tasks) - len(todo), outdated)
-
-
-def plan(
-    corpora: Sequence[str],
-    source: str | Path | None = None,
-    store: str | Path = "store",
-    *,
-    policy: Iterable[str] = (),
-    on_bad_audio: str = "drop",
-) -> Plan:
-    """Discover the corpora and lay their rows out in shards; reads names and metadata, writes nothing.
-
-    Raises:
-        MerdataError: as `build`.
-    """
-    if on_bad_audio not in ON_BAD_AUDIO:
-        raise StoreError(f"on_bad_audio is {' or '.join(ON_BAD_AUDIO)}, not {on_bad_audio!r}")
-    folders = _folders(corpora, source)
-    found = [get_corpus(name) for name in folders]
-    decided = make_policy({corpus.name: corpus.targets for corpus in found}, policy)
-    tasks = [
-        ShardTask(
-            corpus.name, name, folders[corpus.name], Path(store), decided.space.classes, on_bad_audio, rows
-        )
-        for corpus in found
-        for name, rows in _shards(corpus, folders[corpus.name], decided).items()
-    ]
-    return Plan(found, decided, tasks)
-
-
-def foresee(made: Plan) -> list[dict[str, Any]]:
-    """What a plan promises, for a dry run: rows discovered, label, speaker and state."""
-    return [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.corpora]
-
-
-def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> dict[str, Any]:
-    own = [row for row in rows if row.utterance.excluded is None]
-    states = Counter(
-        ("dropped: label" if not row.stays else "missing audio" if row.size is None else "to decode")
-        for row in own
-    )
-    return {
-        "corpus": corpus.name,
-        "expected": corpus.expected_rows,
-        "discovered": len(own),
-        "states": dict(states),
-        "others": dict(Counter(row.utterance.excluded for row in rows if row.utterance.excluded)),
-        "labels": dict(Counter(row.utterance.raw_label for row in own)),
-        "speakers": dict(Counter(row.utterance.speaker for row in own)),
-    }
-
-
-def _folders(names: Sequence[str], source: str | Path | None) -> dict[str, Path]:
-    """corpus -> its folder."""
-    if not names:
-        raise CorpusNotFound("name a corpus to build, or all")
-    if "all" in names:
-        shelf = Path(source or "corpora")
-        if not present(shelf):
-            raise CorpusNotFound(f"{shelf} holds no folder named after a corpus (ravdess, meld, ...)")
-        return {name: shelf / name for name in present(shelf)}
-    corpora = list(dict.fromkeys(get_corpus(name).name for name in names))
-    if len(corpora) == 1 and source is not None:
-        return {corpora[0]: Path(source)}
-    return {name: Path(source or "corpora") / name for name in corpora}
-
-
-def _shards(corpus: Corpus, root: Path, policy: LabelPolicy) -> dict[str, tuple[PlannedRow, ...]]:
-    """shard -> its rows, both in the order of the corpus."""
-    shards: dict[str, list[PlannedRow]] = {}
-    for utterance in corpus.utterances(root):
-        if not SHARD_NAME.fullmatch(utterance.shard):
-            raise LayoutError(f"{corpus.name}: shard {utterance.shard!r} is no file name")
-        where = str(root / utterance.source) if utterance.source else f"{utterance.id} ({root})"
-        decision = (
-            NO_DECISION if utterance.excluded else policy.decide(corpus.name, utterance.raw_label, where)
-        )
-        row = PlannedRow(utterance, decision, *_size_and_time(root, utterance.source))
-        shards.setdefault(utterance.shard, []).append(row)
-    return {name: tuple(rows) for name, rows in shards.items()}
-
-
-def _size_and_time(root: Path, source: str | None) -> tuple[int | None, int | None]:
-    try:
-        facts = (root / source).stat() if source else None
-    except OSError:
-        facts = None
-    return (facts.st_size, facts.st_mtime_ns) if facts else (None, None)
 
 
 def _manifest_to_extend(store: Path, policy: LabelPolicy) -> dict[str, Any]:
@@ -252,7 +147,7 @@ def _commit(store: Path, made: Plan, manifest: dict[str, Any]) -> tuple[list[Cou
         entries = [entry for table in journals.values() for entry in table.to_pylist()]
         counts.append(_write_ledger(store, corpus, entries))
         manifest["shards"][corpus.name] = shards
-        manifest["corpora"][corpus.name] = _facts(corpus, made, tasks[0].on_bad_audio, counts[-1])
+        manifest["corpora"][corpus.name] = _facts(corpus, made, counts[-1])
     manifest |= {"format": FORMAT, "merdata": merdata.__version__}
     manifest |= {"space": made.policy.space.name, "classes": list(made.policy.space.classes)}
     outdated = write_card(Store(store, manifest))
@@ -292,7 +187,7 @@ def _write_ledger(store: Path, corpus: Corpus, entries: list[dict[str, Any]]) ->
     return ledger.count(corpus.name, corpus.expected_rows, corpus.difference, entries)
 
 
-def _facts(corpus: Corpus, made: Plan, on_bad_audio: str, counts: Counts) -> dict[str, Any]:
+def _facts(corpus: Corpus, made: Plan, counts: Counts) -> dict[str, Any]:
     """What merdata.json keeps of a corpus."""
     return {
         "title": corpus.title,
@@ -302,6 +197,7 @@ def _facts(corpus: Corpus, made: Plan, on_bad_audio: str, counts: Counts) -> dic
         "homepage": corpus.homepage,
         "crossed": corpus.crossed,
         "policy": made.policy.table(corpus.name),
-        "on_bad_audio": on_bad_audio,
+        "options": made.options[corpus.name],
+        "on_bad_audio": made.on_bad_audio,
         "counts": counts.as_json(),
     }

@@ -96,6 +96,12 @@ def build(
             "contempt=disgust or meld.fear=drop; repeat it for more."
         ),
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An option of a corpus's reader, as in meld.cut=plain (`merdata corpora NAME` names them)."
+        ),
+    ] = None,
     on_bad_audio: Annotated[
         str,
         typer.Option(
@@ -109,14 +115,16 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build corpora into a store: 16 kHz WAV, text and label in Parquet, and a ledger of every row."""
-    from merdata import builder, show
+    from merdata import show
+    from merdata.builder import build as make
+    from merdata.plan import foresee, make_plan
 
-    options: dict[str, Any] = {"policy": policy or (), "on_bad_audio": on_bad_audio}
+    choices: dict[str, Any] = {"policy": policy or (), "options": option or (), "on_bad_audio": on_bad_audio}
     if dry_run:
-        foreseen = builder.foresee(builder.plan(corpus, source, store, **options))
+        foreseen = foresee(make_plan(corpus, source, store, **choices))
         _print_json(foreseen) if as_json else show.foreseen(foreseen)
         return
-    report = builder.build(corpus, source, store, **options, jobs=jobs, progress=True)
+    report = make(corpus, source, store, **choices, jobs=jobs, progress=True)
     _print_json(report.as_json()) if as_json else show.built(report, store)
 
 

@@ -17,6 +17,10 @@ class LayoutError(MerdataError):
     """The folder is not that corpus, or one of its metadata files cannot be read."""
 
 
+class OptionError(MerdataError):
+    """An option that the corpus does not have, or a value that it cannot take."""
+
+
 class PolicyError(MerdataError):
     """A label policy names a label that does not exist, or a raw label has no policy."""
 

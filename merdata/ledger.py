@@ -39,9 +39,11 @@ LEDGER_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Counts:
-    """The account of one corpus: discovered = stored + silenced + the rows dropped by reason.
+    """The account of one corpus: discovered = stored + silenced + dropped.
 
     Attributes:
+        silenced: rows whose audio is replaced by silence, by reason.
+        dropped: rows that are not in the store, by reason.
         others: files that are no rows (duplicates, strays, songs), by reason.
         sources: decoder, rate and channels of the sources -> rows, the most common first.
         defects: known defect -> ids of the rows that have it.
@@ -53,7 +55,7 @@ class Counts:
     expected: int
     discovered: int
     stored: int
-    silenced: int
+    silenced: dict[str, int]
     dropped: dict[str, int]
     others: dict[str, int]
     sources: dict[str, int]
@@ -77,7 +79,7 @@ def count(corpus: str, expected: int, difference: str, rows: list[dict[str, Any]
         expected=expected,
         discovered=len(promised),
         stored=states[STORED],
-        silenced=states[SILENCED],
+        silenced=_by_reason(row for row in promised if row["state"] == SILENCED),
         dropped=_by_reason(row for row in promised if row["state"] == DROPPED),
         others=_by_reason(row for row in rows if row["reason"] in NOT_ROWS),
         sources=dict(Counter(_source(row) for row in rows if row["state"] == STORED).most_common()),

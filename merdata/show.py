@@ -63,14 +63,14 @@ def foreseen(corpora: list[dict[str, Any]]) -> None:
 
 
 def built(report: Report, store: Path) -> None:
-    made = table("corpus", "#expected", "#discovered", "#stored", "#silenced", "dropped", "#hours")
+    made = table("corpus", "#expected", "#discovered", "#stored", "silenced", "dropped", "#hours")
     for counts in report.counts:
         made.add_row(
             counts.corpus,
             f"{counts.expected:,}",
             f"{counts.discovered:,}",
             f"{counts.stored:,}",
-            f"{counts.silenced:,}",
+            _by_reason(counts.silenced),
             _by_reason(counts.dropped),
             f"{counts.seconds / 3600:.2f}",
         )

@@ -55,7 +55,7 @@ def test_build_split_audit_with_the_default_folders(corpora: Path, tmp_path: Pat
     (tmp_path / "corpora" / "ravdess").symlink_to(corpora / "ravdess")
     built = run("build", "--corpus", "ravdess", cwd=tmp_path)
     assert built.returncode == 0, built.stderr
-    assert re.search(r"ravdess\s+1,440\s+244\s+244\s+0\s+none", built.stdout)
+    assert re.search(r"ravdess\s+1,440\s+244\s+244\s+none\s+none", built.stdout)
     assert "fewer rows than the complete corpus" in built.stdout
     assert "identical audio: ravdess/03-01-03-01-02-01-07 = ravdess/03-01-03-01-02-02-07" in built.stdout
     split = run("split", cwd=tmp_path)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from merdata.corpora import get_corpus, present, registry
 from merdata.corpora.corpus import Corpus, Tree, parse_csv
 from merdata.corpora.meld import clean
-from merdata.errors import CorpusNotFound, LayoutError
+from merdata.errors import CorpusNotFound, LayoutError, OptionError
 from merdata.sample import write_corpus
 from merdata.utterance import Utterance
 
@@ -341,3 +341,18 @@ def test_any_text_is_a_csv_or_refused(text: str) -> None:
     except LayoutError:
         return
     assert all("a" in row for row in rows)
+
+
+def test_meld_can_take_the_plain_cut(tmp_path: Path) -> None:
+    (tmp_path / "test_sent_emo.csv").write_text(HEAD + meld_row("Hi", 3, 1))
+    touch(tmp_path, "test/dia3_utt1.mp4", "test/final_videos_testdia3_utt1.mp4")
+    sources = {
+        cut: get_corpus("meld").utterances(tmp_path, {"cut": cut})[0].source for cut in ("plain", "final")
+    }
+    assert sources == {"plain": "test/dia3_utt1.mp4", "final": "test/final_videos_testdia3_utt1.mp4"}
+
+
+@each
+def test_an_unknown_option_is_refused(corpus: Corpus, miniatures: Path) -> None:
+    with pytest.raises(OptionError, match="has no option 'nonsense'"):
+        corpus.utterances(miniatures / corpus.name, {"nonsense": "1"})

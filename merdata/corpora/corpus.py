@@ -7,7 +7,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from merdata.errors import CorpusNotFound, LayoutError
+from merdata.errors import CorpusNotFound, LayoutError, OptionError
 from merdata.ledger import KNOWN_DEFECT
 from merdata.resources import card_text
 from merdata.utterance import Utterance
@@ -26,13 +26,14 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Tree:
-    """The files below a corpus folder: paths relative to it, sorted, without hidden files and links out."""
+    """The visible files below a corpus folder, as sorted paths relative to it, and the reader's options."""
 
     root: Path
     paths: tuple[PurePosixPath, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def walk(cls, root: Path) -> Tree:
+    def walk(cls, root: Path, options: Mapping[str, str] | None = None) -> Tree:
         """Walk a folder.
 
         Raises:
@@ -41,7 +42,7 @@ class Tree:
         if not root.is_dir():
             raise CorpusNotFound(f"there is no folder {root}")
         try:
-            return cls(root, tuple(sorted(map(PurePosixPath, _visible_files(root)))))
+            return cls(root, tuple(sorted(map(PurePosixPath, _visible_files(root)))), options or {})
         except PermissionError as error:
             raise CorpusNotFound(f"no permission to read {error.filename}") from error
 
@@ -118,6 +119,7 @@ class Corpus:
         layout: the folder expected, in a few words for messages.
         file_name: what an audio file of this corpus is called (full match of the last part of the path).
         read: yields the utterances of a folder; raises LayoutError.
+        options: name -> what the reader does with it, for `--option <corpus>.<name>=VALUE`.
         crossed: every speaker says every sentence in every emotion, so text alone can tell nothing.
         package: Python package whose folder holds `defects/<name>.yaml` and the card `<name>.md` (the
             cards of our own corpora are in cards/corpora/).
@@ -134,18 +136,24 @@ class Corpus:
     layout: str
     file_name: re.Pattern[str]
     read: Callable[[Tree], Iterable[Utterance]]
+    options: Mapping[str, str] = field(default_factory=dict)
     crossed: bool = False
     difference: str = ""
     package: str = OWN_PACKAGE
 
-    def utterances(self, root: Path) -> list[Utterance]:
+    def utterances(self, root: Path, options: Mapping[str, str] | None = None) -> list[Utterance]:
         """The utterances of a folder, with notes on their known defects.
 
         Raises:
             CorpusNotFound: no such folder.
             LayoutError: it is not this corpus, a metadata file is unreadable, or an id occurs twice.
+            OptionError: the corpus has no such option, or it cannot take the value.
         """
-        tree = Tree.walk(root)
+        for name in options or {}:
+            if name not in self.options:
+                known = ", ".join(self.options) or "none"
+                raise OptionError(f"{self.name} has no option {name!r}; its options are {known}")
+        tree = Tree.walk(root, options)
         rows = list(self.read(tree))
         if not any(row.excluded is None for row in rows):
             raise LayoutError(self._not_this_corpus(tree))

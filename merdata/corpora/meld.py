@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from merdata.corpora.corpus import Corpus, Row, Tree
-from merdata.errors import LayoutError
+from merdata.errors import LayoutError, OptionError
 from merdata.utterance import Utterance
 
 CSV_FILES = {"train": "train_sent_emo.csv", "dev": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
@@ -47,13 +47,20 @@ def read(tree: Tree) -> Iterator[Utterance]:
 
 
 def _clips(tree: Tree) -> dict[Key, list[PurePosixPath]]:
-    """Clips by key, best first: the `final_videos_test` cut is the one that fits the csv's times."""
+    """Clips by key, best first: the `final_videos_test` cut is the one that fits the csv's times.
+
+    Raises:
+        OptionError: the option `cut` is neither final nor plain.
+    """
+    if tree.options.get("cut", "final") not in ("final", "plain"):
+        raise OptionError(f"meld.cut is final or plain, not {tree.options['cut']!r}")
     clips: dict[Key, list[PurePosixPath]] = {}
     for path, match in tree.matching(FILE_NAME):
         folder = next((name for name in reversed(path.parts[:-1]) if name in FOLDERS), "")
         split = FOLDERS.get(folder, "unknown")
         cuts = clips.setdefault((split, int(match["dialogue"]), int(match["turn"])), [])
-        cuts.insert(0 if match["final"] else len(cuts), path)
+        first = bool(match["final"]) == (tree.options.get("cut", "final") == "final")
+        cuts.insert(0 if first else len(cuts), path)
     return clips
 
 
@@ -111,6 +118,7 @@ CORPUS = Corpus(
     expected_rows=13_708,
     difference="two csv rows have no playable clip: train/dia125_utt3 (corrupt), dev/dia110_utt7 (absent)",
     targets={label: label for label in ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")},
+    options={"cut": "where a test clip lies there twice: final (default; final_videos_test...) or plain"},
     layout="train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv, "
     "train_splits/dia0_utt0.mp4, dev_splits_complete/, output_repeated_splits_test/",
     file_name=FILE_NAME,

@@ -1,0 +1,149 @@
+"""The plan of a build: which corpora, what each row becomes, which shards. Names and metadata only."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from merdata.corpora import get_corpus, present
+from merdata.corpora.corpus import Corpus
+from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
+from merdata.labels import NO_DECISION, LabelPolicy, make_policy
+from merdata.shard import PlannedRow, ShardTask
+from merdata.utterance import Utterance
+
+ON_BAD_AUDIO = ("drop", "silence")
+SHARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build will do.
+
+    Attributes:
+        corpora: in the order of building.
+        policy: that decided the labels.
+        options: corpus -> the options that its reader was given.
+        on_bad_audio: drop or silence.
+        tasks: a shard each.
+    """
+
+    corpora: list[Corpus]
+    policy: LabelPolicy
+    options: dict[str, dict[str, str]]
+    on_bad_audio: str
+    tasks: list[ShardTask]
+
+    def rows(self, corpus: str) -> Iterator[PlannedRow]:
+        for task in self.tasks:
+            if task.corpus == corpus:
+                yield from task.rows
+
+
+def make_plan(
+    corpora: Sequence[str],
+    source: str | Path | None = None,
+    store: str | Path = "store",
+    *,
+    policy: Iterable[str] = (),
+    options: Iterable[str] = (),
+    on_bad_audio: str = "drop",
+) -> Plan:
+    """Discover the corpora and lay their rows out in shards; reads names and metadata, writes nothing.
+
+    Raises:
+        MerdataError: as `build`.
+    """
+    if on_bad_audio not in ON_BAD_AUDIO:
+        raise StoreError(f"on_bad_audio is {' or '.join(ON_BAD_AUDIO)}, not {on_bad_audio!r}")
+    folders = _folders(corpora, source)
+    found = [get_corpus(name) for name in folders]
+    decided = make_policy({corpus.name: corpus.targets for corpus in found}, policy)
+    chosen = _options(options, found)
+    tasks = []
+    for corpus in found:
+        root = folders[corpus.name]
+        shards = _shards(corpus, root, corpus.utterances(root, chosen[corpus.name]), decided)
+        for name, rows in shards.items():
+            classes = decided.space.classes
+            tasks.append(ShardTask(corpus.name, name, root, Path(store), classes, on_bad_audio, rows))
+    return Plan(found, decided, chosen, on_bad_audio, tasks)
+
+
+def foresee(made: Plan) -> list[dict[str, Any]]:
+    """What a plan promises, for a dry run: rows discovered, label, speaker and state."""
+    return [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.corpora]
+
+
+def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> dict[str, Any]:
+    own = [row for row in rows if row.utterance.excluded is None]
+    states = Counter(
+        ("dropped: label" if not row.stays else "missing audio" if row.size is None else "to decode")
+        for row in own
+    )
+    return {
+        "corpus": corpus.name,
+        "expected": corpus.expected_rows,
+        "discovered": len(own),
+        "states": dict(states),
+        "others": dict(Counter(row.utterance.excluded for row in rows if row.utterance.excluded)),
+        "labels": dict(Counter(row.utterance.raw_label for row in own)),
+        "speakers": dict(Counter(row.utterance.speaker for row in own)),
+    }
+
+
+def _folders(names: Sequence[str], source: str | Path | None) -> dict[str, Path]:
+    """corpus -> its folder."""
+    if not names:
+        raise CorpusNotFound("name a corpus to build, or all")
+    if "all" in names:
+        shelf = Path(source or "corpora")
+        if not present(shelf):
+            raise CorpusNotFound(f"{shelf} holds no folder named after a corpus (ravdess, meld, ...)")
+        return {name: shelf / name for name in present(shelf)}
+    corpora = list(dict.fromkeys(get_corpus(name).name for name in names))
+    if len(corpora) == 1 and source is not None:
+        return {corpora[0]: Path(source)}
+    return {name: Path(source or "corpora") / name for name in corpora}
+
+
+def _options(options: Iterable[str], corpora: Sequence[Corpus]) -> dict[str, dict[str, str]]:
+    """`CORPUS.NAME=VALUE` by corpus."""
+    chosen: dict[str, dict[str, str]] = {corpus.name: {} for corpus in corpora}
+    for option in options:
+        place, equals, value = option.partition("=")
+        corpus, dot, name = place.partition(".")
+        if not (equals and dot and corpus in chosen):
+            built = " or ".join(chosen)
+            raise OptionError(f"option {option!r} is not of the form CORPUS.NAME=VALUE, with CORPUS {built}")
+        chosen[corpus][name] = value
+    return chosen
+
+
+def _shards(
+    corpus: Corpus, root: Path, utterances: Iterable[Utterance], policy: LabelPolicy
+) -> dict[str, tuple[PlannedRow, ...]]:
+    """shard -> its rows, both in the order of the corpus."""
+    shards: dict[str, list[PlannedRow]] = {}
+    for utterance in utterances:
+        if not SHARD_NAME.fullmatch(utterance.shard):
+            raise LayoutError(f"{corpus.name}: shard {utterance.shard!r} is no file name")
+        where = str(root / utterance.source) if utterance.source else f"{utterance.id} ({root})"
+        decision = (
+            NO_DECISION if utterance.excluded else policy.decide(corpus.name, utterance.raw_label, where)
+        )
+        row = PlannedRow(utterance, decision, *_size_and_time(root, utterance.source))
+        shards.setdefault(utterance.shard, []).append(row)
+    return {name: tuple(rows) for name, rows in shards.items()}
+
+
+def _size_and_time(root: Path, source: str | None) -> tuple[int | None, int | None]:
+    try:
+        facts = (root / source).stat() if source else None
+    except OSError:
+        facts = None
+    return (facts.st_size, facts.st_mtime_ns) if facts else (None, None)
