@@ -41,6 +41,7 @@ _HOME = {
     "split": "splits.make",
     "audit": "leakage",
     "load": "loader",
+    "run_app": "command",
     "run_tasks": "engine",
     "write_atomically": "files",
 }
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from merdata.audio import AudioError as AudioError
     from merdata.audio import normalise as normalise
     from merdata.builder import build as build
+    from merdata.command import run_app as run_app
     from merdata.corpora import get_corpus as get_corpus
     from merdata.corpora.corpus import Corpus as Corpus
     from merdata.engine import run_tasks as run_tasks

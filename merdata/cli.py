@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from merdata import __version__
-from merdata.errors import MerdataError
+from merdata.command import run_app
 
 app = typer.Typer(
     name="merdata",
@@ -26,15 +25,8 @@ Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes
 
 
 def main() -> None:
-    """Run the command line: a fault of the input is one sentence and exit code 2."""
-    debug = "--debug" in sys.argv
-    try:
-        app(args=[word for word in sys.argv[1:] if word != "--debug"])
-    except MerdataError as error:
-        if debug:
-            raise
-        typer.echo(f"merdata: {error}", err=True)
-        sys.exit(2)
+    """Run the command line."""
+    run_app(app, "merdata")
 
 
 def _show_version(wanted: bool) -> None:

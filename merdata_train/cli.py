@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from merdata import MerdataError, __version__
+from merdata import __version__, run_app
 
 app = typer.Typer(
     name="merdata_train",
@@ -34,15 +33,8 @@ Jobs = Annotated[
 
 
 def main() -> None:
-    """Run the command line: a fault of the input is one sentence and exit code 2."""
-    debug = "--debug" in sys.argv
-    try:
-        app(args=[word for word in sys.argv[1:] if word != "--debug"])
-    except MerdataError as error:
-        if debug:
-            raise
-        typer.echo(f"merdata_train: {error}", err=True)
-        sys.exit(2)
+    """Run the command line."""
+    run_app(app, "merdata_train", "train")
 
 
 def _show_version(wanted: bool) -> None:

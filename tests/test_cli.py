@@ -118,3 +118,13 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = run("--debug", "split", "nowhere", cwd=tmp_path)
     assert done.returncode != 0
     assert "Traceback" in done.stderr
+
+
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.argv = ['merdata_train', 'run', 'source0/A1']\n"
+        "from merdata_train.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip() == "merdata_train: torch is not installed: pip install 'merdata[train]'"
