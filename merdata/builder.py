@@ -27,7 +27,7 @@ from merdata.engine import run_tasks
 from merdata.errors import StoreError
 from merdata.files import TEMPORARY, write_atomically, write_json
 from merdata.labels import LabelPolicy
-from merdata.ledger import Counts
+from merdata.ledger import Counts, totals
 from merdata.plan import Plan, make_plan
 from merdata.shard import ShardTask, build_shard
 from merdata.store import FORMAT, MANIFEST, Store, read_manifest
@@ -45,7 +45,12 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         shards = {"made": self.made, "kept": self.kept}
         corpora = [counts.as_json() for counts in self.counts]
-        return {"corpora": corpora, "shards": shards, "outdated_splits": self.outdated}
+        return {
+            "corpora": corpora,
+            "totals": totals((one.domain, one.discovered) for one in self.counts),
+            "shards": shards,
+            "outdated_splits": self.outdated,
+        }
 
 
 def build(
@@ -184,7 +189,7 @@ def _write_ledger(store: Path, corpus: Corpus, entries: list[dict[str, Any]]) ->
     ledger.check_duplicates(entries)
     with write_atomically(store / "ledger" / f"{corpus.name}.parquet") as temporary:
         pq.write_table(pa.Table.from_pylist(entries, ledger.LEDGER_SCHEMA), temporary)
-    return ledger.count(corpus.name, corpus.expected_rows, corpus.difference, entries)
+    return ledger.count(corpus, entries)
 
 
 def _facts(corpus: Corpus, made: Plan, counts: Counts) -> dict[str, Any]:

@@ -19,6 +19,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+shelf = typer.Typer(help="The corpora that merdata can read.")
+app.add_typer(shelf, name="corpora")
+
 StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes (default: one a core).")]
@@ -47,25 +50,30 @@ def _options(
     """
 
 
-@app.command()
-def corpora(as_json: AsJson = False) -> None:
-    """List the corpora that merdata can read."""
+@shelf.callback(invoke_without_command=True)
+def corpora(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the corpora that merdata can read; `show NAME` prints a corpus's page."""
+    if context.invoked_subcommand:
+        return
     from merdata import show
     from merdata.corpora import registry
 
     facts = [
-        {
-            "name": corpus.name,
-            "title": corpus.title,
-            "languages": list(corpus.languages),
-            "rows": corpus.expected_rows,
-            "licence": corpus.licence,
-            "homepage": corpus.homepage,
-            "here": (Path("corpora") / corpus.name).is_dir(),
-        }
-        for corpus in registry().values()
+        corpus.facts() | {"here": (Path("corpora") / corpus.name).is_dir()} for corpus in registry().values()
     ]
     _print_json(facts) if as_json else show.corpora(facts)
+
+
+@shelf.command("show")
+def show_corpus(
+    name: Annotated[str, typer.Argument(help="Name of a corpus.")], as_json: AsJson = False
+) -> None:
+    """Print a corpus's page: licence, how to get it, the layout expected, labels, defects, options."""
+    from merdata import show
+    from merdata.corpora import get_corpus
+
+    corpus = get_corpus(name)
+    _print_json(corpus.facts() | {"card": corpus.card}) if as_json else show.corpus(corpus)
 
 
 @app.command()
@@ -88,10 +96,14 @@ def build(
             "contempt=disgust or meld.fear=drop; repeat it for more."
         ),
     ] = None,
+    policy_file: Annotated[
+        Path | None,
+        typer.Option(help="YAML with such changes (contempt: disgust, or mead: {contempt: disgust})."),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
-            help="An option of a corpus's reader, as in meld.cut=plain (`merdata corpora NAME` names them)."
+            help="An option of a corpus's reader, as in meld.cut=plain (`merdata corpora show NAME` names them)."
         ),
     ] = None,
     on_bad_audio: Annotated[
@@ -100,6 +112,12 @@ def build(
             help="drop rows whose audio is missing or unusable, or keep them with half a second of silence."
         ),
     ] = "drop",
+    prompts: Annotated[
+        Path | None, typer.Option(help="EmoV-DB's sentences, cmuarctic.data, if not in its folder.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 if a corpus has not the rows that it should have.")
+    ] = False,
     jobs: Jobs = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read names and metadata only, say what would be built.")
@@ -109,15 +127,24 @@ def build(
     """Build corpora into a store: 16 kHz WAV, text and label in Parquet, and a ledger of every row."""
     from merdata import show
     from merdata.builder import build as make
+    from merdata.labels import read_policy
     from merdata.plan import foresee, make_plan
 
-    choices: dict[str, Any] = {"policy": policy or (), "options": option or (), "on_bad_audio": on_bad_audio}
+    choices: dict[str, Any] = {
+        "policy": [*(read_policy(policy_file) if policy_file else []), *(policy or [])],
+        "options": [*(option or []), *([f"emovdb.prompts={prompts}"] if prompts else [])],
+        "on_bad_audio": on_bad_audio,
+    }
     if dry_run:
         foreseen = foresee(make_plan(corpus, source, store, **choices))
         _print_json(foreseen) if as_json else show.foreseen(foreseen)
-        return
-    report = make(corpus, source, store, **choices, jobs=jobs, progress=True)
-    _print_json(report.as_json()) if as_json else show.built(report, store)
+        counts = [(one["discovered"], one["expected"]) for one in foreseen["corpora"]]
+    else:
+        report = make(corpus, source, store, **choices, jobs=jobs, progress=True)
+        _print_json(report.as_json()) if as_json else show.built(report, store)
+        counts = [(one.discovered, one.expected) for one in report.counts]
+    if strict and any(discovered != expected for discovered, expected in counts):
+        raise typer.Exit(3)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import yaml
 
@@ -128,6 +129,29 @@ def make_policy(
             kept_as = None if target in (DROP, KEEP) else target
             decisions[corpus][raw] = Decision(target != DROP, kept_as, note)
     return LabelPolicy(label, decisions)
+
+
+def read_policy(path: Path) -> list[str]:
+    """The changes of a policy file: YAML of `raw: target`, or of `corpus: {raw: target}`.
+
+    Raises:
+        PolicyError: it cannot be read, or is not of that form.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PolicyError(f"cannot read the policy {path}: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict):
+        raise PolicyError(f"{path} is no policy: it must be a mapping such as `contempt: disgust`")
+    changes = []
+    for name, value in tree.items():
+        inner = (
+            {f"{name}.{raw}": target for raw, target in value.items()}
+            if isinstance(value, dict)
+            else {name: value}
+        )
+        changes += [f"{raw}={target}" for raw, target in inner.items()]
+    return changes
 
 
 def _parse_change(change: str, space: LabelSpace) -> tuple[str, str]:

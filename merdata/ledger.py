@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from merdata.corpora.corpus import Corpus
 
 STORED, SILENCED, DROPPED = "stored", "silenced", "dropped"
 # Reasons of files that are no rows of their own; they do not count as discovered.
 NOT_ROWS = ("duplicate", "stray", "song")
 
+EXAMPLES = 10
 KNOWN_DEFECT = "known defect, "  # how the note on a defect of the corpus's table begins
 
 LEDGER_SCHEMA = pa.schema(
@@ -45,50 +50,67 @@ class Counts:
         silenced: rows whose audio is replaced by silence, by reason.
         dropped: rows that are not in the store, by reason.
         others: files that are no rows (duplicates, strays, songs), by reason.
+        labels: the loss account: raw label -> class, `unlabelled` or `dropped` -> rows.
         sources: decoder, rate and channels of the sources -> rows, the most common first.
         defects: known defect -> ids of the rows that have it.
         same_audio: groups of ids with identical samples; `conflicts` of them carry different labels.
         seconds: of the audio in the store.
+        difference: known reasons why a copy has more or fewer rows than expected.
+        missing: the first ids that a complete copy has and this one lacks, where the corpus can say.
     """
 
     corpus: str
+    domain: str
     expected: int
     discovered: int
     stored: int
     silenced: dict[str, int]
     dropped: dict[str, int]
     others: dict[str, int]
+    labels: dict[str, dict[str, int]]
     sources: dict[str, int]
     defects: dict[str, list[str]]
     same_audio: list[list[str]]
     conflicts: int
     seconds: float
-    difference: str = ""
+    difference: str
+    missing: list[str]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def count(corpus: str, expected: int, difference: str, rows: list[dict[str, Any]]) -> Counts:
+def count(corpus: Corpus, rows: list[dict[str, Any]]) -> Counts:
     """The account of a corpus from its ledger rows."""
     promised = [row for row in rows if row["reason"] not in NOT_ROWS]
     states = Counter(row["state"] for row in promised)
     twins = _same_audio(rows)
     return Counts(
-        corpus=corpus,
-        expected=expected,
+        corpus=corpus.name,
+        domain=corpus.domain,
+        expected=corpus.expected_rows,
         discovered=len(promised),
         stored=states[STORED],
         silenced=_by_reason(row for row in promised if row["state"] == SILENCED),
         dropped=_by_reason(row for row in promised if row["state"] == DROPPED),
         others=_by_reason(row for row in rows if row["reason"] in NOT_ROWS),
+        labels=loss_account((row["raw_label"], row["label"], row["reason"] == "label") for row in promised),
         sources=dict(Counter(_source(row) for row in rows if row["state"] == STORED).most_common()),
         defects=_defects(promised),
         same_audio=[[row["id"] for row in group] for group in twins],
         conflicts=sum(len({row["label"] for row in group}) > 1 for group in twins),
         seconds=round(sum(row["seconds"] or 0.0 for row in promised), 3),
-        difference=difference,
+        difference=corpus.difference,
+        missing=corpus.missing({row["id"] for row in promised})[:EXAMPLES],
     )
+
+
+def totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Rows by domain (acted, conversational) and in all, from each corpus's domain and rows."""
+    found: Counter[str] = Counter()
+    for domain, number in rows:
+        found[domain] += number
+    return {**found, "total": found.total()}
 
 
 def mark_same_audio(rows: list[dict[str, Any]]) -> None:
@@ -114,6 +136,19 @@ def _same_audio(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         if row["state"] == STORED:
             groups.setdefault(row["audio_sha256"], []).append(row)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict[str, int]]:
+    """Raw label -> class, `unlabelled` or `dropped` -> rows.
+
+    Args:
+        rows: raw label, class, and whether the label policy drops the row.
+    """
+    account: dict[str, Counter[str]] = {}
+    for raw, label, dropped in rows:
+        fate = "dropped" if dropped else label or "unlabelled"
+        account.setdefault(raw, Counter())[fate] += 1
+    return {raw: dict(fates) for raw, fates in sorted(account.items())}
 
 
 def _source(row: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from merdata.corpora import get_corpus, present
 from merdata.corpora.corpus import Corpus
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
 from merdata.labels import NO_DECISION, LabelPolicy, make_policy
+from merdata.ledger import EXAMPLES, loss_account, totals
 from merdata.shard import PlannedRow, ShardTask
 from merdata.utterance import Utterance
 
@@ -74,9 +75,10 @@ def make_plan(
     return Plan(found, decided, chosen, on_bad_audio, tasks)
 
 
-def foresee(made: Plan) -> list[dict[str, Any]]:
-    """What a plan promises, for a dry run: rows discovered, label, speaker and state."""
-    return [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.corpora]
+def foresee(made: Plan) -> dict[str, Any]:
+    """What a plan promises, for a dry run: rows by state, label and speaker; totals by domain."""
+    found = [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.corpora]
+    return {"corpora": found, "totals": totals((one["domain"], one["discovered"]) for one in found)}
 
 
 def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> dict[str, Any]:
@@ -85,14 +87,19 @@ def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> dict[str, Any]:
         ("dropped: label" if not row.stays else "missing audio" if row.size is None else "to decode")
         for row in own
     )
+    fates = ((row.utterance.raw_label, row.decision.target, not row.decision.keep) for row in own)
     return {
         "corpus": corpus.name,
+        "domain": corpus.domain,
         "expected": corpus.expected_rows,
+        "difference": corpus.difference,
         "discovered": len(own),
+        "missing": corpus.missing({row.utterance.id for row in own})[:EXAMPLES],
         "states": dict(states),
         "others": dict(Counter(row.utterance.excluded for row in rows if row.utterance.excluded)),
-        "labels": dict(Counter(row.utterance.raw_label for row in own)),
+        "labels": loss_account(fates),
         "speakers": dict(Counter(row.utterance.speaker for row in own)),
+        "languages": dict(Counter(row.utterance.language for row in own)),
     }
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from merdata.builder import Report
+    from merdata.corpora.corpus import Corpus
     from merdata.leakage import Finding
     from merdata.ledger import Counts
     from merdata.splits.protocol import Protocol
@@ -36,30 +37,53 @@ def table(*columns: str, title: str | None = None) -> Table:
 
 
 def corpora(facts: list[dict[str, Any]]) -> None:
-    made = table("name", "title", "languages", "#rows", "licence", "here", "home page")
+    made = table("name", "title", "languages", "#rows", "classes", "licence", "here", "home page")
     for one in facts:
-        here = "yes" if one["here"] else ""
-        languages = " ".join(one["languages"])
-        made.add_row(
-            one["name"], one["title"], languages, f"{one['rows']:,}", one["licence"], here, one["homepage"]
-        )
+        classes = len({target for target in one["targets"].values() if target})
+        cells = [one["name"], one["title"], " ".join(one["languages"]), f"{one['rows']:,}", str(classes)]
+        made.add_row(*cells, one["licence"], "yes" if one["here"] else "", one["homepage"])
     console().print(made)
 
 
-def foreseen(corpora: list[dict[str, Any]]) -> None:
-    for one in corpora:
-        title = f"{one['corpus']}: {one['discovered']:,} rows discovered, {one['expected']:,} expected"
-        made = table("", "#rows", title=title)
-        for part in ("states", "others", "labels"):
+def corpus(one: Corpus) -> None:
+    """A corpus's page: its card, then what the reader knows."""
+    screen = console()
+    screen.print(one.card.strip(), markup=False)
+    made = table("raw label", "class by default")
+    for raw, target in one.targets.items():
+        made.add_row(raw, target or "none: dropped")
+    screen.print(made)
+    screen.print(f"layout: {one.layout}", markup=False, soft_wrap=True)
+    for name, what in one.options.items():
+        screen.print(f"option {one.name}.{name}: {what}", markup=False, soft_wrap=True)
+
+
+def foreseen(plan: dict[str, Any]) -> None:
+    screen = console()
+    for one in plan["corpora"]:
+        made = table("", "#rows", title=f"{one['corpus']}: {one['discovered']:,} rows discovered")
+        for part in ("states", "others"):
             for name, rows in sorted(one[part].items()):
-                made.add_row(f"{part[:-1]} {name}", f"{rows:,}")
+                made.add_row(name, f"{rows:,}")
+        for raw, fates in one["labels"].items():
+            for fate, rows in fates.items():
+                made.add_row(f"label {raw} -> {fate}", f"{rows:,}")
         by_rows = Counter(one["speakers"]).most_common()
         for name, rows in by_rows[:MOST_SPEAKERS]:
             made.add_row(f"speaker {name}", f"{rows:,}")
         if len(by_rows) > MOST_SPEAKERS:
             rest = by_rows[MOST_SPEAKERS:]
             made.add_row(f"{len(rest)} more speakers", f"{sum(rows for _, rows in rest):,}")
-        console().print(made)
+        screen.print(made)
+    sizes = table("corpus", "domain", "#discovered", "#expected")
+    for one in plan["corpora"]:
+        sizes.add_row(one["corpus"], one["domain"], f"{one['discovered']:,}", f"{one['expected']:,}")
+    for name, rows in plan["totals"].items():
+        sizes.add_row(f"all {name}" if name != "total" else "total", "", f"{rows:,}", "")
+    screen.print(sizes)
+    for one in plan["corpora"]:
+        for remark in _difference(one["discovered"], one["expected"], one["difference"], one["missing"]):
+            screen.print(f"{one['corpus']}: {remark}", soft_wrap=True)
 
 
 def built(report: Report, store: Path) -> None:
@@ -74,15 +98,17 @@ def built(report: Report, store: Path) -> None:
             _by_reason(counts.dropped),
             f"{counts.seconds / 3600:.2f}",
         )
+    if len(report.counts) > 1:
+        for name, rows in report.as_json()["totals"].items():
+            made.add_row(f"all {name}" if name != "total" else "total", "", f"{rows:,}")
     screen = console()
     screen.print(made)
     for counts in report.counts:
         for remark in _remarks(counts):
             screen.print(f"{counts.corpus}: {remark}", soft_wrap=True)
     for name in report.outdated:
-        screen.print(
-            f"protocol {name} no longer fits the rows: run `merdata split {store} --protocol {name}`"
-        )
+        again = f"merdata split {store} --protocol {name}"
+        screen.print(f"protocol {name} no longer fits the rows: run `{again}`", soft_wrap=True)
     screen.print(f"{report.made} shards made, {report.kept} kept as they were; the store lies in {store}")
 
 
@@ -91,12 +117,8 @@ def _by_reason(counts: dict[str, int]) -> str:
 
 
 def _remarks(counts: Counts) -> list[str]:
-    remarks = []
-    if counts.discovered != counts.expected:
-        known = f" (known: {counts.difference})" if counts.difference else ""
-        missing = counts.expected - counts.discovered
-        size = f"{missing:,} fewer" if missing > 0 else f"{-missing:,} more"
-        remarks.append(f"{size} rows than the complete corpus has{known}")
+    remarks = _difference(counts.discovered, counts.expected, counts.difference, counts.missing)
+    remarks.append(f"labels: {_fates(counts.labels)}")
     if counts.others:
         remarks.append(f"files that are no rows of their own: {_by_reason(counts.others)}")
     if len(counts.sources) > 1:
@@ -111,6 +133,22 @@ def _remarks(counts: Counts) -> list[str]:
     if counts.conflicts:
         remarks.append(f"{counts.conflicts} of these groups carry different labels")
     return remarks
+
+
+def _difference(discovered: int, expected: int, known: str, missing: list[str]) -> list[str]:
+    """The count contract: nothing to say where it holds."""
+    if discovered == expected:
+        return []
+    size = f"{expected - discovered:,} fewer" if discovered < expected else f"{discovered - expected:,} more"
+    why = f" (known: {known})" if known else ""
+    examples = f"; missing is for example {', '.join(missing[:MOST_EXAMPLES])}" if missing else ""
+    return [f"{size} rows than the {expected:,} of a complete copy{why}{examples}"]
+
+
+def _fates(labels: dict[str, dict[str, int]]) -> str:
+    return ", ".join(
+        f"{raw} -> {fate} {rows:,}" for raw, fates in labels.items() for fate, rows in fates.items()
+    )
 
 
 def _some(ids: list[str]) -> str:

@@ -243,10 +243,12 @@ def test_a_dry_run_writes_nothing(corpora: Path, tmp_path: Path) -> None:
     done = run("build", "--corpus", "all", "--source", corpora, "--dry-run", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
-    foreseen = {one["corpus"]: one for one in json.loads(done.stdout)}
-    assert foreseen == {one["corpus"]: one for one in foresee(make_plan(["all"], corpora))}
+    plan = json.loads(done.stdout)
+    assert plan == foresee(make_plan(["all"], corpora))
+    foreseen = {one["corpus"]: one for one in plan["corpora"]}
+    assert plan["totals"]["total"] == sum(one["discovered"] for one in plan["corpora"])
     assert foreseen["meld"]["states"]["missing audio"] == 1
-    assert foreseen["tess"]["labels"]["ps"] == 2 * foreseen["tess"]["labels"]["ps"] // 2
+    assert foreseen["tess"]["labels"]["ps"] == {"surprise": foreseen["tess"]["discovered"] // 7}
     assert set(foreseen["tess"]["speakers"]) == {"OAF", "YAF"}
 
 

@@ -56,7 +56,9 @@ def test_build_split_audit_with_the_default_folders(corpora: Path, tmp_path: Pat
     built = run("build", "--corpus", "ravdess", cwd=tmp_path)
     assert built.returncode == 0, built.stderr
     assert re.search(r"ravdess\s+1,440\s+244\s+244\s+none\s+none", built.stdout)
-    assert "fewer rows than the complete corpus" in built.stdout
+    assert "1,196 fewer rows than the 1,440 of a complete copy" in built.stdout
+    assert "missing is for example ravdess/03-01-01-01-01-01-" in built.stdout
+    assert "calm -> neutral 34" in built.stdout
     assert "identical audio: ravdess/03-01-03-01-02-01-07 = ravdess/03-01-03-01-02-02-07" in built.stdout
     split = run("split", cwd=tmp_path)
     assert split.returncode == 0, split.stderr
@@ -128,3 +130,56 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip() == "merdata_train: torch is not installed: pip install 'merdata[train]'"
+
+
+def test_strict_exits_with_3_on_another_count(corpora: Path, tmp_path: Path) -> None:
+    words = ["build", "--corpus", "tess", "--source", corpora / "tess", "--strict"]
+    assert run(*words, "--dry-run", cwd=tmp_path).returncode == 3
+    assert not (tmp_path / "store").exists()
+    assert run(*words, cwd=tmp_path).returncode == 3
+    assert (tmp_path / "store" / "merdata.json").exists()
+
+
+def test_a_policy_file_is_read_and_recorded(corpora: Path, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("calm: drop\nravdess: {fearful: sadness}\n")
+    done = run(
+        "build",
+        "--corpus",
+        "ravdess",
+        "--source",
+        corpora / "ravdess",
+        "--policy-file",
+        "policy.yaml",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    facts = merdata.open_store(tmp_path / "store").corpora["ravdess"]
+    assert facts["policy"]["calm"] == "drop"
+    assert facts["policy"]["fearful"] == "sadness"
+    assert facts["counts"]["labels"]["calm"] == {"dropped": 34}
+    assert "calm -> dropped 34" in done.stdout
+
+
+@pytest.mark.parametrize("content", ["- calm", "{", "calm: bliss", "ravdess: {clam: drop}"])
+def test_a_broken_policy_file_is_one_sentence(content: str, corpora: Path, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(content)
+    done = run(
+        "build",
+        "--corpus",
+        "ravdess",
+        "--source",
+        corpora / "ravdess",
+        "--policy-file",
+        "policy.yaml",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_corpus_shows_its_page() -> None:
+    page = run("corpora", "show", "ravdess").stdout
+    for words in ("RAVDESS", "Actor_01/", "calm", "neutral", "CC"):
+        assert words in page
+    assert "option meld.cut" in run("corpora", "show", "MELD").stdout
+    assert json.loads(run("corpora", "show", "tess", "--json").stdout)["rows"] == 2_800

@@ -119,6 +119,7 @@ class Corpus:
         layout: the folder expected, in a few words for messages.
         file_name: what an audio file of this corpus is called (full match of the last part of the path).
         read: yields the utterances of a folder; raises LayoutError.
+        complete: ids of a complete copy, given those that are there, where the corpus is that regular.
         options: name -> what the reader does with it, for `--option <corpus>.<name>=VALUE`.
         crossed: every speaker says every sentence in every emotion, so text alone can tell nothing.
         package: Python package whose folder holds `defects/<name>.yaml` and the card `<name>.md` (the
@@ -136,6 +137,7 @@ class Corpus:
     layout: str
     file_name: re.Pattern[str]
     read: Callable[[Tree], Iterable[Utterance]]
+    complete: Callable[[set[str]], Iterable[str]] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     crossed: bool = False
     difference: str = ""
@@ -159,6 +161,26 @@ class Corpus:
             raise LayoutError(self._not_this_corpus(tree))
         _refuse_repeated_ids(rows, root)
         return [replace(row, notes=(*row.notes, *self._defects_of(row))) for row in rows]
+
+    def facts(self) -> dict[str, Any]:
+        """What can be said of the corpus without its files, ready for JSON."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "domain": self.domain,
+            "languages": list(self.languages),
+            "licence": self.licence,
+            "homepage": self.homepage,
+            "crossed": self.crossed,
+            "rows": self.expected_rows,
+            "targets": dict(self.targets),
+            "layout": self.layout,
+            "options": dict(self.options),
+        }
+
+    def missing(self, ids: set[str]) -> list[str]:
+        """Ids of a complete copy that are not among `ids`, sorted."""
+        return sorted(set(self.complete(ids)) - ids) if self.complete else []
 
     @property
     def card(self) -> str:

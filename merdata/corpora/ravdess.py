@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 
 from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
 from merdata.utterance import Utterance
@@ -66,6 +67,15 @@ def _speech(tree: Tree) -> Iterator[Utterance]:
         )
 
 
+def complete(_: set[str]) -> Iterator[str]:
+    """Every combination; neutral has one intensity."""
+    for emotion, intensity, sentence, repetition, actor in product(
+        EMOTIONS, INTENSITIES, SENTENCES, ("01", "02"), range(1, 25)
+    ):
+        if (emotion, intensity) != ("01", "02"):
+            yield f"ravdess/03-01-{emotion}-{intensity}-{sentence}-{repetition}-{actor:02d}"
+
+
 CORPUS = Corpus(
     name="ravdess",
     title="RAVDESS (speech)",
@@ -87,5 +97,6 @@ CORPUS = Corpus(
     layout="Actor_01/03-01-01-01-01-01-01.wav ... Actor_24/",
     file_name=FILE_NAME,
     read=read,
+    complete=complete,
     crossed=True,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 
 from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
 from merdata.utterance import Utterance
@@ -43,6 +44,13 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
         )
 
 
+def complete(ids: set[str]) -> Iterator[str]:
+    """Both actresses say every word that either of them says, in every emotion."""
+    words = {id.split("_")[1] for id in ids}
+    for speaker, word, emotion in product(("OAF", "YAF"), words, CORPUS.targets):
+        yield f"tess/{speaker}_{word}_{emotion}"
+
+
 CORPUS = Corpus(
     name="tess",
     title="TESS",
@@ -63,5 +71,6 @@ CORPUS = Corpus(
     layout="OAF_angry/OAF_back_angry.wav ... YAF_sad/, or all files in one folder",
     file_name=FILE_NAME,
     read=read,
+    complete=complete,
     crossed=True,
 )
