@@ -58,9 +58,8 @@ def corpora(context: typer.Context, as_json: AsJson = False) -> None:
     from merdata import show
     from merdata.corpora import registry
 
-    facts = [
-        corpus.facts() | {"here": (Path("corpora") / corpus.name).is_dir()} for corpus in registry().values()
-    ]
+    here = Path("corpora")
+    facts = [one.facts() | {"here": (here / name).is_dir()} for name, one in registry().items()]
     _print_json(facts) if as_json else show.corpora(facts)
 
 
@@ -103,7 +102,7 @@ def build(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            help="An option of a corpus's reader, as in meld.cut=plain (`merdata corpora show NAME` names them)."
+            help="An option of a corpus, as in meld.cut=plain (`merdata corpora show NAME` names them)."
         ),
     ] = None,
     on_bad_audio: Annotated[
