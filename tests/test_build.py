@@ -22,6 +22,7 @@ from merdata.builder import build
 from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError, StoreError
 from merdata.ledger import LEDGER_SCHEMA
 from merdata.plan import foresee, make_plan
+from merdata.sample import CORPORA
 from merdata.store import open_store
 
 MERDATA = [sys.executable, "-c", "from merdata.cli import main; main()"]
@@ -104,7 +105,7 @@ def test_one_and_two_jobs_give_the_same_bytes(
 def test_corpora_one_by_one_give_the_same_bytes(
     corpora: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
-    for corpus in ("tess", "ravdess", "meld", "cremad"):
+    for corpus in reversed(CORPORA):
         build([corpus], corpora / corpus, tmp_path / "store", jobs=1)
     assert digest(tmp_path / "store") == undisturbed
 

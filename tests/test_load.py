@@ -112,8 +112,8 @@ def test_load_follows_the_table_of_the_protocol(store: merdata.Store) -> None:
 
 
 def test_load_refuses_what_is_not_there(store: merdata.Store) -> None:
-    with pytest.raises(CorpusNotFound, match="holds no esd"):
-        merdata.load(store, corpora=["esd"])
+    with pytest.raises(CorpusNotFound, match="holds no savee"):
+        merdata.load(store, corpora=["savee"])
     with pytest.raises(SplitError, match="has no protocol"):
         merdata.load(store, protocol="loso")
 

@@ -18,7 +18,7 @@ from merdata.errors import CorpusNotFound, MerdataError
 from merdata.sample import CORPORA, MARK, meld, write_corpus
 from merdata.voice import EMOTIONS, Samples
 
-FEW = {"ravdess": 7, "tess": 2, "cremad": 2, "meld": 1}  # as many as show the defects
+FEW = {"ravdess": 7, "tess": 2, "cremad": 2, "meld": 1, "esd": 2, "emovdb": 2}  # as many as show the defects
 NAMES = {
     "ravdess": r"Actor_(\d\d)/03-01-(01-01|0[2-8]-0[12])-0[12]-0[12]-\1\.wav",
     "tess": r"TESS Toronto emotional speech set data/(OAF|YAF)_\w+/(OAF|YAF|OA)_[a-z]+_"
@@ -28,6 +28,10 @@ NAMES = {
     r"|VideoDemographics\.csv|processedResults/summaryTable\.csv",
     "meld": r"(train/train_splits|dev/dev_splits_complete|test/output_repeated_splits_test)"
     r"/dia\d+_utt\d+\.mp4|(train|dev|test)_sent_emo\.csv",
+    "esd": r"Emotional Speech Dataset \(ESD\)/(ReadMe\.txt|(00(0[1-9]|1\d|20))/(\2\.txt"
+    r"|(Angry|Happy|Neutral|Sad|Surprise)/(train|evaluation|test)/\2_00[01]\d{3}\.wav))",
+    "emovdb": r"cmuarctic\.data|(bea|jenie|josh|sam)_(Amused|Angry|Disgusted|Neutral|Sleepy)"
+    r"/(amused|anger|[Dd]isgust|[Nn]eutral|sleepiness)_\d+[-_]\d+_\d{4}\.wav",
 }
 EXPECTED = {"ravdess": 7 * 30 + 4, "tess": 2 * 7 * 10, "cremad": 2 * 40 + 2}
 each = pytest.mark.parametrize("name", CORPORA)

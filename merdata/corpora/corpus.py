@@ -214,7 +214,9 @@ class Corpus:
 
         message = f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}"
         other = looks_like(tree)
-        return message + (f". It looks like {other}: try --corpus {other}" if other else "")
+        if other in (None, self.name):
+            return message
+        return f"{message}. It looks like {other}: try --corpus {other}"
 
 
 def _visible_files(root: Path) -> Iterator[str]:

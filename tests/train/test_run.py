@@ -161,8 +161,8 @@ def test_silenced_rows_are_scored_by_their_text(corpora: Path, tmp_path: Path) -
 
 
 def test_faults_are_sentences(small: Recipe, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="holds no esd"):
-        run(small.model_copy(update={"data": small.data.model_copy(update={"corpora": ["esd"]})}), tmp_path)
+    with pytest.raises(RecipeError, match="holds no savee"):
+        run(small.model_copy(update={"data": small.data.model_copy(update={"corpora": ["savee"]})}), tmp_path)
     with pytest.raises(RecipeError, match="has no validation rows of tess"):
         run(small.model_copy(update={"data": small.data.model_copy(update={"corpora": ["tess"]})}), tmp_path)
     with pytest.raises(merdata.SplitError, match="has no protocol 'loso'"):
