@@ -11,7 +11,7 @@ from pathlib import Path
 from merdata.corpora.corpus import Corpus, Tree
 from merdata.errors import CorpusNotFound
 
-BUILT_IN = ("meld", "ravdess", "cremad", "esd", "emovdb", "tess")
+BUILT_IN = ("mead", "meld", "ravdess", "cremad", "esd", "emovdb", "iemocap", "tess")
 
 
 @cache

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from merdata.errors import CorpusNotFound, MerdataError
 from merdata.sample.files import File
 
-CORPORA = ("ravdess", "tess", "cremad", "esd", "emovdb", "meld")
+CORPORA = ("mead", "meld", "ravdess", "cremad", "esd", "emovdb", "iemocap", "tess")
 MARK = "SAMPLE.txt"
 Planner = Callable[[int, int | None], list[File]]
 
