@@ -23,6 +23,7 @@ demo: $(READY)
 	$(BIN)/merdata build --corpus all --source $(DEMO)/corpora --store $(DEMO)/store
 	$(BIN)/merdata split $(DEMO)/store
 	$(BIN)/merdata audit $(DEMO)/store
+	$(BIN)/python -c "from datasets import load_dataset; print(load_dataset('$(DEMO)/store'))"
 	$(BIN)/merdata_train run recipes/source0/A1.yaml --store $(DEMO)/store --out $(DEMO)/runs
 
 test: $(READY)

@@ -7,7 +7,7 @@ them; a label space other than the store's own is computed from the raw labels (
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -61,7 +61,7 @@ class Decision:
     Attributes:
         keep: whether rows of this raw label stay in the store.
         target: the class, or None for a row that is kept without a label.
-        note: what is written into the row's notes where the default was changed.
+        note: what is written into the row's notes, where there was something to decide.
     """
 
     keep: bool
@@ -105,6 +105,7 @@ def make_policy(
     targets: Mapping[str, Mapping[str, str | None]],
     changes: Iterable[str] = (),
     space: str = "mer7",
+    debatable: Mapping[str, Collection[str]] | None = None,
 ) -> LabelPolicy:
     """The default targets of some corpora with changes such as `contempt=disgust` or `mead.contempt=drop`.
 
@@ -113,22 +114,29 @@ def make_policy(
         changes: `[CORPUS.]RAW=TARGET`, where TARGET is a class, `drop`, or `keep` (row kept, unlabelled).
             A raw label without a corpus stands for that label in every corpus that has it, whatever its case.
         space: name of the label space.
+        debatable: corpus -> raw labels whose default is a decision of ours; it is noted on their rows too.
 
     Raises:
         PolicyError: a change is malformed, or names a raw label or a class that does not exist.
     """
     label = label_space(space)
     decisions = {
-        corpus: {raw: Decision(target is not None, target) for raw, target in raws.items()}
+        corpus: {
+            raw: _decision(raw, target or DROP, noted=raw in (debatable or {}).get(corpus, ()))
+            for raw, target in raws.items()
+        }
         for corpus, raws in targets.items()
     }
     for change in changes:
         raw_name, target = _parse_change(change, label)
         for corpus, raw in _matches(raw_name, decisions):
-            note = f"label policy: {raw} -> {target}"
-            kept_as = None if target in (DROP, KEEP) else target
-            decisions[corpus][raw] = Decision(target != DROP, kept_as, note)
+            decisions[corpus][raw] = _decision(raw, target, noted=True)
     return LabelPolicy(label, decisions)
+
+
+def _decision(raw: str, target: str, noted: bool) -> Decision:
+    note = f"label policy: {raw} -> {target}" if noted else None
+    return Decision(target != DROP, None if target in (DROP, KEEP) else target, note)
 
 
 def read_policy(path: Path) -> list[str]:

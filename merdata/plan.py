@@ -63,7 +63,11 @@ def make_plan(
         raise StoreError(f"on_bad_audio is {' or '.join(ON_BAD_AUDIO)}, not {on_bad_audio!r}")
     folders = _folders(corpora, source)
     found = [get_corpus(name) for name in folders]
-    decided = make_policy({corpus.name: corpus.targets for corpus in found}, policy)
+    decided = make_policy(
+        {corpus.name: corpus.targets for corpus in found},
+        policy,
+        debatable={corpus.name: corpus.debatable for corpus in found},
+    )
     chosen = _options(options, found)
     tasks = []
     for corpus in found:

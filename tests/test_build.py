@@ -192,6 +192,15 @@ def test_a_changed_policy_rewrites_labels_without_decoding(
     assert not any(row["raw_label"] == "calm" for row in rows)
 
 
+def test_decisions_are_noted_on_the_row_even_by_default(store: merdata.Store) -> None:
+    rows = store.rows(["raw_label", "notes"], ["ravdess"]).to_pylist()
+    noted = {
+        row["raw_label"] for row in rows if any(note.startswith("label policy") for note in row["notes"])
+    }
+    assert noted == {"calm"}
+    assert store.corpora["ravdess"]["policy"]["calm"] == "neutral"
+
+
 def test_rows_that_a_policy_drops_are_in_the_ledger_with_their_hash(corpora: Path, tmp_path: Path) -> None:
     build(["tess"], corpora / "tess", tmp_path / "store", policy=["ps=drop"])
     dropped = [

@@ -116,6 +116,7 @@ class Corpus:
         expected_rows: rows of the complete corpus, the count contract.
         difference: known reasons why a copy has more or fewer.
         targets: raw label -> default class of mer7, or None for none.
+        debatable: raw labels whose default target is a decision of this project; it is noted on each row.
         layout: the folder expected, in a few words for messages.
         file_name: what an audio file of this corpus is called (full match of the last part of the path).
         read: yields the utterances of a folder; raises LayoutError.
@@ -139,6 +140,7 @@ class Corpus:
     read: Callable[[Tree], Iterable[Utterance]]
     complete: Callable[[set[str]], Iterable[str]] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    debatable: tuple[str, ...] = ()
     crossed: bool = False
     difference: str = ""
     package: str = OWN_PACKAGE

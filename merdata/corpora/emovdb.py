@@ -125,6 +125,7 @@ CORPUS = Corpus(
         "Neutral": "neutral",
         "Sleepy": None,
     },
+    debatable=("Amused", "Sleepy"),
     options={"prompts": f"the file {PROMPT_FILE} of CMU Arctic, where it is not in the corpus folder"},
     layout="bea_Amused/amused_1-15_0001.wav ... sam_Sleepy/ (or bea/Amused/, or 1/ to 4/), cmuarctic.data",
     file_name=FILE_NAME,

@@ -147,6 +147,7 @@ CORPUS = Corpus(
         "xxx": None,
         "oth": None,
     },
+    debatable=("exc", "fru", "xxx", "oth"),
     layout="Session1/dialog/EmoEvaluation/Ses01F_impro01.txt, Session1/dialog/transcriptions/, "
     "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav ... Session5/",
     file_name=FILE_NAME,

@@ -102,6 +102,7 @@ CORPUS = Corpus(
         "sad": "sadness",
         "surprised": "surprise",
     },
+    debatable=("contempt",),
     layout="M003/audio/angry/level_1/001.m4a ... W040/ (video folders beside are passed over)",
     file_name=FILE_NAME,
     read=read,

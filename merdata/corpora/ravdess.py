@@ -94,6 +94,7 @@ CORPUS = Corpus(
         "disgust": "disgust",
         "surprised": "surprise",
     },
+    debatable=("calm",),
     layout="Actor_01/03-01-01-01-01-01-01.wav ... Actor_24/",
     file_name=FILE_NAME,
     read=read,
