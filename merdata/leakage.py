@@ -19,7 +19,10 @@ PROPERTIES = {
     "dialogue": ("corpus", "dialogue"),
     "audio": ("audio_sha256",),
 }
-CLAIMED_BY = {"speaker-disjoint": "speaker"}  # claim of a protocol -> the property it promises
+CLAIMED_BY = {
+    "speaker-disjoint": "speaker",
+    "dialogue-disjoint": "dialogue",
+}  # claim of a protocol -> the property it promises
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def split(account: dict[str, Any], store: Path) -> None:
     for corpus in sorted({part["corpus"] for part in account["parts"]}):
         cells = [parts.get((corpus, split)) for split in ("train", "validation", "test")]
         made.add_row(
-            corpus, *(f"{cell['rows']:,} ({cell['speakers']} speakers)" if cell else "-" for cell in cells)
+            corpus, *(f"{cell['rows']:,} ({_speakers(cell['speakers'])})" if cell else "-" for cell in cells)
         )
     screen = console()
     screen.print(made)
@@ -188,6 +188,10 @@ def split(account: dict[str, Any], store: Path) -> None:
         f"protocol {account['protocol']}, seed {account['seed']}, SHA-256 {account['hash']}", soft_wrap=True
     )
     screen.print(f"the table is {path}; load_dataset({str(store)!r}) follows it", soft_wrap=True)
+
+
+def _speakers(number: int) -> str:
+    return f"{number} speaker{'s' if number != 1 else ''}"
 
 
 def audited(findings: list[Finding], protocol: str) -> None:

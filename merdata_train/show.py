@@ -62,7 +62,7 @@ def _remarks(account: dict[str, Any] | None) -> list[str]:
     if account["absent"]:
         remarks.append(f"no rows of {', '.join(account['absent'])}: left out of UAR and macro-F1")
     if account["intervals"] is None:
-        remarks.append(f"{account['clusters']} clusters only: an interval would mean nothing")
+        remarks.append(f"too few speakers or dialogues for an interval ({account['clusters']})")
     return remarks
 
 

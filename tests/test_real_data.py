@@ -93,7 +93,11 @@ def test_the_mojibake_variant_gives_the_same_clean_text(real_data: Path, tmp_pat
 
 def test_the_default_protocol_keeps_its_promises(store: merdata.Store) -> None:
     protocol = merdata.load_protocol(store, "mer")
-    assert protocol.properties["claims"] == {"official": ["meld"], "speaker-disjoint": ["ravdess", "tess"]}
+    assert protocol.properties["claims"] == {
+        "official": ["meld"],
+        "speaker-disjoint": ["ravdess", "tess"],
+        "dialogue-disjoint": ["meld"],
+    }
     assert any("tess has 2 speakers" in note for note in protocol.properties["notes"])
     findings = merdata.audit(store)
     assert not any(finding.broken for finding in findings)

@@ -121,6 +121,14 @@ def test_default_protocol_on_the_miniatures(store: merdata.Store) -> None:
     ]
 
 
+def test_partners_of_a_dialogue_stay_together(store: merdata.Store) -> None:
+    rows = store.rows(["id", "session", "dialogue"], ["iemocap"]).to_pandas()
+    rows["split"] = rows["id"].map(merdata.load_protocol(store, "mer").splits())
+    for group in ("session", "dialogue"):
+        assert (rows.groupby(group)["split"].nunique() == 1).all()
+    assert set(rows["split"]) == {"train", "validation", "test"}
+
+
 def test_another_corpus_moves_no_speaker(corpora: Path, store: merdata.Store, tmp_path: Path) -> None:
     build(["ravdess"], corpora / "ravdess", tmp_path / "store")
     alone = merdata.split(tmp_path / "store").splits()

@@ -1,5 +1,6 @@
 """Speaker-disjoint splits, balanced by gender, label and language.
 
+Speakers who share a session (the two of an IEMOCAP dialogue) stay together: a turn's answer is no test of it.
 Each corpus is split by itself, from a seed of its own: adding another corpus moves none of its speakers.
 """
 
