@@ -17,6 +17,7 @@ STORED, SILENCED, DROPPED = "stored", "silenced", "dropped"
 NOT_ROWS = ("duplicate", "stray", "song")
 
 EXAMPLES = 10
+NO_TEXT = "text: "  # how the note on a row without a transcript begins
 KNOWN_DEFECT = "known defect, "  # how the note on a defect of the corpus's table begins
 
 LEDGER_SCHEMA = pa.schema(
@@ -51,6 +52,7 @@ class Counts:
         dropped: rows that are not in the store, by reason.
         others: files that are no rows (duplicates, strays, songs), by reason.
         labels: the loss account: raw label -> class, `unlabelled` or `dropped` -> rows.
+        textless: why rows have no transcript -> how many.
         sources: decoder, rate and channels of the sources -> rows, the most common first.
         defects: known defect -> ids of the rows that have it.
         same_audio: groups of ids with identical samples; `conflicts` of them carry different labels.
@@ -68,6 +70,7 @@ class Counts:
     dropped: dict[str, int]
     others: dict[str, int]
     labels: dict[str, dict[str, int]]
+    textless: dict[str, int]
     sources: dict[str, int]
     defects: dict[str, list[str]]
     same_audio: list[list[str]]
@@ -95,6 +98,7 @@ def count(corpus: Corpus, rows: list[dict[str, Any]]) -> Counts:
         dropped=_by_reason(row for row in promised if row["state"] == DROPPED),
         others=_by_reason(row for row in rows if row["reason"] in NOT_ROWS),
         labels=loss_account((row["raw_label"], row["label"], row["reason"] == "label") for row in promised),
+        textless=_textless(promised),
         sources=dict(Counter(_source(row) for row in rows if row["state"] == STORED).most_common()),
         defects=_defects(promised),
         same_audio=[[row["id"] for row in group] for group in twins],
@@ -149,6 +153,11 @@ def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict
         fate = "dropped" if dropped else label or "unlabelled"
         account.setdefault(raw, Counter())[fate] += 1
     return {raw: dict(fates) for raw, fates in sorted(account.items())}
+
+
+def _textless(rows: list[dict[str, Any]]) -> dict[str, int]:
+    reasons = (note for row in rows for note in row["notes"] if note.startswith(NO_TEXT))
+    return dict(Counter(note.removeprefix(NO_TEXT) for note in reasons).most_common())
 
 
 def _source(row: dict[str, Any]) -> str:

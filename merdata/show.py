@@ -119,6 +119,8 @@ def _by_reason(counts: dict[str, int]) -> str:
 def _remarks(counts: Counts) -> list[str]:
     remarks = _difference(counts.discovered, counts.expected, counts.difference, counts.missing)
     remarks.append(f"labels: {_fates(counts.labels)}")
+    for why, rows_without in counts.textless.items():
+        remarks.append(f"no transcript for {rows_without:,} rows: {why}")
     if counts.others:
         remarks.append(f"files that are no rows of their own: {_by_reason(counts.others)}")
     if len(counts.sources) > 1:

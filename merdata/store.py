@@ -28,6 +28,7 @@ from merdata.utterance import METADATA_COLUMNS
 
 FORMAT = 1
 MANIFEST = "merdata.json"
+KEYS = {"space", "corpora", "shards"}
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,15 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     try:
         manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
         version = int(manifest["format"])
+        whole = version > FORMAT or manifest.keys() >= KEYS
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"cannot read {path / MANIFEST}: {error}. Build the store again") from error
+    except PermissionError as error:
+        raise StoreError(f"no permission to read {path / MANIFEST}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise StoreError(f"{path / MANIFEST} is damaged: delete it and run `merdata build` again")
     if version > FORMAT:
         raise StoreError(
             f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
@@ -164,5 +170,7 @@ def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]
 def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns, partitioning=None)
+    except FileNotFoundError as error:
+        raise StoreError(f"{path} is not there: run `merdata build` again") from error
     except (OSError, pa.ArrowInvalid) as error:
-        raise StoreError(f"cannot read {path}: {error}. Run `merdata build` again") from error
+        raise StoreError(f"{path} is damaged: run `merdata build` again") from error

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError
 
 import merdata
 from merdata_train.data import Examples, Source
@@ -22,7 +23,7 @@ from merdata_train.errors import ProtocolError, RunError
 from merdata_train.fit import predict
 from merdata_train.metrics import account
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.run import open_recipe, write_json
+from merdata_train.run import open_run, write_json
 
 # Evaluation sets by the domain of their corpora (source 0, section 1.5).
 DOMAINS = {"TestA": "acted", "TestB": "conversational"}
@@ -41,8 +42,7 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
         ProtocolError: rows were lost on the way, or the split is not the one of the training.
         RunError: the folder is no finished run, or its model predicts NaN.
     """
-    recipe = open_recipe(folder)
-    trained_on = json.loads((folder / "split.json").read_text("utf-8"))
+    recipe, trained_on = open_run(folder)
     source = Source(recipe)
     if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
         raise ProtocolError(f"{recipe.store} or its protocol changed since {folder} was trained: train again")
@@ -73,9 +73,16 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
 
 
 def open_model(folder: Path) -> EmotionModel:
-    """A saved model, from its folder."""
-    with redirect_stdout(sys.stderr):  # the Hub's client prints to stdout, where our JSON goes
-        return EmotionModel.from_pretrained(folder)
+    """A saved model, from its folder.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    try:
+        with redirect_stdout(sys.stderr):  # the Hub's client prints to stdout, where our JSON goes
+            return EmotionModel.from_pretrained(folder)
+    except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error
 
 
 def _predictions(test: Examples, probabilities: npt.NDArray[np.float64]) -> pd.DataFrame:

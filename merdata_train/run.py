@@ -79,19 +79,24 @@ def run_id(source: Source) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def open_recipe(folder: Path) -> Recipe:
-    """The recipe of a run.
+def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe of a run, and the split that it was trained on (`split.json`).
 
     Raises:
-        RunError: the folder is no finished run.
+        RunError: the folder is no finished run, or its files are damaged.
     """
-    try:
-        tree = yaml.safe_load((folder / "recipe.yaml").read_text("utf-8"))
-    except OSError as error:
-        raise RunError(f"{folder} is no run: it has no recipe.yaml") from error
+    if not (folder / "recipe.yaml").is_file():
+        raise RunError(f"{folder} is no run: it has no recipe.yaml")
     if not (folder / "model").is_dir():
         raise RunError(f"{folder} was never trained to its end: `merdata_train run` goes on with it")
-    return Recipe.model_validate(tree)
+    try:
+        recipe = Recipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")))
+        split: dict[str, Any] = json.loads((folder / "split.json").read_text("utf-8"))
+        if not {"hash", "data", "train"} <= split.keys():
+            raise ValueError("split.json lacks hash, data or train")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
+    return recipe, split
 
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:

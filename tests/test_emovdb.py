@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+import merdata
 from merdata.corpora import get_corpus
 from merdata.corpora.emovdb import PROMPT
 from merdata.errors import LayoutError, OptionError
@@ -225,3 +227,11 @@ def test_the_miniature_shows_all_this(tmp_path: Path) -> None:
     info = soundfile.info(tmp_path / str(short.source))
     assert (info.samplerate, round(info.duration, 2)) == (44_100, 0.59)
     assert {row.speaker for row in rows.values() if row.raw_label == "Disgusted"} == {"bea", "jenie", "sam"}
+
+
+def test_the_build_says_where_to_get_the_sentences(corpora: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(corpora / "emovdb", tmp_path / "emovdb", ignore=shutil.ignore_patterns("*.data"))
+    (counts,) = merdata.build(["emovdb"], folder, tmp_path / "store").counts
+    ((why, rows),) = counts.textless.items()
+    assert rows == counts.discovered
+    assert "get it from festvox.org" in why

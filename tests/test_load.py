@@ -143,3 +143,26 @@ def test_without_a_split_everything_is_in_train(corpora: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "train: Dataset" in done.stdout
     assert "test: Dataset" not in done.stdout
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', '{"format": "x"}', "null", "\udcff"])
+def test_a_damaged_manifest_is_one_sentence(content: str, tmp_path: Path) -> None:
+    (tmp_path / "merdata.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(merdata.StoreError, match=r"is damaged: delete it and run `merdata build` again"):
+        merdata.open_store(tmp_path)
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut"])
+def test_a_damaged_shard_is_one_sentence_and_built_again(fault: str, corpora: Path, tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    merdata.build(["tess"], corpora / "tess", path)
+    (first, _) = merdata.open_store(path).shards()
+    whole = first.path.read_bytes()
+    if fault == "missing":
+        first.path.unlink()
+    else:
+        first.path.write_bytes(whole[:1_000])
+    with pytest.raises(merdata.StoreError, match="run `merdata build` again"):
+        merdata.open_store(path).rows()
+    assert merdata.build(["tess"], corpora / "tess", path).made == 1
+    assert first.path.read_bytes() == whole

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 import merdata
@@ -38,7 +38,7 @@ def audio_features(
 ) -> dict[str, Floats]:
     """id -> mean+std MFCC of every row of the shards; what the cache lacks is computed first."""
     tasks = [Task(shard.path, _target(store, shard, config), config) for shard in shards]
-    todo = [task for task in tasks if not task.target.exists()]
+    todo = [task for task in tasks if not _is_whole(task.target)]
     for _ in merdata.run_tasks(compute, todo, jobs=jobs, progress="features", unit="shards"):
         pass
     return {id: row for task in tasks for id, row in _read(task.target)}
@@ -51,6 +51,14 @@ def compute(task: Task) -> None:
     ids = json.dumps([id for id, _ in rows])
     with merdata.write_atomically(task.target) as temporary:
         save_file({"features": np.stack([row for _, row in rows])}, temporary, metadata={"ids": ids})
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with safe_open(path, "numpy"):
+            return True
+    except (FileNotFoundError, SafetensorError):
+        return False
 
 
 def _read(path: Path) -> list[tuple[str, Floats]]:

@@ -110,3 +110,13 @@ def test_cache_files_are_beside_the_store_and_whole(store: merdata.Store) -> Non
     cache.audio_features(store, store.shards(["tess"]), Mfcc(n_mfcc=4, n_mels=20), jobs=1)
     names = {path.suffix for path in Path(folder).iterdir()}
     assert names == {".safetensors"}
+
+
+def test_a_damaged_cache_file_is_computed_again(store: merdata.Store) -> None:
+    shards, config = store.shards(["tess"])[:1], Mfcc(n_mfcc=3, n_mels=20)
+    before = set((store.path / ".cache" / "features").iterdir())
+    first = cache.audio_features(store, shards, config, jobs=1)
+    (made,) = set((store.path / ".cache" / "features").iterdir()) - before
+    made.write_bytes(made.read_bytes()[:200])
+    again = cache.audio_features(store, shards, config, jobs=1)
+    assert all(np.array_equal(first[id], again[id]) for id in first)

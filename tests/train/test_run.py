@@ -19,7 +19,7 @@ from merdata_train.errors import ProtocolError, RecipeError, RunError
 from merdata_train.evaluate import evaluate, open_model
 from merdata_train.fit import predict
 from merdata_train.recipe import Recipe, load_recipe
-from merdata_train.run import open_recipe, run, run_id
+from merdata_train.run import open_run, run, run_id
 
 from .conftest import SMALL
 
@@ -39,7 +39,7 @@ def test_the_folder_holds_what_a_reader_needs(trained: Path, store: merdata.Stor
     }  # fmt: skip
     split = json.loads((trained / "split.json").read_text())
     assert split["hash"] == merdata.load_protocol(store, "mer").hash
-    assert open_recipe(trained).stages[0].epochs == 12
+    assert open_run(trained)[0].stages[0].epochs == 12
     assert json.loads((trained / "environment.json").read_text())["packages"]["torch"]
 
 
@@ -87,7 +87,7 @@ def test_a_model_learns_from_the_miniatures(trained: Path) -> None:
 
 def test_the_saved_model_gives_the_saved_predictions(trained: Path, store: merdata.Store) -> None:
     model = open_model(trained / "model")
-    test = Source(open_recipe(trained)).examples("test")
+    test = Source(open_run(trained)[0]).examples("test")
     saved = pd.read_parquet(trained / "predictions.parquet")
     again = predict(model, test).numpy()
     assert (again == saved[[f"p_{name}" for name in store.space.classes]].to_numpy()).all()
@@ -158,6 +158,20 @@ def test_silenced_rows_are_scored_by_their_text(corpora: Path, tmp_path: Path) -
     sets = evaluate(folder)["sets"]
     assert sets["TestA"] is None
     assert sets["TestB"]["n"] == len(test)
+
+
+@pytest.mark.parametrize(
+    "file", ["recipe.yaml", "split.json", "model/config.json", "model/model.safetensors"]
+)
+@pytest.mark.parametrize("fault", ["gone", "garbage"])
+def test_a_damaged_run_is_one_sentence(file: str, fault: str, trained: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained, tmp_path / "run")
+    (copy / file).unlink()
+    if fault == "garbage":
+        (copy / file).write_text("garbage")
+    with pytest.raises(RunError) as caught:
+        evaluate(copy)
+    assert "\n" not in str(caught.value)
 
 
 def test_faults_are_sentences(small: Recipe, tmp_path: Path) -> None:
