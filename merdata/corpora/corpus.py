@@ -249,6 +249,21 @@ def _sight(tree: Tree, most: int = 3) -> str:
     return f"{shown}{' ...' if len(tree.paths) > most else ''} ({len(tree.paths)} files)"
 
 
+def stray(corpus: str, path: PurePosixPath, why: str, shard: str = "unknown") -> Utterance:
+    """A file that is named like a row of the corpus and is none: it only enters the ledger."""
+    return Utterance(
+        id=f"{corpus}/{path}",
+        corpus=corpus,
+        source=str(path),
+        raw_label="",
+        speaker="",
+        shard=shard,
+        language="",
+        excluded="stray",
+        notes=(why,),
+    )
+
+
 def mark_duplicates(rows: Iterable[Utterance]) -> Iterator[Utterance]:
     """Keep the first row of each id; later ones (a corpus that lies on disk twice) only enter the ledger."""
     first: dict[str, str | None] = {}

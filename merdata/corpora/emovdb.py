@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, Tree, mark_duplicates, stray
 from merdata.errors import LayoutError, OptionError
 from merdata.utterance import Utterance
 
@@ -27,6 +27,7 @@ FOLDER = re.compile(r"(?P<speaker>bea|jenie|josh|sam)(?![a-z]).*", re.IGNORECASE
 FILE_NAME = re.compile(
     rf"(?P<style>{'|'.join(STYLES)})_\d+[-_]\d+_(?P<number>\d{{4}})\.wav", re.IGNORECASE | re.ASCII
 )
+NO_SPEAKER = "no folder above it is named after a speaker (bea, jenie, josh, sam, or 1 to 4)"
 PROMPT_FILE = "cmuarctic.data"
 PROMPT = re.compile(r'\(\s*arctic_a(?P<number>\d{4})\s+"(?P<text>.*)"\s*\)', re.ASCII)
 NO_PROMPTS = f"text: {PROMPT_FILE} was not found: get it from festvox.org (CMU ARCTIC) or pass --prompts"
@@ -42,7 +43,7 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
     for path, match in tree.matching(FILE_NAME):
         speaker, emotion = _speaker(path), STYLES[match["style"].lower()]
         if speaker is None:
-            yield _stray(path)
+            yield stray("emovdb", path, NO_SPEAKER)
             continue
         text = prompts.get(match["number"])
         unknown = f"text: {PROMPT_FILE} has no arctic_a{match['number']}" if prompts else NO_PROMPTS
@@ -68,20 +69,6 @@ def _speaker(path: PurePosixPath) -> str | None:
     folders = path.parts[-2::-1]
     named = next(filter(None, map(FOLDER.fullmatch, folders)), None)
     return named["speaker"].lower() if named else next(filter(None, map(NUMBERED.get, folders)), None)
-
-
-def _stray(path: PurePosixPath) -> Utterance:
-    return Utterance(
-        id=f"emovdb/{path}",
-        corpus="emovdb",
-        source=str(path),
-        raw_label="",
-        speaker="",
-        shard="unknown",
-        language="en",
-        excluded="stray",
-        notes=("no folder above it is named after a speaker (bea, jenie, josh, sam, or 1 to 4)",),
-    )
 
 
 def _prompts(tree: Tree) -> Mapping[str, str]:

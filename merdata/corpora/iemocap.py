@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, Tree, mark_duplicates, stray
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance, Vote
 
@@ -54,7 +54,9 @@ def read(tree: Tree) -> Iterator[Utterance]:
             rated |= {turn.match["name"] for turn in turns}
             rows += [_utterance(turn, at, clips, texts) for at, turn in enumerate(turns)]
     yield from mark_duplicates(rows)
-    yield from (_stray(path) for name, path in sorted(clips.items()) if name not in rated)
+    for name, path in sorted(clips.items()):
+        if name not in rated:
+            yield stray("iemocap", path, "no label line of EmoEvaluation names this clip")
 
 
 def _turns(tree: Tree, path: PurePosixPath) -> list[Turn]:
@@ -110,20 +112,6 @@ def _transcripts(tree: Tree) -> dict[str, str]:
             matches = (LINE.fullmatch(line.strip()) for line in tree.read_text(path).split("\n"))
             lines |= {match["name"]: match["text"].strip() for match in matches if match}
     return lines
-
-
-def _stray(path: PurePosixPath) -> Utterance:
-    return Utterance(
-        id=f"iemocap/{path}",
-        corpus="iemocap",
-        source=str(path),
-        raw_label="",
-        speaker="",
-        shard="unknown",
-        language="en",
-        excluded="stray",
-        notes=("no label line of EmoEvaluation names this clip",),
-    )
 
 
 CORPUS = Corpus(

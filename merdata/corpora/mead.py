@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, Tree, mark_duplicates, stray
 from merdata.corpora.mead_texts import Sentence, sentences
 from merdata.utterance import Utterance
 
@@ -22,6 +22,7 @@ PATH = re.compile(
     re.ASCII | re.DOTALL,
 )
 ORDER_UNKNOWN = "text: the order of this group's sentences is not known"
+NO_PLACE = "its path is not SPEAKER/audio/EMOTION/level_N/NNN.m4a"
 NOT_PUBLIC = "text: the sentence of this clip is not public"
 
 Group = tuple[str, str, str]  # speaker, emotion, level
@@ -40,7 +41,7 @@ def read(tree: Tree) -> Iterator[Utterance]:
         group = (match["speaker"], match["emotion"], match["level"])
         groups.setdefault(group, []).append((int(match["number"]), path))
     yield from mark_duplicates(row for group, clips in sorted(groups.items()) for row in _rows(group, clips))
-    yield from map(_stray, strays)
+    yield from (stray("mead", path, NO_PLACE) for path in strays)
 
 
 def _rows(group: Group, clips: Clips) -> Iterator[Utterance]:
@@ -66,20 +67,6 @@ def _rows(group: Group, clips: Clips) -> Iterator[Utterance]:
             scripted=True,
             notes=why,
         )
-
-
-def _stray(path: PurePosixPath) -> Utterance:
-    return Utterance(
-        id=f"mead/{path}",
-        corpus="mead",
-        source=str(path),
-        raw_label="",
-        speaker="",
-        shard="unknown",
-        language="en",
-        excluded="stray",
-        notes=("its path is not SPEAKER/audio/EMOTION/level_N/NNN.m4a",),
-    )
 
 
 CORPUS = Corpus(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Row, Tree
+from merdata.corpora.corpus import Corpus, Row, Tree, stray
 from merdata.errors import LayoutError, OptionError
 from merdata.utterance import Utterance
 
@@ -43,7 +43,8 @@ def read(tree: Tree) -> Iterator[Utterance]:
         for row in tree.read_csv(path, COLUMNS) if path else []:
             yield _utterance(split, row, clips, where=f"{tree.root / name}")
     for (split, dialogue, turn), paths in sorted(clips.items()):
-        yield from (_unused(split, dialogue, turn, path) for path in paths)
+        why = f"no csv row uses this clip of {split}/dia{dialogue}_utt{turn}"
+        yield from (stray("meld", path, why, _shard(split, dialogue)) for path in paths)
 
 
 def _clips(tree: Tree) -> dict[Key, list[PurePosixPath]]:
@@ -77,7 +78,7 @@ def _utterance(split: str, row: Row, clips: dict[Key, list[PurePosixPath]], wher
         source=str(paths.pop(0)) if paths else None,
         raw_label=row["Emotion"].strip().lower(),
         speaker=clean(row["Speaker"]),
-        shard=f"{split}-{dialogue // DIALOGUES_A_SHARD:02d}",
+        shard=_shard(split, dialogue),
         language="en",
         text=text,
         raw_text=raw_text if raw_text != text else None,
@@ -88,18 +89,8 @@ def _utterance(split: str, row: Row, clips: dict[Key, list[PurePosixPath]], wher
     )
 
 
-def _unused(split: str, dialogue: int, turn: int, path: PurePosixPath) -> Utterance:
-    return Utterance(
-        id=f"meld/{path}",
-        corpus="meld",
-        source=str(path),
-        raw_label="",
-        speaker="",
-        shard=f"{split}-{dialogue // DIALOGUES_A_SHARD:02d}",
-        language="en",
-        excluded="stray",
-        notes=(f"no csv row uses this clip of {split}/dia{dialogue}_utt{turn}",),
-    )
+def _shard(split: str, dialogue: int) -> str:
+    return f"{split}-{dialogue // DIALOGUES_A_SHARD:02d}"
 
 
 def clean(text: str) -> str:
