@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata.corpora import get_corpus, present, registry
-from merdata.corpora.corpus import Corpus, Tree, parse_csv
+from merdata.corpora.corpus import Corpus
 from merdata.corpora.meld import clean
+from merdata.corpora.tree import Tree, parse_csv
 from merdata.errors import CorpusNotFound, LayoutError, OptionError
 from merdata.sample import write_corpus
 from merdata.utterance import Utterance

@@ -8,7 +8,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from merdata.corpora.corpus import Corpus, Tree
+from merdata.corpora.corpus import Corpus
+from merdata.corpora.tree import Tree
 from merdata.errors import CorpusNotFound
 
 BUILT_IN = ("mead", "meld", "ravdess", "cremad", "esd", "emovdb", "iemocap", "tess")

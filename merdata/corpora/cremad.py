@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from merdata.corpora.corpus import Corpus, Row, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.tree import Row, Tree
 from merdata.utterance import Utterance, Vote
 
 SENTENCES = {

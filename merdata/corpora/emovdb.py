@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates, stray
+from merdata.corpora.corpus import Corpus, mark_duplicates, stray
+from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, OptionError
 from merdata.utterance import Utterance
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates
 from merdata.corpora.esd_tables import BLOCK, LABELS, Table, read_tables, unsteady_ids
+from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
 
 MEN = {"0004", "0005", "0006", "0008", "0010", "0011", "0012", "0013", "0014", "0020"}

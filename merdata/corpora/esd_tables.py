@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from merdata.corpora.corpus import Tree
 from merdata.corpora.text import read_mixed
+from merdata.corpora.tree import Tree
 
 BLOCK = 350  # numbers of an emotion, a number a sentence
 LABELS = {  # as they are written in lower case -> emotion

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates, stray
+from merdata.corpora.corpus import Corpus, mark_duplicates, stray
+from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance, Vote
 

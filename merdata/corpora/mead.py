@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates, stray
+from merdata.corpora.corpus import Corpus, mark_duplicates, stray
 from merdata.corpora.mead_texts import Sentence, sentences
+from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
 
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")

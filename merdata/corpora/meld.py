@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, Row, Tree, stray
+from merdata.corpora.corpus import Corpus, stray
+from merdata.corpora.tree import Row, Tree
 from merdata.errors import LayoutError, OptionError
 from merdata.utterance import Utterance
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
 
 EMOTIONS = {

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
 
 SPEAKERS = {"oaf": "OAF", "yaf": "YAF", "oa": "OAF"}  # OA_bite_neutral.wav is a slip for OAF

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 
 import merdata
-from merdata.corpora.corpus import Corpus, Tree, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.tree import Tree
 
 WOMEN = {"08", "09", "13", "14", "16"}
 SENTENCES = {
