@@ -116,7 +116,9 @@ class Source:
         rows = self._rows[self._rows["split"] == split].reset_index(drop=True)
         if rows.empty:
             where = f"protocol {self.protocol.name}, fold {self.recipe.fold}"
-            raise RecipeError(f"{where} has no {split} rows of {', '.join(self.corpora)}")
+            languages = self.recipe.data.languages
+            within = f" in {', '.join(languages)}" if languages else ""
+            raise RecipeError(f"{where} has no {split} rows of {', '.join(self.corpora)}{within}")
         index = {name: at for at, name in enumerate(self.space.classes)}
         tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
         for modality in self.recipe.modalities:

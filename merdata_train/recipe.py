@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from merdata_train.errors import RecipeError
 
@@ -16,7 +24,21 @@ Metric = Literal["uar", "weighted_f1", "macro_f1", "accuracy"]
 Modality = Literal["audio", "text"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Milliseconds = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+
+SAMPLES_PER_MS = 16  # the audio of a store is 16 kHz
+
+
+def _distinct(names: list[str]) -> list[str]:
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise ValueError(f"{name!r} stands there twice")
+    return names
+
+
+# An empty list is refused: it would read as "none" to one person and as "all" to another.
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class Part(BaseModel):
@@ -28,8 +50,8 @@ class Part(BaseModel):
 class Data(Part):
     """Which rows of the store: corpora and languages by name, None for all."""
 
-    corpora: list[str] | None = None
-    languages: list[str] | None = None
+    corpora: Names | None = None
+    languages: Names | None = None
 
 
 class Mfcc(Part):
@@ -39,8 +61,16 @@ class Mfcc(Part):
     n_mfcc: Count = 80
     n_mels: Count = 128
     n_fft: Count = 512
-    win_ms: Positive = 25
-    hop_ms: Positive = 10
+    win_ms: Milliseconds = 25
+    hop_ms: Milliseconds = 10
+
+    @model_validator(mode="after")
+    def _check(self) -> Mfcc:
+        if self.n_mfcc > self.n_mels:
+            raise ValueError(f"n_mfcc {self.n_mfcc} is more than n_mels {self.n_mels}")
+        if self.win_ms * SAMPLES_PER_MS > self.n_fft:
+            raise ValueError(f"a window of {self.win_ms:g} ms is longer than n_fft {self.n_fft} at 16 kHz")
+        return self
 
 
 class Hashing(Part):
@@ -49,6 +79,13 @@ class Hashing(Part):
     kind: Literal["hashing"] = "hashing"
     n_features: Count = 768
     ngrams: tuple[Count, Count] = (1, 1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Hashing:
+        shortest, longest = self.ngrams
+        if shortest > longest:
+            raise ValueError(f"ngrams must go up, not from {shortest} to {longest}")
+        return self
 
 
 class Features(Part):
@@ -76,6 +113,12 @@ class Tokens(Part):
     ffn: Literal["swiglu", "gelu"] = "swiglu"
     dropout: Share = 0.1
     modality_embedding: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> Tokens:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
 
 
 ModelPart = Annotated[Gated | Tokens, Field(discriminator="kind")]
@@ -126,13 +169,13 @@ class Recipe(Part):
     fold: Annotated[int, Field(ge=0)] = 0
     labels: str = "mer7"
     data: Data = Data()
-    modalities: Annotated[list[Modality], Field(min_length=1)] = ["audio", "text"]
+    modalities: Annotated[list[Modality], Field(min_length=1), AfterValidator(_distinct)] = ["audio", "text"]
     features: Features = Features()
     model: ModelPart
     loss: Loss = Loss()
     stages: Annotated[list[Stage], Field(min_length=1)] = [Stage()]
     selection: Selection = Selection()
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit
 
 
 def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
@@ -249,8 +292,10 @@ def _faults(error: ValidationError) -> Iterator[str]:
             known = _keys_beside(fault["loc"])
             yield f"{key}: unknown key{_did_you_mean(str(fault['loc'][-1]), known)}"
         else:
-            given = "" if fault["type"] == "missing" else f", not {fault['input']!r}"
-            yield f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}{given}"
+            says = fault["msg"].removeprefix("Value error, ")
+            # A fault between keys names their values itself; the input would be the whole part.
+            given = "" if fault["type"] in ("missing", "value_error") else f", not {fault['input']!r}"
+            yield f"{key}: {says[0].lower()}{says[1:]}{given}"
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +48,25 @@ def audio_features(
 
 def compute(task: Task) -> None:
     """Features of one shard, written by rename."""
-    torch.set_num_threads(1)
-    rows = [(id, mfcc.mean_std(samples, task.config)) for id, samples in merdata.read_audio(task.shard)]
+    with _one_thread():
+        rows = [(id, mfcc.mean_std(samples, task.config)) for id, samples in merdata.read_audio(task.shard)]
     ids = json.dumps([id for id, _ in rows])
     with merdata.write_atomically(task.target) as temporary:
         save_file({"features": np.stack([row for _, row in rows])}, temporary, metadata={"ids": ids})
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread a worker. A lone shard is computed in the process that trains: it gets its threads back.
+
+    The digits of a sum depend on the threads: a cold cache would train another model than a warm one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _is_whole(path: Path) -> bool:

@@ -37,7 +37,11 @@ class GatedFusion(nn.Module):
             vectors: modality -> `[B, its width]`.
             there: modality -> bool `[B]`, whether the row has it.
         """
-        projected = {name: project(vectors[name]) for name, project in self.project.items()}
+        # What a missing modality holds must not reach a row that has no other to open its gate to.
+        projected = {
+            name: project(vectors[name]).masked_fill(~there[name][:, None], 0.0)
+            for name, project in self.project.items()
+        }
         if len(projected) == 1:
             (fused,) = projected.values()
         else:

@@ -13,6 +13,9 @@ import merdata
 from merdata_train.data import Examples
 from merdata_train.recipe import Recipe, load_recipe
 
+# The tests run in two processes on two cores: more threads would only wait for each other.
+torch.set_num_threads(1)
+
 CLASSES = ("anger", "joy", "neutral")
 SMALL = [
     "model.width=32",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.feature_extraction.text import HashingVectorizer
 
 import merdata
@@ -120,3 +121,14 @@ def test_a_damaged_cache_file_is_computed_again(store: merdata.Store) -> None:
     made.write_bytes(made.read_bytes()[:200])
     again = cache.audio_features(store, shards, config, jobs=1)
     assert all(np.array_equal(first[id], again[id]) for id in first)
+
+
+def test_computing_in_this_process_leaves_the_threads_of_the_training_alone(store: merdata.Store) -> None:
+    """The order of a sum depends on the threads: a cold cache would train another model than a warm one."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        cache.audio_features(store, store.shards(["tess"])[:1], Mfcc(n_mfcc=2, n_mels=20), jobs=1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

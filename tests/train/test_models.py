@@ -67,6 +67,17 @@ def test_what_a_missing_modality_holds_does_not_matter(name: str, missing: str) 
     assert not torch.allclose(model(rows).logits, model(changed).logits)
 
 
+@pytest.mark.parametrize("name", ["source0/A0", "source0/A1"])
+@pytest.mark.parametrize("modalities", ["[audio]", "[audio, text]"])
+def test_what_a_row_without_any_modality_holds_does_not_matter(name: str, modalities: str) -> None:
+    model = model_of(name, f"modalities={modalities}")
+    none = {f"has_{modality}": torch.zeros(5, dtype=torch.bool) for modality in ("audio", "text")}
+    rows = batch() | none
+    other = rows | {key: torch.randn_like(rows[key]) for key in ("audio_vec", "text_vec")}
+    with torch.inference_mode():
+        assert torch.equal(model(rows).logits, model(other).logits)
+
+
 @each
 def test_a_row_does_not_depend_on_its_batch(name: str) -> None:
     model, rows = model_of(name), batch(9)

@@ -96,6 +96,35 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("model.heads=7", "model: width 256 is not a multiple of heads 7"),
+        ("features.audio.n_mfcc=200", "features.audio: n_mfcc 200 is more than n_mels 128"),
+        ("features.audio.win_ms=50", "features.audio: a window of 50 ms is longer than n_fft 512 at 16 kHz"),
+        ("features.audio.hop_ms=0.01", "features.audio.hop_ms: input should be greater than or equal to 1"),
+        ("features.text.ngrams=[2,1]", "features.text: ngrams must go up, not from 2 to 1"),
+        ("modalities=[audio,audio]", "modalities: 'audio' stands there twice"),
+        ("data.corpora=[meld,meld]", "data.corpora: 'meld' stands there twice"),
+        ("data.corpora=[]", "data.corpora: list should have at least 1 item"),
+        ("data.languages=[]", "data.languages: list should have at least 1 item"),
+        ("stages.0.lr=.inf", "stages.0.lr: input should be a finite number"),
+        ("seed=4294967296", "seed: input should be less than 4294967296"),
+    ],
+)
+def test_what_no_library_would_accept_is_refused_before_training(override: str, says: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("source0/A1", [override])
+    assert says in str(caught.value)
+
+
+def test_faults_between_keys_are_told_with_all_others() -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("source0/A1", ["model.heads=7", "features.audio.n_mfcc=200", "sede=1"])
+    for words in ("model: width", "features.audio: n_mfcc", "sede: unknown key"):
+        assert words in str(caught.value)
+
+
 def test_an_unknown_name_is_answered() -> None:
     with pytest.raises(RecipeError, match=r"did you mean 'source0/A1'"):
         load_recipe("source0/A11")

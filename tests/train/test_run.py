@@ -179,6 +179,9 @@ def test_faults_are_sentences(small: Recipe, tmp_path: Path) -> None:
         run(small.model_copy(update={"data": small.data.model_copy(update={"corpora": ["savee"]})}), tmp_path)
     with pytest.raises(RecipeError, match="has no validation rows of tess"):
         run(small.model_copy(update={"data": small.data.model_copy(update={"corpora": ["tess"]})}), tmp_path)
+    with pytest.raises(RecipeError, match="has no train rows of ravdess in english"):
+        data = small.data.model_copy(update={"corpora": ["ravdess"], "languages": ["english"]})
+        run(small.model_copy(update={"data": data}), tmp_path)
     with pytest.raises(merdata.SplitError, match="has no protocol 'loso'"):
         run(small.model_copy(update={"protocol": "loso"}), tmp_path)
     with pytest.raises(merdata.StoreError, match="is not a store"):
