@@ -71,11 +71,11 @@ def run_(
     place = [f"store={json.dumps(str(store))}"] if store else []
     resolved = load_recipe(recipe, [*place, *(overrides or [])])
 
-    from merdata_train.evaluate import evaluate
+    from merdata_train.evaluate import evaluate, read_metrics
     from merdata_train.run import run
 
     folder = run(resolved, out, jobs=jobs, fresh=fresh)
-    _print(evaluate(folder, jobs=jobs), folder, as_json)
+    _print(read_metrics(folder) or evaluate(folder, jobs=jobs), folder, as_json)
 
 
 @app.command("evaluate")

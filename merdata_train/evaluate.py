@@ -21,7 +21,7 @@ import merdata
 from merdata_train.data import Examples, Source
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.fit import predict
-from merdata_train.metrics import account
+from merdata_train.metrics import account, confusion, scores
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.run import open_run, write_json
 
@@ -85,6 +85,15 @@ def open_model(folder: Path) -> EmotionModel:
         raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error
 
 
+def read_metrics(folder: Path) -> dict[str, Any] | None:
+    """What an earlier evaluation of the run wrote, or None: reading it again is no new look at test rows."""
+    try:
+        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return metrics
+
+
 def _predictions(test: Examples, probabilities: npt.NDArray[np.float64]) -> pd.DataFrame:
     rows = test.rows[["id", "corpus", "speaker", "dialogue", "label"]].copy()
     rows["predicted"] = [test.classes[at] for at in probabilities.argmax(axis=1)]
@@ -120,8 +129,8 @@ def _account(
         return None
     gold, clusters = rows["label"].tolist(), [_cluster(row, facts) for row in rows.itertuples()]
     found = account(gold, rows["predicted"].tolist(), clusters, classes)
-    always = account(gold, [majority] * len(gold), clusters, classes)
-    return found | {"majority": always["scores"]}
+    always = scores(confusion(gold, [majority] * len(gold), classes))
+    return found | {"majority": {name: float(value) for name, value in always.items()}}
 
 
 def _cluster(row: Any, facts: dict[str, dict[str, Any]]) -> str:

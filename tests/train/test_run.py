@@ -201,6 +201,9 @@ def test_run_prints_the_table(store: merdata.Store, tmp_path: Path) -> None:
         assert words in done.stdout
     (folder,) = (tmp_path / "runs").iterdir()
     assert str(folder) in done.stdout
+    repeated = cli("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
+    assert repeated.stdout == done.stdout
+    assert len((folder / "test_log.jsonl").read_text().splitlines()) == 1  # it was not scored again
     again = cli("evaluate", folder, "--json")
     assert again.returncode == 0, again.stderr
     metrics = json.loads(again.stdout)
