@@ -18,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 import merdata
@@ -125,6 +126,7 @@ def environment() -> dict[str, Any]:
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
+        "torch_threads": torch.get_num_threads(),  # the last digits of a sum depend on them
         "packages": {name: _version(name) for name in PACKAGES},
     }
 
