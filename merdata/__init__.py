@@ -41,6 +41,9 @@ _HOME = {
     "split": "splits.make",
     "audit": "leakage",
     "load": "loader",
+    "Turn": "dialogues",
+    "histories": "dialogues",
+    "is_silenced": "ledger",
     "run_app": "command",
     "run_tasks": "engine",
     "write_atomically": "files",
@@ -54,6 +57,8 @@ if TYPE_CHECKING:
     from merdata.command import run_app as run_app
     from merdata.corpora import get_corpus as get_corpus
     from merdata.corpora.corpus import Corpus as Corpus
+    from merdata.dialogues import Turn as Turn
+    from merdata.dialogues import histories as histories
     from merdata.engine import run_tasks as run_tasks
     from merdata.errors import CorpusNotFound as CorpusNotFound
     from merdata.errors import LayoutError as LayoutError
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
     from merdata.labels import label_space as label_space
     from merdata.labels import label_spaces as label_spaces
     from merdata.leakage import audit as audit
+    from merdata.ledger import is_silenced as is_silenced
     from merdata.loader import load as load
     from merdata.splits.make import split as split
     from merdata.splits.protocol import Protocol as Protocol

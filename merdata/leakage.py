@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from merdata.ledger import is_silenced
 from merdata.splits.protocol import TEST, TRAIN, VALIDATION, load_protocol
 from merdata.store import Store, open_store
 
@@ -71,7 +72,7 @@ def audit(store: str | Path | Store, protocol: str = "mer", fold: int = 0) -> li
     columns = ["id", "corpus", "speaker", "dialogue", "audio_sha256", "notes"]
     rows = store.rows(columns).to_pandas()
     rows["split"] = rows["id"].map(loaded.splits(fold))
-    rows["silenced"] = [any(note.startswith("audio silenced") for note in notes) for notes in rows["notes"]]
+    rows["silenced"] = [is_silenced(notes) for notes in rows["notes"]]
     claims = loaded.properties.get("claims", {})
     return list(_findings(rows, claims))
 

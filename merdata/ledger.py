@@ -18,6 +18,7 @@ NOT_ROWS = ("duplicate", "stray", "song")
 
 EXAMPLES = 10
 NO_TEXT = "text: "  # how the note on a row without a transcript begins
+SILENCED_NOTE = "audio silenced: "  # how the note on a row without its audio begins
 KNOWN_DEFECT = "known defect, "  # how the note on a defect of the corpus's table begins
 
 LEDGER_SCHEMA = pa.schema(
@@ -41,6 +42,11 @@ LEDGER_SCHEMA = pa.schema(
         "notes": pa.list_(pa.string()),
     }
 )
+
+
+def is_silenced(notes: Iterable[str]) -> bool:
+    """Whether a row's notes say that its audio is silence, put there for audio that cannot be played."""
+    return any(note.startswith(SILENCED_NOTE) for note in notes)
 
 
 @dataclass(frozen=True)

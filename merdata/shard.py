@@ -22,7 +22,7 @@ from merdata import audio
 from merdata.audio import AudioError
 from merdata.files import file_sha256, write_atomically
 from merdata.labels import Decision
-from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
+from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, SILENCED_NOTE, STORED
 from merdata.utterance import METADATA_COLUMNS, UTTERANCE_FIELDS, Utterance, store_schema
 
 ROWS_A_GROUP = 100  # about 10 MB: small enough to stream and shuffle, large enough to scan
@@ -171,7 +171,7 @@ def _hear(task: ShardTask, row: PlannedRow, earlier: EarlierShard) -> tuple[Reco
     except AudioError as error:
         fault = {"reason": error.reason, "detail": str(error)}
         if row.stays and task.on_bad_audio == "silence":
-            entry["notes"].append(f"audio silenced: {error.reason}, {error}")
+            entry["notes"].append(f"{SILENCED_NOTE}{error.reason}, {error}")
             return _with_clip(entry, audio.silence(), {"state": SILENCED} | fault)
         if row.stays:
             return entry | {"state": DROPPED} | fault, None

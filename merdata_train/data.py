@@ -133,7 +133,7 @@ class Source:
     def _audio(self, rows: pd.DataFrame, jobs: int | None) -> dict[str, Tensor]:
         shards = self.store.shards(sorted(set(rows["corpus"])))
         features = audio_features(self.store, shards, self.recipe.features.audio, jobs)
-        heard = [not any(note.startswith("audio silenced") for note in notes) for notes in rows["notes"]]
+        heard = [not merdata.is_silenced(notes) for notes in rows["notes"]]
         vectors = np.stack([features[id] for id in rows["id"]])
         return {"audio_vec": torch.from_numpy(vectors), "has_audio": torch.tensor(heard)}
 
