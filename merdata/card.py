@@ -63,17 +63,14 @@ def _front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
 def _configs(store: Store, protocols: list[Protocol]) -> list[dict[str, Any]]:
     """The default protocol as `default` and by corpus; the others by name, one config a fold."""
     parts = {
-        (protocol.name, fold): shards
+        protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
         for protocol in protocols
-        for fold in protocol.folds
-        if (shards := whole_shards(store, protocol, fold)) is not None
+        for fold, shards in whole_shards(store, protocol).items()
     }
-    default = parts.pop((DEFAULT_PROTOCOL, 0), {TRAIN: store.shards()})
+    default = parts.pop(DEFAULT_PROTOCOL, {TRAIN: store.shards()})
     configs = [{**_config("default", default), "default": True}]
     configs += [_config(corpus, _of_corpus(default, corpus)) for corpus in sorted(store.corpora)]
-    for (name, fold), shards in sorted(parts.items()):
-        several = len({at for other, at in parts if other == name}) > 1
-        configs.append(_config(f"{name}_fold{fold}" if several else name, shards))
+    configs += [_config(name, shards) for name, shards in sorted(parts.items())]
     return [config for config in configs if config["data_files"]]
 
 

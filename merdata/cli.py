@@ -9,7 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from merdata import __version__
-from merdata.command import run_app
+from merdata.command import run_app, with_default
+
+SPLIT_HELP = """Split a store: `merdata split [STORE] [--protocol KIND]`; import and export exchange splits.
+
+Kinds: mer (the default: acted corpora by speaker, MELD as published), official, speaker, kfold (--by,
+--folds), loso, loco, text, speaker+text, random, fewshot. `merdata split make --help` has every option.
+"""
 
 app = typer.Typer(
     name="merdata",
@@ -21,6 +27,9 @@ app = typer.Typer(
 
 shelf = typer.Typer(help="The corpora that merdata can read.")
 app.add_typer(shelf, name="corpora")
+
+splits = typer.Typer(cls=with_default("make"), help=SPLIT_HELP)
+app.add_typer(splits, name="split")
 
 StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -146,22 +155,77 @@ def build(
         raise typer.Exit(3)
 
 
-@app.command()
+@splits.command("make")
 def split(
     store: StoreArgument = Path("store"),
-    protocol: Annotated[str, typer.Option(help="Which protocol to make.")] = "mer",
-    seed: Annotated[int, typer.Option(help="Seed of the assignment of speakers.")] = 0,
+    protocol: Annotated[str, typer.Option(help="Kind of protocol: see `merdata split --help`.")] = "mer",
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the protocol (default: the kind, after the corpus if one is chosen)."),
+    ] = None,
+    corpora: Annotated[
+        list[str] | None, typer.Option(help="Only this corpus; may repeat. Others are in no split.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the assignment.")] = 0,
+    ratios: Annotated[
+        str | None, typer.Option(help="Percent of train/validation/test, as in 80/10/10.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="How many folds (kfold).")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="What a fold keeps whole: speaker, session or text (kfold).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Split a store: acted corpora by speaker, MELD as published. load_dataset then follows it."""
     from merdata import show
+    from merdata.splits.draft import parse_ratios
     from merdata.splits.make import split as make
     from merdata.store import open_store
 
     opened = open_store(store)
-    made = make(opened, protocol, seed)
+    shares = parse_ratios(ratios) if ratios else None
+    made = make(opened, protocol, seed, name=name, corpora=corpora, ratios=shares, folds=folds, by=by)
     account = show.account_of_split(opened, made)
     _print_json(account) if as_json else show.split(account, store)
+
+
+@splits.command("import")
+def import_split(
+    source: Annotated[
+        str, typer.Argument(help="Whose split: emobox, emobox-track2, s3prl, nkululeko or tfds.")
+    ],
+    corpus: Annotated[str, typer.Option(help="Name of the corpus.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of their files: a checkout of EmoBox, or s3prl's meta_data.")
+    ] = None,
+    store: Annotated[Path, typer.Option(help="Folder of the store.")] = Path("store"),
+    name: Annotated[str | None, typer.Option(help="Name of the protocol (default CORPUS_SOURCE).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take over somebody else's split of a corpus, row by row; --json lists the keys without a row."""
+    from merdata import show
+    from merdata.splits.imported import import_split as take_over
+    from merdata.store import open_store
+
+    opened = open_store(store)
+    made, unmatched = take_over(opened, source, corpus, root, name=name)
+    account = show.account_of_split(opened, made) | {"unmatched": unmatched}
+    _print_json(account) if as_json else show.split(account, store)
+
+
+@splits.command("export")
+def export_split(
+    target: Annotated[str, typer.Argument(help="In whose layout: emobox.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    store: Annotated[Path, typer.Option(help="Folder of the store.")] = Path("store"),
+    protocol: Annotated[str, typer.Option(help="Which protocol to write.")] = "mer",
+) -> None:
+    """Write a protocol in somebody else's layout, so that their tools can use it."""
+    from merdata.splits.imported import export_split as write
+    from merdata.store import open_store
+
+    for path in write(open_store(store), target, protocol, out):
+        typer.echo(path)
 
 
 @app.command()

@@ -1,14 +1,14 @@
-"""How both command lines end: a fault of the input is one sentence on stderr and exit code 2."""
+"""What both command lines share: a fault of the input is one sentence on stderr and exit code 2."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import Any
+
+from typer import Typer
+from typer.core import TyperGroup
 
 from merdata.errors import MerdataError
-
-if TYPE_CHECKING:
-    from typer import Typer
 
 
 def run_app(app: Typer, name: str, extra: str | None = None) -> None:
@@ -35,3 +35,14 @@ def run_app(app: Typer, name: str, extra: str | None = None) -> None:
 def _say(sentence: str) -> int:
     print(sentence, file=sys.stderr)
     return 2
+
+
+def with_default(command: str) -> type[TyperGroup]:
+    """A group whose `command` is meant where none is named: `split STORE` is `split make STORE`."""
+
+    class Group(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            named = bool(args) and args[0] in {*self.commands, *ctx.help_option_names}
+            return super().parse_args(ctx, args if named else [command, *args])
+
+    return Group

@@ -38,7 +38,7 @@ def histories(
     *,
     corpora: Iterable[str] | None = None,
     protocol: Protocol | None = None,
-    fold: int = 0,
+    fold: int | str = 0,
 ) -> dict[str, list[Turn]]:
     """The turns before each utterance of a dialogue.
 

@@ -20,7 +20,7 @@ def load(
     store: str | Path | Store,
     *,
     protocol: str = "mer",
-    fold: int = 0,
+    fold: int | str = 0,
     corpora: Iterable[str] | None = None,
     decode: bool = True,
 ) -> DatasetDict:
@@ -29,7 +29,7 @@ def load(
     Args:
         store: the store, or its folder.
         protocol: name of a protocol in the store; it need not keep shards whole.
-        fold: of the protocol.
+        fold: of the protocol, by number or name.
         corpora: only these.
         decode: `audio` as `{"array": float32 [n] in [-1, 1), "sampling_rate": 16000, "path"}` (read with no
             help of torchcodec); False gives the WAV as `{"bytes", "path"}`.

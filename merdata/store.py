@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -100,6 +101,13 @@ class Store:
             StoreError: a shard is missing or unreadable.
         """
         return {shard: self._read(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
+
+    @cached_property
+    def shard_of(self) -> pd.Series[Any]:
+        """The number of each row's shard in `ids`, by id."""
+        sizes = [len(ids) for ids in self.ids.values()]
+        index = [id for ids in self.ids.values() for id in ids]
+        return pd.Series(np.repeat(np.arange(len(sizes)), sizes), index, dtype=int)
 
     def ledger(self, corpus: str) -> pa.Table:
         """The ledger of a corpus.

@@ -1,4 +1,4 @@
-"""Protocols: tables with a hash, speaker-disjoint where they say so, the same whatever the order of rows."""
+"""Protocols: tables with a hash, disjoint where they say so, the same whatever the order of rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,71 +15,127 @@ from hypothesis import strategies as st
 
 import merdata
 from merdata.builder import build
-from merdata.errors import SplitError, StoreError
+from merdata.errors import CorpusNotFound, SplitError, StoreError
+from merdata.splits.draft import COLUMNS, Draft, Wish, parse_ratios
+from merdata.splits.make import KINDS
 from merdata.splits.protocol import make_protocol, protocol_path, whole_shards
-from merdata.splits.speaker import split_speakers
+from merdata.splits.speaker import split_groups
+from merdata.splits.text import sentence
 from merdata.store import open_store
 
+Speakers = dict[str, tuple[str | None, str, list[str]]]
 
-def rows_of(speakers: dict[str, tuple[str | None, str, list[str]]]) -> pa.Table:
+
+def rows_of(speakers: Speakers, corpus: str = "c") -> pd.DataFrame:
     """speaker -> (gender, language, labels of its rows)."""
     rows = [
-        {"speaker": speaker, "gender": gender, "language": language, "label": label}
+        {"id": f"{corpus}/{speaker}/{at}", "corpus": corpus, "speaker": speaker}
+        | {"gender": gender, "language": language, "label": label, "text": f"sentence {at}"}
         for speaker, (gender, language, labels) in speakers.items()
-        for label in labels
+        for at, label in enumerate(labels)
     ]
-    return pa.Table.from_pylist(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
 
 
-def crossed(speakers: int, rows: int = 14) -> pa.Table:
+def crossed(speakers: int, rows: int = 14) -> pd.DataFrame:
     labels = ["joy", "anger", "sadness", "fear", "neutral", "disgust", "surprise"] * (rows // 7)
     return rows_of({f"{n:02d}": ("male" if n % 2 else "female", "en", labels) for n in range(speakers)})
 
 
+def speaker_split(rows: pd.DataFrame, seed: int = 0) -> dict[str, str]:
+    return split_groups(rows, rows["speaker"], f"{seed} c", both_genders=True) or {}
+
+
 GENDERS = st.sampled_from(["male", "female", None])
-LABELS = st.lists(st.sampled_from(["joy", "anger", "neutral"]), min_size=1, max_size=6)
+LABELS = st.lists(st.sampled_from(["joy", "anger", "neutral", None]), min_size=1, max_size=6)
 SPEAKERS = st.dictionaries(
     st.text("abcdef0123456789", min_size=1, max_size=4),
     st.tuples(GENDERS, st.sampled_from(["en", "zh"]), LABELS),
     min_size=1,
-    max_size=30,
+    max_size=15,
 )
+CORPORA = st.dictionaries(st.sampled_from(["one", "two", "three"]), SPEAKERS, min_size=1, max_size=3)
+RATIOS = st.sampled_from([(0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.5, 0.25, 0.25), (0.34, 0.33, 0.33)])
+FACTS = {name: {"domain": "acted"} for name in ("one", "two", "three")}
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(CORPORA, RATIOS, st.integers(0, 5), st.randoms(use_true_random=False))
+def test_no_speaker_on_two_sides_and_the_ratios_within_one(
+    corpora: dict[str, Speakers], ratios: tuple[float, float, float], seed: int, random: object
+) -> None:
+    rows = pd.concat([rows_of(speakers, corpus) for corpus, speakers in corpora.items()], ignore_index=True)
+    split = made("mer", rows, Wish(seed, ratios)).folds[0]
+    assert sorted(split.index) == sorted(rows["id"])
+    rows["split"] = rows["id"].map(split)
+    for corpus, speakers in corpora.items():
+        own = rows[rows["corpus"] == corpus]
+        assert (own.groupby("speaker")["split"].nunique() == 1).all()
+        if len(speakers) < 3:
+            assert set(own["split"]) == {"train"}
+            continue
+        sizes = own.groupby("split")["speaker"].nunique()
+        for part, share in zip(("train", "validation", "test"), ratios, strict=True):
+            assert sizes[part] >= 1
+            assert abs(sizes[part] - share * len(speakers)) <= (2 if part == "train" else 1)
+    order = list(range(len(rows)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    again = made("mer", rows.iloc[order], Wish(seed, ratios)).folds[0]
+    assert make_protocol("a", split, {}).hash == make_protocol("b", again, {}).hash
+
+
+def made(kind: str, rows: pd.DataFrame, wish: Wish) -> Draft:
+    """A draft as `split` makes it: the rows in the order of their ids."""
+    return KINDS[kind].make(rows[list(COLUMNS)].sort_values("id", ignore_index=True), FACTS, wish)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SPEAKERS, st.integers(2, 6), st.integers(0, 5))
+def test_folds_test_every_row_once(speakers: Speakers, folds: int, seed: int) -> None:
+    rows = rows_of(speakers, "one")
+    if len(speakers) < folds:
+        with pytest.raises(SplitError, match="which do not make"):
+            made("kfold", rows, Wish(seed, folds=folds))
+        return
+    draft = made("kfold", rows, Wish(seed, folds=folds))
+    assert list(draft.folds) == list(range(1, folds + 1))
+    tested: Counter[str] = Counter()
+    for split in draft.folds.values():
+        assert sorted(split.index) == sorted(rows["id"])
+        tested.update(split.index[split == "test"])
+        speaker_of = rows.set_index("id")["speaker"].reindex(split.index)
+        sides = {part: set(speaker_of[split == part]) for part in ("train", "validation", "test")}
+        assert not sides["test"] & (sides["train"] | sides["validation"])
+        assert folds == 2 or not sides["train"] & sides["validation"]
+    assert set(tested.values()) == {1}
 
 
 @settings(max_examples=100, deadline=None)
-@given(SPEAKERS, st.integers(0, 5), st.randoms(use_true_random=False))
-def test_every_speaker_has_one_split_whatever_the_order_of_rows(
-    speakers: dict[str, tuple[str | None, str, list[str]]], seed: int, random: object
-) -> None:
-    rows = rows_of(speakers)
-    split_of = split_speakers(rows, "corpus", seed)
-    if len(speakers) < 3:
-        assert split_of is None
+@given(SPEAKERS, st.integers(0, 5))
+def test_sentences_of_test_are_new(speakers: Speakers, seed: int) -> None:
+    rows = rows_of(speakers, "one")
+    if rows["text"].nunique() < 3:
+        with pytest.raises(SplitError, match="fewer than the 3"):
+            made("text", rows, Wish(seed))
         return
-    assert split_of is not None
-    assert set(split_of) == set(speakers)
-    sizes = Counter(split_of.values())
-    assert set(sizes) == {"train", "validation", "test"}
-    for split in ("validation", "test"):
-        fewest = 2 if len(speakers) >= 6 else 1
-        assert 1 <= sizes[split] <= max(fewest, round(0.1 * len(speakers)))
-    order = list(range(rows.num_rows))
-    random.shuffle(order)  # type: ignore[attr-defined]
-    assert split_speakers(rows.take(order), "corpus", seed) == split_of
+    split = made("text", rows, Wish(seed)).folds[0]
+    said = rows.set_index("id")["text"].reindex(split.index)
+    assert (split.groupby(said).nunique() == 1).all()
+    assert set(split) == {"train", "validation", "test"}
 
 
 @pytest.mark.parametrize(
     ("speakers", "train", "held_out"), [(3, 1, 1), (5, 3, 1), (6, 2, 2), (24, 20, 2), (91, 73, 9)]
 )
 def test_sizes_follow_the_ratios(speakers: int, train: int, held_out: int) -> None:
-    sizes = Counter((split_speakers(crossed(speakers), "c", 0) or {}).values())
+    sizes = Counter(speaker_split(crossed(speakers)).values())
     assert sizes == {"train": train, "validation": held_out, "test": held_out}
 
 
 @pytest.mark.parametrize("speakers", [6, 24, 48])
 @pytest.mark.parametrize("seed", range(3))
 def test_genders_are_balanced(speakers: int, seed: int) -> None:
-    split_of = split_speakers(crossed(speakers), "c", seed) or {}
+    split_of = speaker_split(crossed(speakers), seed)
     for split in ("validation", "test"):
         genders = Counter(int(name) % 2 for name, at in split_of.items() if at == split)
         assert abs(genders[0] - genders[1]) <= 1
@@ -86,15 +143,22 @@ def test_genders_are_balanced(speakers: int, seed: int) -> None:
 
 def test_labels_are_balanced() -> None:
     speakers = {f"{n:02d}": ("male", "en", ["joy"] * 20 if n % 2 else ["anger"] * 20) for n in range(20)}
-    split_of = split_speakers(rows_of(speakers), "c", 0) or {}
+    split_of = speaker_split(rows_of(speakers))
     for split in ("validation", "test"):
         assert {int(name) % 2 for name, at in split_of.items() if at == split} == {0, 1}
 
 
+def test_no_split_lacks_a_class_that_a_choice_of_speakers_could_give_it() -> None:
+    rare = {f"{n:02d}": ("male", "en", ["joy", *(["fear"] if n in (3, 7, 11) else [])]) for n in range(12)}
+    rows = rows_of(rare)
+    split_of = speaker_split(rows)
+    assert set(rows.loc[rows["label"] == "fear", "speaker"].map(split_of)) == {"train", "validation", "test"}
+
+
 def test_seeds_differ_and_repeat() -> None:
     rows = crossed(24)
-    assert split_speakers(rows, "c", 1) == split_speakers(rows, "c", 1)
-    assert split_speakers(rows, "c", 1) != split_speakers(rows, "c", 2)
+    assert speaker_split(rows, 1) == speaker_split(rows, 1)
+    assert speaker_split(rows, 1) != speaker_split(rows, 2)
 
 
 def test_the_hash_is_of_the_table_alone() -> None:
@@ -117,7 +181,8 @@ def test_default_protocol_on_the_miniatures(store: merdata.Store) -> None:
     assert set(rows[rows["corpus"] == "tess"]["split"]) == {"train"}
     assert protocol.properties["notes"] == [
         "tess has 2 speakers, fewer than the 3 that a speaker-disjoint split needs: "
-        f"all its {(rows['corpus'] == 'tess').sum()} rows are in train"
+        f"all its {(rows['corpus'] == 'tess').sum()} rows are in train",
+        *(note for note in protocol.properties["notes"][1:] if " has no " in note),
     ]
 
 
@@ -138,13 +203,12 @@ def test_another_corpus_moves_no_speaker(corpora: Path, store: merdata.Store, tm
 
 def test_shards_stay_whole(store: merdata.Store) -> None:
     parts = whole_shards(store, merdata.load_protocol(store, "mer"))
-    assert parts is not None
-    assert sorted(shard.relative for shards in parts.values() for shard in shards) == sorted(
+    assert sorted(shard.relative for shards in parts[0].values() for shard in shards) == sorted(
         shard.relative for shard in store.shards()
     )
     ids = sorted(id for ids in store.ids.values() for id in ids)
     cut = make_protocol("cut", {id: "train" if n % 2 else "test" for n, id in enumerate(ids)}, {})
-    assert whole_shards(store, cut) is None
+    assert whole_shards(store, cut) == {}
 
 
 def test_a_protocol_outlives_nothing_it_did_not_see(corpora: Path, tmp_path: Path) -> None:
@@ -177,3 +241,178 @@ def test_an_altered_table_is_noticed(store: merdata.Store, tmp_path: Path) -> No
     pq.write_table(table.set_column(1, "split", pa.array(flipped)), path)
     with pytest.raises(SplitError, match="does not have the hash"):
         merdata.load_protocol(copy, "mer")
+
+
+def notes_of(protocol: merdata.Protocol, start: str) -> list[str]:
+    return [note for note in protocol.properties["notes"] if note.startswith(start)]
+
+
+@pytest.fixture(scope="module")
+def own(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+    """A store of one's own to put protocols into."""
+    return open_store(shutil.copytree(store.path, tmp_path_factory.mktemp("splits") / "store"))
+
+
+def frame(store: merdata.Store, protocol: merdata.Protocol) -> pd.DataFrame:
+    """The table of a protocol with what the rows say."""
+    columns = ["id", "corpus", "speaker", "session", "dialogue", "prompt", "text", "label", "official_split"]
+    return protocol.table.to_pandas().merge(store.rows(columns).select(columns).to_pandas(), on="id")
+
+
+def test_iemocap_by_session(own: merdata.Store) -> None:
+    made = merdata.split(own, "kfold", corpora=["iemocap"])
+    assert (made.name, made.folds) == ("iemocap_session3", [1, 2, 3])  # the miniature has three
+    rows = frame(own, made)
+    for fold, part in rows.groupby("fold"):
+        assert set(part.loc[part["split"] == "test", "session"]) == {f"Ses0{fold}"}
+        assert part.loc[part["split"] == "validation", "session"].nunique() == 1
+    from datasets import load_dataset
+
+    loaded = load_dataset(str(own.path), "iemocap_session3_fold2")
+    assert set(loaded["test"].select_columns("session").to_pandas()["session"]) == {"Ses02"}
+
+
+def test_iemocap_by_speaker_validates_on_the_partner(own: merdata.Store) -> None:
+    made = merdata.split(own, "kfold", corpora=["iemocap"], by="speaker", folds=6)
+    assert made.name == "iemocap_speaker6"
+    for _, part in frame(own, made).groupby("fold"):
+        of = {split: set(part.loc[part["split"] == split, "speaker"]) for split in set(part["split"])}
+        (tested,), (partner,) = of["test"], of["validation"]
+        assert tested[:-1] == partner[:-1] and tested != partner
+        assert not {tested, partner} & of["train"]
+    with pytest.raises(SplitError, match="share dialogues: use --by session"):
+        merdata.split(own, "kfold", corpora=["iemocap"], by="speaker", folds=3)
+
+
+def test_two_speakers_make_two_folds(own: merdata.Store) -> None:
+    made = merdata.split(own, "loso", corpora=["tess"])
+    assert made.fold_names == {1: "OAF", 2: "YAF"}
+    assert made.splits("YAF") == made.splits(2)
+    for _, part in frame(own, made).groupby("fold"):
+        of = {split: set(part.loc[part["split"] == split, "speaker"]) for split in set(part["split"])}
+        assert of["train"] == of["validation"] and not of["test"] & of["train"]
+        said = {split: set(part.loc[part["split"] == split, "prompt"]) for split in ("train", "validation")}
+        assert not said["train"] & said["validation"]
+    assert notes_of(made, "two folds of tess")
+
+
+def test_loco_keeps_the_held_out_corpus_out(own: merdata.Store) -> None:
+    made = merdata.split(own, "loco")
+    rows = frame(own, made)
+    for fold, name in made.fold_names.items():
+        part = rows[rows["fold"] == fold]
+        assert set(part.loc[part["split"] == "test", "corpus"]) == {name}
+        assert name not in set(part.loc[part["split"] != "test", "corpus"])
+        assert (part["corpus"] == name).sum() == len(own.rows(["id"], [name]))
+    from datasets import load_dataset
+
+    assert set(
+        load_dataset(str(own.path), "loco_esd")["test"].select_columns("corpus").to_pandas()["corpus"]
+    ) == {"esd"}
+    assert set(merdata.load(own, protocol="loco", fold="esd", decode=False)["test"]["corpus"]) == {"esd"}
+
+
+def test_new_speakers_with_new_sentences(own: merdata.Store) -> None:
+    made = merdata.split(own, "speaker+text", corpora=["cremad"])
+    rows = frame(own, made)
+    of = {split: rows[rows["split"] == split] for split in ("train", "validation", "test")}
+    for column in ("speaker", "text"):
+        assert not set(of["test"][column]) & set(of["train"][column])
+        assert not set(of["validation"][column]) & set(of["train"][column])
+    assert len(rows) < len(own.rows(["id"], ["cremad"]))
+    assert notes_of(made, f"{len(own.rows(['id'], ['cremad'])) - len(rows):,} rows of cremad")
+
+
+def test_text_goes_by_words_or_by_prompt() -> None:
+    rows = pd.DataFrame(
+        {"text": ["Oh, NO!", "oh no", None, "..."], "prompt": [None, None, "p1", "p2"]}, dtype=object
+    )
+    assert sentence(rows).tolist() == ["oh no", "oh no", "p1", "p2"]
+
+
+def test_published_splits(own: merdata.Store) -> None:
+    made = merdata.split(own, "official")
+    rows = frame(own, made)
+    assert set(rows["corpus"]) == {"esd", "meld"}
+    assert (rows["split"] == rows["official_split"]).all()
+    assert "esd" in made.properties["speaker_dependent"]
+    with pytest.raises(SplitError, match="published without a split: --protocol speaker"):
+        merdata.split(own, "official", corpora=["ravdess"])
+
+
+def test_random_rows_keep_the_classes_and_are_flagged(own: merdata.Store) -> None:
+    made = merdata.split(own, "random", corpora=["cremad"], ratios=(0.5, 0.25, 0.25))
+    assert made.properties["speaker_dependent"] == ["cremad"]
+    assert notes_of(made, "rows are drawn by chance")
+    rows = frame(own, made)
+    for _, own_class in rows.groupby("label"):
+        assert abs((own_class["split"] == "test").mean() - 0.25) <= 1 / len(own_class)
+
+
+def test_few_shots_are_nested_shares_of_train(own: merdata.Store) -> None:
+    whole = merdata.split(own, "mer", name="whole").splits()
+    made = merdata.split(own, "fewshot", corpora=["cremad"])
+    assert (made.name, made.folds) == ("cremad_fewshot", [10, 20, 50, 100])
+    rows = own.rows(["id", "label"], ["cremad"]).to_pandas().set_index("id")["label"]
+    ids = {part: {id for id in rows.index if whole[id] == part} for part in ("train", "validation", "test")}
+    smaller: set[str] = set()
+    for share in made.folds:
+        split = made.splits(share)
+        train = {id for id, part in split.items() if part == "train"}
+        assert smaller <= train <= ids["train"]
+        assert {id for id, part in split.items() if part == "test"} == ids["test"]
+        for label in set(rows[list(ids["train"])]):
+            of_class = [id for id in ids["train"] if rows[id] == label]
+            assert abs(len(train & set(of_class)) - share / 100 * len(of_class)) < 1
+            assert train & set(of_class)
+        smaller = train
+    assert smaller == ids["train"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wish", "message"),
+    [
+        ("speaker", {"corpora": ["tess"]}, "nearest is --protocol loso"),
+        ("fewshot", {"corpora": ["tess"]}, "nearest is --protocol loso"),
+        ("text", {"corpora": ["ravdess"]}, "nearest is --protocol kfold --by text --folds 2"),
+        ("speaker+text", {"corpora": ["tess"]}, "nearest is --protocol kfold --by speaker --folds 2"),
+        ("kfold", {"corpora": ["emovdb"], "folds": 9}, "ask for --folds [0-9]"),
+        ("kfold", {"by": "session"}, "have no session: use --by speaker"),
+        ("kfold", {"by": "shoe"}, "folds go by speaker, session, text"),
+        ("loco", {"corpora": ["esd"]}, "there is esd alone"),
+        ("loso", {}, "choose it with --corpora NAME"),
+        ("mer", {"folds": 3}, "--protocol mer takes no --folds; kfold do"),
+        ("mer", {"ratios": (0.9, 0.2, 0.1)}, "add up to 1"),
+        ("mer", {"name": "../mer"}, "letters, digits"),
+    ],
+)
+def test_impossible_wishes_name_the_nearest_protocol(
+    own: merdata.Store, kind: str, wish: dict[str, object], message: str
+) -> None:
+    before = sorted((own.path / "splits").iterdir())
+    with pytest.raises(SplitError, match=message):
+        merdata.split(own, kind, **wish)  # type: ignore[arg-type]
+    assert sorted((own.path / "splits").iterdir()) == before
+
+
+def test_an_unknown_corpus_or_ratio_is_a_sentence(own: merdata.Store) -> None:
+    with pytest.raises(CorpusNotFound, match="holds no mosei"):
+        merdata.split(own, corpora=["mosei"])
+    with pytest.raises(SplitError, match="as in 80/10/10, not 'half'"):
+        parse_ratios("half")
+
+
+def test_a_split_of_one_corpus_outlives_the_others(corpora: Path, tmp_path: Path) -> None:
+    build(["ravdess"], corpora / "ravdess", tmp_path / "store")
+    merdata.split(tmp_path / "store", "kfold", corpora=["ravdess"], folds=3)
+    build(["tess"], corpora / "tess", tmp_path / "store")
+    assert merdata.load_protocol(open_store(tmp_path / "store"), "ravdess_speaker3").folds == [1, 2, 3]
+
+
+def test_a_class_that_a_split_lacks_is_named(own: merdata.Store) -> None:
+    rows = own.rows(["id", "label", "speaker"], ["emovdb"]).to_pandas()
+    made = merdata.split(own, "loso", corpora=["emovdb"])
+    for fold, speaker in made.fold_names.items():
+        lacking = set(rows["label"].dropna()) - set(rows.loc[rows["speaker"] == speaker, "label"])
+        for label in lacking:
+            assert any(str(fold) in note for note in notes_of(made, f"emovdb has no {label} in test"))

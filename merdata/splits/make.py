@@ -2,29 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from merdata.card import write_card
-from merdata.errors import SplitError
+from merdata.errors import CorpusNotFound, SplitError
+from merdata.splits.draft import COLUMNS, Draft, Facts, Wish
+from merdata.splits.kfold import GROUPS, make_kfold, make_loso
+from merdata.splits.loco import make_loco
 from merdata.splits.mer import make_mer
-from merdata.splits.protocol import Protocol, save_protocol
+from merdata.splits.official import make_official
+from merdata.splits.protocol import (
+    TEST,
+    TRAIN,
+    Protocol,
+    check_name,
+    make_folds,
+    rows_hash,
+    save_protocol,
+)
+from merdata.splits.sampled import make_fewshot, make_random
+from merdata.splits.speaker import make_speaker
+from merdata.splits.text import make_speaker_text, make_text
 from merdata.store import Store, open_store
 
-KINDS: dict[str, Callable[[Store, int], Protocol]] = {"mer": make_mer}
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of protocol.
+
+    Attributes:
+        make: rows, facts of the corpora and the wish to a draft.
+        what: what it is, in a line.
+        takes: what may be asked of it.
+        name: of the protocol, where several can lie in one store; `{by}` and `{folds}` are filled in.
+    """
+
+    make: Callable[[pd.DataFrame, Facts, Wish], Draft]
+    what: str
+    takes: tuple[str, ...] = ()
+    name: str = ""
 
 
-def split(store: str | Path | Store, protocol: str = "mer", seed: int = 0) -> Protocol:
+KINDS = {
+    "mer": Kind(
+        make_mer, "the default: acted corpora by speaker, conversational ones as published", ("ratios",)
+    ),
+    "official": Kind(make_official, "as published, for the corpora that were published with a split"),
+    "speaker": Kind(make_speaker, "every corpus by speaker", ("ratios",)),
+    "kfold": Kind(make_kfold, "folds by speaker, session or text", ("folds", "by"), "{by}{folds}"),
+    "loso": Kind(make_loso, "one corpus, a fold a speaker"),
+    "loco": Kind(make_loco, "a fold a corpus: trained on the others, tested on it"),
+    "text": Kind(make_text, "sentence-disjoint", ("ratios",)),
+    "speaker+text": Kind(make_speaker_text, "new speakers who say new sentences", ("ratios",)),
+    "random": Kind(make_random, "rows by chance, for comparison with others' numbers only", ("ratios",)),
+    "fewshot": Kind(make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows"),
+}
+
+
+def split(
+    store: str | Path | Store,
+    protocol: str = "mer",
+    seed: int = 0,
+    *,
+    name: str | None = None,
+    corpora: Iterable[str] | None = None,
+    ratios: tuple[float, float, float] | None = None,
+    folds: int | None = None,
+    by: str | None = None,
+) -> Protocol:
     """Make a protocol, write its table into the store and its configs into the store's README.md.
 
+    Args:
+        store: the store, or its folder.
+        protocol: the kind, one of KINDS.
+        seed: of the assignment.
+        name: of the protocol (default: the kind, after the corpus's name where one corpus was chosen; folds
+            say what they keep whole and how many they are, as in `iemocap_session5`).
+        corpora: only these; the others are in no split.
+        ratios: shares of train, validation and test, met within one group.
+        folds: how many (kfold).
+        by: what a fold keeps whole: speaker, session or text (kfold).
+
     Raises:
-        SplitError: there is no such kind.
+        CorpusNotFound: the store holds no such corpus.
+        SplitError: there is no such kind, it does not take what is asked, or the rows do not allow it; the
+            message names the nearest protocol that is possible.
         StoreError: the store cannot be read or written.
     """
-    if protocol not in KINDS:
-        raise SplitError(f"no protocol is called {protocol!r}; there are {', '.join(KINDS)}")
+    kind = _kind(protocol)
+    wish = _checked(protocol, Wish(seed, ratios, folds, by))
     store = store if isinstance(store, Store) else open_store(store)
-    made = KINDS[protocol](store, seed)
+    rows = rows_of(store, corpora)
+    draft = kind.make(rows, store.corpora, wish)
+    chosen = sorted(set(rows["corpus"]))
+    name = check_name(name or _default_name(protocol, chosen if corpora else [], draft, wish))
+    facts = {"kind": protocol, "seed": seed, "chosen": corpora is not None, **wish.asked}
+    made = finish(store, name, draft, facts, rows)
     save_protocol(store, made)
     write_card(store)
     return made
+
+
+def rows_of(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
+    """What the kinds look at, sorted by id: a split is the same whatever the order of rows.
+
+    Raises:
+        CorpusNotFound: the store holds no such corpus.
+    """
+    wanted = sorted(set(store.corpora if corpora is None else corpora))
+    unknown = [name for name in wanted if name not in store.corpora]
+    if unknown:
+        there = ", ".join(store.corpora)
+        raise CorpusNotFound(f"{store.path} holds no {', '.join(unknown)}; it holds {there}")
+    rows: pd.DataFrame = store.rows(COLUMNS, wanted).select(COLUMNS).to_pandas()
+    return rows.sort_values("id", ignore_index=True)
+
+
+def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: pd.DataFrame) -> Protocol:
+    """A draft as a protocol: what was asked, what it claims, and what its rows show by themselves."""
+    corpora = sorted(set(rows["corpus"]))
+    hint = ": fewer folds or another --seed may have" if facts["kind"] in KINDS else ""
+    placed, lone = _placed(rows, draft), list(draft.folds) == [0]
+    properties = {
+        **facts,
+        "corpora": corpora,
+        "rows": rows_hash(store, corpora),
+        "claims": draft.claims,
+        "notes": [*draft.notes, *_absent_classes(placed, hint)],
+        "speaker_dependent": _speaker_dependent(placed),
+        "fold_names": {} if lone else {str(fold): called for fold, called in draft.names.items()},
+    }
+    return make_folds(name, draft.folds, properties)
+
+
+def _kind(protocol: str) -> Kind:
+    if protocol not in KINDS:
+        raise SplitError(f"no protocol is called {protocol!r}; there are {', '.join(KINDS)}")
+    return KINDS[protocol]
+
+
+def _checked(protocol: str, wish: Wish) -> Wish:
+    """The wish, if the kind can be asked for it and it is possible at all."""
+    for option in wish.asked:
+        if option not in KINDS[protocol].takes:
+            takers = ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
+            raise SplitError(f"--protocol {protocol} takes no --{option}; {takers} do")
+    if wish.ratios and not (min(wish.ratios) > 0 and abs(sum(wish.ratios) - 1) < 1e-6):
+        raise SplitError(
+            f"the shares of train, validation and test must be positive and add up to 1, not {wish.ratios}"
+        )
+    if wish.by is not None and wish.by not in GROUPS:
+        raise SplitError(f"folds go by {', '.join(GROUPS)}, not by {wish.by!r}")
+    return wish
+
+
+def _default_name(protocol: str, corpora: list[str], draft: Draft, wish: Wish) -> str:
+    by = wish.by or draft.by
+    name = KINDS[protocol].name.format(by=by, folds=len(draft.folds)) or protocol
+    return f"{corpora[0]}_{name}" if len(corpora) == 1 else name
+
+
+def _placed(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
+    """fold, split, corpus, speaker and label of every row that a fold uses."""
+    known = rows.set_index("id")[["corpus", "speaker", "label"]].astype("category")
+    parts = [
+        known.take(known.index.get_indexer(split.index)).assign(split=split.to_numpy(), fold=fold)
+        for fold, split in draft.folds.items()
+    ]
+    return pd.concat(parts).astype({"split": "category"})
+
+
+def _absent_classes(placed: pd.DataFrame, hint: str) -> list[str]:
+    """A sentence for each class that a corpus has and one of its splits lacks."""
+    counts = placed.groupby(["corpus", "label", "split", "fold"], observed=False).size()
+    there = placed.groupby(["corpus", "split", "fold"], observed=True).size()
+    ever = placed.groupby(["corpus", "label"], observed=True).size()
+    lacking: dict[tuple[str, str, str], list[int]] = {}
+    for corpus, label, split, fold in counts.index[counts == 0]:
+        if (corpus, label) in ever.index and (corpus, split, fold) in there.index:
+            lacking.setdefault((corpus, label, split), []).append(fold)
+    return [
+        f"{corpus} has no {label} in {split}{_of_folds(folds)}{hint}"
+        for (corpus, label, split), folds in sorted(lacking.items())
+    ]
+
+
+def _of_folds(folds: list[int]) -> str:
+    return "" if folds == [0] else f" of fold {', '.join(map(str, folds))}"
+
+
+def _speaker_dependent(placed: pd.DataFrame) -> list[str]:
+    """Corpora of which some fold tests speakers that it trains on."""
+    keys = ["fold", "corpus", "speaker"]
+    sides = [placed.loc[placed["split"] == split, keys].drop_duplicates() for split in (TRAIN, TEST)]
+    return sorted({str(corpus) for corpus in sides[0].merge(sides[1], on=keys)["corpus"]})

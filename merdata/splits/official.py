@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+import pandas as pd
+
+from merdata.errors import SplitError
+from merdata.splits.draft import Draft, Facts, Wish, corpora_of
 
 
-def official(rows: pa.Table) -> dict[str, str] | None:
-    """id -> split as published, or None where some row has none."""
-    splits = rows["official_split"].to_pylist()
-    if None in splits:
+def make_official(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
+    """Every corpus that was published with a split; the others are left out.
+
+    Raises:
+        SplitError: none was.
+    """
+    draft, parts, without = Draft({}), [], []
+    for corpus, own in corpora_of(rows):
+        published = official(own)
+        if published is None:
+            without.append(corpus)
+            continue
+        draft.claim("official", corpus=corpus)
+        parts.append(published)
+    if not parts:
+        raise SplitError(
+            f"{', '.join(without)} was published without a split: --protocol speaker makes a disjoint one"
+        )
+    if without:
+        draft.notes.append(f"left out, for they were published without a split: {', '.join(without)}")
+    draft.folds[0] = pd.concat(parts)
+    return draft
+
+
+def official(own: pd.DataFrame) -> pd.Series[str] | None:
+    """Split of each row as published, or None where some row has none."""
+    if own["official_split"].isna().any():
         return None
-    return dict(zip(rows["id"].to_pylist(), splits, strict=True))
+    return own.set_index("id")["official_split"]

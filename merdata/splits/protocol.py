@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from merdata.errors import SplitError
@@ -26,9 +31,12 @@ class Protocol:
 
     Attributes:
         name: of the protocol and its file.
-        table: columns id, split (train, validation, test) and fold (0 where there is one only).
-        properties: kind and seed; `claims`, property -> corpora for which it holds (`official`, ...);
-            `notes`, sentences on what was not possible.
+        table: columns id, split (train, validation, test) and fold (0 where there is one only). A row that a
+            fold does not use is not in it.
+        properties: `kind`, `seed` and what else was asked; `corpora` that it splits, and whether they were
+            `chosen`; `rows`, a hash of their ids; `claims`, property ->
+            corpora for which it holds (`official`, ...); `notes`, sentences on what was not possible;
+            `speaker_dependent`, corpora whose test speakers are also in train; `fold_names`.
     """
 
     name: str
@@ -38,31 +46,52 @@ class Protocol:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over the sorted lines `id split fold`: the same table has the same hash anywhere."""
-        columns = (self.table[name].to_pylist() for name in SCHEMA.names)
-        lines = sorted(f"{id}\t{split}\t{fold}\n" for id, split, fold in zip(*columns, strict=True))
-        return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+        cells = (pc.cast(self.table[name], pa.string()) for name in SCHEMA.names)
+        return _sha256(pc.binary_join_element_wise(*cells, "\t").to_pylist())
 
     @property
     def folds(self) -> list[int]:
-        return sorted(set(self.table["fold"].to_pylist()))
+        return sorted(pc.unique(self.table["fold"]).to_pylist())
 
-    def splits(self, fold: int = 0) -> dict[str, str]:
-        """id -> split of one fold.
+    @property
+    def fold_names(self) -> dict[int, str]:
+        """number -> what the fold is called: its own name where it has one, else `fold2`."""
+        names = self.properties.get("fold_names", {})
+        return {fold: names.get(str(fold), f"fold{fold}") for fold in self.folds}
+
+    def splits(self, fold: int | str = 0) -> dict[str, str]:
+        """id -> split of one fold, given by number or name.
 
         Raises:
             SplitError: there is no such fold.
         """
-        if fold not in self.folds:
-            raise SplitError(f"protocol {self.name} has no fold {fold}; its folds are {self.folds}")
-        columns = (self.table[name].to_pylist() for name in SCHEMA.names)
-        return {id: split for id, split, at in zip(*columns, strict=True) if at == fold}
+        number = {name: at for at, name in self.fold_names.items()}.get(str(fold), fold)
+        if number not in self.folds:
+            folds = self.properties.get("fold_names", {}).values() or self.folds
+            raise SplitError(
+                f"protocol {self.name} has no fold {fold}; its folds are {', '.join(map(str, folds))}"
+            )
+        part = self.table.filter(pc.equal(self.table["fold"], number))
+        return dict(zip(part["id"].to_pylist(), part["split"].to_pylist(), strict=True))
 
 
-def make_protocol(name: str, splits: dict[str, str], properties: dict[str, Any]) -> Protocol:
+def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
     """A protocol of one fold from id -> split; rows in the order of their ids."""
-    ids = sorted(splits)
-    columns = {"id": ids, "split": [splits[id] for id in ids], "fold": [0] * len(ids)}
-    return Protocol(name, pa.table(columns, SCHEMA), properties)
+    return make_folds(name, {0: pd.Series(splits, dtype=object)}, properties)
+
+
+def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[str, Any]) -> Protocol:
+    """A protocol from fold -> split of each row, indexed by id; rows in the order of folds and ids."""
+    parts = []
+    for fold, splits in sorted(folds.items()):
+        split = splits.sort_index()
+        columns = {"id": split.index, "split": split.to_numpy(), "fold": [fold] * len(split)}
+        parts.append(pa.table(columns, SCHEMA))
+    return Protocol(name, pa.concat_tables(parts).combine_chunks(), properties)
+
+
+def _sha256(lines: Iterable[str]) -> str:
+    return hashlib.sha256("".join(f"{line}\n" for line in sorted(lines)).encode("utf-8")).hexdigest()
 
 
 def protocol_path(store: Store, name: str) -> Path:
@@ -125,19 +154,47 @@ def read_protocol(store: Store, name: str) -> Protocol:
 
 
 def covers(store: Store, protocol: Protocol) -> bool:
-    """Whether the protocol speaks of exactly the store's rows."""
-    ids = {id for shard_ids in store.ids.values() for id in shard_ids}
-    return ids == set(protocol.table["id"].to_pylist())
+    """Whether the store's rows of the protocol's corpora are those that it was made for.
+
+    A protocol of chosen corpora outlives another that is added; one of the whole store does not.
+    """
+    corpora, there = set(protocol.properties.get("corpora", [])), set(store.corpora)
+    known = corpora <= there if protocol.properties.get("chosen") else corpora == there
+    return known and rows_hash(store, corpora) == protocol.properties.get("rows")
 
 
-def whole_shards(store: Store, protocol: Protocol, fold: int = 0) -> dict[str, list[Shard]] | None:
-    """split -> its shards, or None where the protocol cuts a shard in two."""
-    split_of = protocol.splits(fold)
-    parts: dict[str, list[Shard]] = {}
-    for shard, ids in store.ids.items():
-        splits = {split_of.get(id) for id in ids}
-        if len(splits) > 1:
-            return None
-        for split in splits - {None}:
-            parts.setdefault(str(split), []).append(shard)
-    return {split: parts[split] for split in SPLITS if split in parts}
+def rows_hash(store: Store, corpora: Iterable[str]) -> str:
+    """SHA-256 over the ids of some corpora's rows."""
+    wanted = set(corpora)
+    return _sha256(id for shard, ids in store.ids.items() if shard.corpus in wanted for id in ids)
+
+
+def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:
+    """fold -> split -> its shards, for the folds that cut no shard in two."""
+    shards, shard_of = list(store.ids), store.shard_of
+    rows = np.bincount(shard_of, minlength=len(shards))
+    found = {}
+    for fold in protocol.folds:
+        part = protocol.table.filter(pc.equal(protocol.table["fold"], fold))
+        at = shard_of.reindex(part["id"].to_pandas())
+        split = pd.Categorical(part["split"].to_pandas(), SPLITS).codes
+        if at.isna().any():
+            continue  # rows that the store no longer has
+        counts = np.bincount(at.to_numpy(int) * len(SPLITS) + split, minlength=len(shards) * len(SPLITS))
+        counts = counts.reshape(len(shards), len(SPLITS))
+        whole = (counts == rows[:, None]) | (counts == 0)
+        if whole.all():
+            parts = ((name, np.flatnonzero(counts[:, number])) for number, name in enumerate(SPLITS))
+            found[fold] = {name: [shards[one] for one in mine] for name, mine in parts if len(mine)}
+    return found
+
+
+def check_name(name: str) -> str:
+    """The name, if it can name a file and a config.
+
+    Raises:
+        SplitError: it cannot.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
+        raise SplitError(f"a protocol's name has letters, digits, _, + and - alone, so not {name!r}")
+    return name

@@ -6,104 +6,96 @@ Each corpus is split by itself, from a seed of its own: adding another corpus mo
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import pandas as pd
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-
+from merdata.errors import SplitError
+from merdata.splits.draft import Draft, Facts, Wish, corpora_of, corpus_by_corpus
+from merdata.splits.groups import Profile, deal, profile
 from merdata.splits.protocol import TEST, TRAIN, VALIDATION
 
-RATIOS = {TRAIN: 0.8, VALIDATION: 0.1, TEST: 0.1}
-FEWEST_SPEAKERS = 3
+RATIOS = (0.8, 0.1, 0.1)
+FEWEST_GROUPS = 3
 SPEAKERS_FOR_BOTH_GENDERS = 6  # from here on validation and test can hold a speaker of each gender
-CANDIDATES = 2_000
-BALANCED = ("gender", "language", "label")
-
-Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Profile:
-    """Speakers of a corpus and how many rows of each gender, language and label each one has.
+def make_speaker(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
+    """Each corpus by its speakers.
 
-    Attributes:
-        speakers: sorted names.
-        rows: `[speakers]`, rows of each.
-        shares: `[speakers, values]`, rows of each that have each value of gender, language and label.
-        genders: of each speaker, or None.
+    Raises:
+        SplitError: the only corpus has fewer than three speakers.
     """
+    corpora = [corpus for corpus, _ in corpora_of(rows)]
 
-    speakers: tuple[str, ...]
-    rows: Floats
-    shares: Floats
-    genders: tuple[str | None, ...]
+    def split(corpus: str, own: pd.DataFrame, draft: Draft) -> pd.Series[str]:
+        found = by_speaker(corpus, own, wish, draft)
+        if corpora == [corpus] and set(found) == {TRAIN}:
+            raise SplitError(
+                f"{draft.notes[0]}; the nearest is --protocol loso, train on one, test on the other"
+            )
+        return found
+
+    return corpus_by_corpus(rows, split)
 
 
-def split_speakers(rows: pa.Table, corpus: str, seed: int) -> dict[str, str] | None:
-    """speaker -> split for one corpus's rows, or None where there are too few speakers for three splits.
+def by_speaker(corpus: str, own: pd.DataFrame, wish: Wish, draft: Draft) -> pd.Series[str]:
+    """Split of each row of a corpus; all train where there are too few speakers, with a note."""
+    draft.claim("speaker-disjoint", corpus=corpus)
+    sessions = bool(own["session"].notna().all())
+    if sessions:
+        draft.claim("dialogue-disjoint", corpus=corpus)
+    group = own["session"] if sessions else own["speaker"]
+    found = split_groups(own, group, f"{wish.seed} {corpus}", wish.ratios, both_genders=True)
+    if found is None:
+        draft.notes.append(_stays_in_train(corpus, own))
+        return pd.Series(TRAIN, index=own["id"])
+    return pd.Series(group.map(found).to_numpy(), index=own["id"])
 
-    The best of many random assignments: the one whose validation and test rows resemble the whole corpus
-    most in gender, language and label, and whose sizes are nearest to RATIOS.
+
+def split_groups(
+    rows: pd.DataFrame,
+    group: pd.Series[str],
+    key: str,
+    ratios: tuple[float, float, float] | None = None,
+    *,
+    both_genders: bool = False,
+) -> dict[str, str] | None:
+    """group -> split, or None where there are fewer than three groups.
+
+    Args:
+        rows: of one corpus.
+        group: of each row.
+        key: names the choice, see `deal`.
+        ratios: shares of train, validation and test, met within one group.
+        both_genders: without `ratios`, validation and test take two groups where a corpus can spare them.
     """
-    profile = _profile(rows)
-    if len(profile.speakers) < FEWEST_SPEAKERS:
+    groups = profile(rows, group)
+    if len(groups.groups) < FEWEST_GROUPS:
         return None
-    validation, test = _sizes(profile)
-    digest = hashlib.sha256(f"{seed} {corpus}".encode()).digest()
-    random = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "big")))
-    orders = np.array([random.permutation(len(profile.speakers)) for _ in range(CANDIDATES)])
-    in_test, in_validation = orders[:, :test], orders[:, test : test + validation]
-    distance = _imbalance(profile, in_test) + _imbalance(profile, in_validation)
-    best = int(np.argmin(distance.round(9)))  # the first of the best
-    split_of = dict.fromkeys(profile.speakers, TRAIN)
-    split_of |= {profile.speakers[index]: TEST for index in in_test[best]}
-    split_of |= {profile.speakers[index]: VALIDATION for index in in_validation[best]}
-    return split_of
+    fewest = 2 if both_genders and ratios is None and _can_pair(rows, groups) else 1
+    validation, test = _sizes(len(groups.groups), ratios or RATIOS, fewest)
+    part_of = deal(groups, (test, validation), key)
+    names = {0: TEST, 1: VALIDATION}
+    return {name: names[part_of[name]] if name in part_of else TRAIN for name in groups.groups}
 
 
-def _profile(rows: pa.Table) -> Profile:
-    columns = {name: rows[name].to_pylist() for name in ("speaker", *BALANCED)}
-    speakers = tuple(sorted(set(columns["speaker"])))
-    index = {speaker: at for at, speaker in enumerate(speakers)}
-    of_row = np.array([index[speaker] for speaker in columns["speaker"]])
-    blocks = [_one_hot_counts(of_row, columns[name], len(speakers)) for name in BALANCED]
-    gender_of = dict(zip(columns["speaker"], columns["gender"], strict=True))
-    return Profile(
-        speakers,
-        np.bincount(of_row, minlength=len(speakers)).astype(float),
-        np.hstack(blocks),
-        tuple(gender_of[speaker] for speaker in speakers),
-    )
+def _can_pair(rows: pd.DataFrame, groups: Profile) -> bool:
+    return len(groups.groups) >= SPEAKERS_FOR_BOTH_GENDERS and rows["gender"].nunique() > 1
 
 
-def _one_hot_counts(of_row: npt.NDArray[np.int64], values: Sequence[object], speakers: int) -> Floats:
-    kinds = sorted({str(value) for value in values})
-    counts = np.zeros((speakers, len(kinds)))
-    columns = np.array([kinds.index(str(value)) for value in values])
-    np.add.at(counts, (of_row, columns), 1)
-    return counts
-
-
-def _sizes(profile: Profile) -> tuple[int, int]:
-    """Numbers of speakers in validation and test."""
-    speakers = len(profile.speakers)
-    both = speakers >= SPEAKERS_FOR_BOTH_GENDERS and len(set(profile.genders)) > 1
-    fewest = 2 if both else 1
-    validation, test = (max(fewest, round(RATIOS[split] * speakers)) for split in (VALIDATION, TEST))
+def _sizes(groups: int, ratios: tuple[float, float, float], fewest: int) -> tuple[int, int]:
+    """Numbers of groups in validation and test; one at least is left to train."""
+    validation, test = (max(fewest, round(share * groups)) for share in ratios[1:])
+    while validation + test >= groups:
+        if validation >= test:
+            validation -= 1
+        else:
+            test -= 1
     return validation, test
 
 
-def _imbalance(profile: Profile, parts: npt.NDArray[np.int64]) -> Floats:
-    """How far each part (`[candidates, speakers of the part]`) is from the whole corpus.
-
-    The distance of the values' shares, and of the part's size from what its number of speakers suggests.
-    """
-    whole = profile.shares.sum(axis=0) / profile.rows.sum()
-    rows = profile.rows[parts].sum(axis=1)
-    shares = profile.shares[parts].sum(axis=1) / rows[:, None]
-    size = rows / profile.rows.sum() - parts.shape[1] / len(profile.rows)
-    distance: Floats = np.abs(shares - whole).sum(axis=1) + np.abs(size)
-    return distance
+def _stays_in_train(corpus: str, rows: pd.DataFrame) -> str:
+    speakers = rows["speaker"].nunique()
+    return (
+        f"{corpus} has {speakers} speaker{'s' if speakers != 1 else ''}, fewer than the {FEWEST_GROUPS} "
+        f"that a speaker-disjoint split needs: all its {len(rows)} rows are in train"
+    )

@@ -1,0 +1,118 @@
+"""What every kind of protocol takes and gives: a wish and the store's rows in, a draft of the table out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from merdata.errors import SplitError
+
+COLUMNS = (
+    "id",
+    "corpus",
+    "speaker",
+    "gender",
+    "language",
+    "label",
+    "official_split",
+    "session",
+    "dialogue",
+    "prompt",
+    "text",
+    "raw_label",
+)
+Facts = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of a kind; None leaves it to the kind.
+
+    Attributes:
+        seed: of every choice by chance.
+        ratios: shares of train, validation and test.
+        folds: how many.
+        by: what a fold keeps whole: speaker, session or text.
+    """
+
+    seed: int = 0
+    ratios: tuple[float, float, float] | None = None
+    folds: int | None = None
+    by: str | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What was asked for besides the seed."""
+        wishes = {"ratios": self.ratios, "folds": self.folds, "by": self.by}
+        return {name: value for name, value in wishes.items() if value is not None}
+
+
+def parse_ratios(text: str) -> tuple[float, float, float]:
+    """`80/10/10` as shares of train, validation and test.
+
+    Raises:
+        SplitError: it is not of that form.
+    """
+    try:
+        train, validation, test = (float(part) / 100 for part in text.split("/"))
+    except ValueError as error:
+        raise SplitError(
+            f"ratios are percent of train/validation/test as in 80/10/10, not {text!r}"
+        ) from error
+    return train, validation, test
+
+
+@dataclass
+class Draft:
+    """A protocol before it has a name.
+
+    Attributes:
+        folds: number -> split of each row, indexed by id.
+        claims: property -> corpora for which it holds.
+        notes: sentences on what was not possible.
+        names: number -> what the fold is called, where a number says too little.
+        by: what the folds keep whole; `kfold` where that differs between corpora.
+    """
+
+    folds: dict[int, pd.Series[str]]
+    claims: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+    by: str = ""
+
+    def claim(self, *claims: str, corpus: str) -> None:
+        for claim in claims:
+            self.claims.setdefault(claim, []).append(corpus)
+
+
+def corpora_of(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each corpus and its rows, by name."""
+    for corpus, own in rows.groupby("corpus", sort=True):
+        yield str(corpus), own
+
+
+def one_corpus(rows: pd.DataFrame, kind: str) -> str:
+    """The corpus of a kind that splits one alone.
+
+    Raises:
+        SplitError: there are several.
+    """
+    corpora = sorted(set(rows["corpus"]))
+    if len(corpora) > 1:
+        raise SplitError(
+            f"{kind} splits one corpus: choose it with --corpora NAME, one of {', '.join(corpora)}"
+        )
+    return str(corpora[0])
+
+
+def corpus_by_corpus(
+    rows: pd.DataFrame, split: Callable[[str, pd.DataFrame, Draft], pd.Series[str]]
+) -> Draft:
+    """A draft of one fold, each corpus split by itself: adding a corpus moves no row of another."""
+    draft = Draft({})
+    parts = [split(corpus, own, draft) for corpus, own in corpora_of(rows)]
+    draft.folds[0] = pd.concat(parts)
+    return draft
