@@ -140,7 +140,7 @@ def _matched(entries: Iterable[Entry], rows: pd.DataFrame, key_of: Callable[[Row
     for entry in entries:
         fitting = ids.get(entry.key, [])
         if len(fitting) > 1:
-            fitting = [id for id in fitting if stem(id) == entry.file]
+            fitting = [id for id in fitting if stem(id).casefold() == entry.file.casefold()]
         if len(fitting) == 1:
             found[entry] = fitting[0]
     return found
