@@ -123,8 +123,8 @@ def load_protocol(store: Store, name: str) -> Protocol:
     protocol = read_protocol(store, name)
     if not covers(store, protocol):
         raise SplitError(
-            f"the rows of {store.path} changed since protocol {name} was made: run "
-            f"`merdata split {store.path} --protocol {name}`"
+            f"the rows of {store.path} changed since protocol {name} was made: make it again, as with "
+            f"`merdata split {store.path} --protocol {protocol.properties.get('kind', name)}`"
         )
     return protocol
 
