@@ -45,7 +45,7 @@ CHANGES: dict[str, Callable[[Floats, Path], Floats]] = {
 def planted(
     real_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[merdata.Store, set[frozenset[str]]]:
-    """The real RAVDESS and TESS clips, with copies planted under names that are free, and the planted pairs."""
+    """The real RAVDESS and TESS clips, copies planted under names that are free, and the planted pairs."""
     folder = tmp_path_factory.mktemp("planted")
     for name in ("ravdess", "tess"):
         shutil.copytree(real_data / name, folder / name, copy_function=shutil.copyfile)

@@ -216,7 +216,7 @@ def test_a_protocol_outlives_nothing_it_did_not_see(corpora: Path, tmp_path: Pat
     merdata.split(tmp_path / "store")
     report = build(["tess"], corpora / "tess", tmp_path / "store")
     assert report.outdated == ["mer"]
-    with pytest.raises(SplitError, match="run `merdata split"):
+    with pytest.raises(SplitError, match="as with `merdata split"):
         merdata.load_protocol(open_store(tmp_path / "store"), "mer")
     merdata.split(tmp_path / "store")
     assert merdata.load_protocol(open_store(tmp_path / "store"), "mer").hash

@@ -10,9 +10,8 @@ import pandas as pd
 
 from merdata.ledger import is_silenced
 from merdata.splits.protocol import Protocol
-from merdata.splits.text import sentence
+from merdata.splits.text import sentence, spoken
 from merdata.store import Store
-from merdata.text import normalised
 
 COLUMNS = (
     "id",
@@ -86,7 +85,7 @@ def read_rows(store: Store) -> Rows:
     table.loc[silent, "audio_sha256"] = None  # silence is no copy of silence
     table["silent"] = silent
     table["sentence"] = sentence(table)
-    table["words"] = table["text"].map(normalised, na_action="ignore")
+    table["words"] = spoken(table["text"])
     table["name"] = _other_spellings(table)
     properties = {name: _property(table[list(columns)]) for name, columns in PROPERTIES.items()}
     crossed = frozenset(name for name, facts in store.corpora.items() if facts.get("crossed"))
@@ -95,7 +94,7 @@ def read_rows(store: Store) -> Rows:
 
 def _other_spellings(table: pd.DataFrame) -> pd.Series[str]:
     """Normalised names of the speakers, for corpora that spell a name in several ways; nothing elsewhere."""
-    names = table["speaker"].map(normalised)
+    names = spoken(table["speaker"])
     by_corpus = pd.DataFrame({"corpus": table["corpus"], "speaker": table["speaker"], "name": names})
     distinct = by_corpus.groupby("corpus")[["speaker", "name"]].nunique()
     spelt = distinct.index[distinct["name"] < distinct["speaker"]]
