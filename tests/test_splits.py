@@ -77,7 +77,10 @@ def test_no_speaker_on_two_sides_and_the_ratios_within_one(
         sizes = own.groupby("split")["speaker"].nunique()
         for part, share in zip(("train", "validation", "test"), ratios, strict=True):
             assert sizes[part] >= 1
-            assert abs(sizes[part] - share * len(speakers)) <= (2 if part == "train" else 1)
+            spared = (
+                min(ratios[1:]) * len(speakers) < 0.5 and part == "train"
+            )  # one each, though half was asked
+            assert abs(sizes[part] - share * len(speakers)) <= (2 if spared else 1)
     order = list(range(len(rows)))
     random.shuffle(order)  # type: ignore[attr-defined]
     again = made("mer", rows.iloc[order], Wish(seed, ratios)).folds[0]
