@@ -90,6 +90,38 @@ def evaluate_(
     _print(evaluate(folder, jobs=jobs), folder, as_json)
 
 
+@app.command("predict")
+def predict_(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a run, or of its model.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Recordings, in any audio or video format."),
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option("--text", help="What is said: one for each file, in their order.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the emotion of your own recordings, of their transcripts, or of both.
+
+    A recording that cannot be read is named on stderr; the others are predicted, and the exit code is 2.
+    """
+    from merdata_train import show
+    from merdata_train.predict import Predictor, predict_all
+
+    predictor = Predictor.open(model)
+    found = predict_all(predictor, files or [], text or [])
+    for one in found:
+        for sentence in one.complaints:
+            typer.echo(f"merdata_train: {sentence}", err=True)
+    if as_json:
+        typer.echo(json.dumps([one.facts() for one in found], indent=1, ensure_ascii=False))
+    else:
+        show.predictions(found, predictor.classes)
+    if any(one.prediction is None for one in found):
+        raise typer.Exit(2)
+
+
 @recipes.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the recipes that ship."""

@@ -13,3 +13,7 @@ class ProtocolError(MerdataError):
 
 class RunError(MerdataError):
     """A run folder that cannot be read or written."""
+
+
+class InputError(MerdataError):
+    """A recording, a text or a history that a trained model cannot take."""

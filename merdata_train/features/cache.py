@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 import merdata
-from merdata_train.features import mfcc
+from merdata_train.features.audio import one_thread, vector
 from merdata_train.recipe import Mfcc
 
 VERSION = 1  # raise it whenever the same audio would give other numbers
@@ -48,25 +45,11 @@ def audio_features(
 
 def compute(task: Task) -> None:
     """Features of one shard, written by rename."""
-    with _one_thread():
-        rows = [(id, mfcc.mean_std(samples, task.config)) for id, samples in merdata.read_audio(task.shard)]
+    with one_thread():
+        rows = [(id, vector(samples, task.config)) for id, samples in merdata.read_audio(task.shard)]
     ids = json.dumps([id for id, _ in rows])
     with merdata.write_atomically(task.target) as temporary:
         save_file({"features": np.stack([row for _, row in rows])}, temporary, metadata={"ids": ids})
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread a worker. A lone shard is computed in the process that trains: it gets its threads back.
-
-    The digits of a sum depend on the threads: a cold cache would train another model than a warm one.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _is_whole(path: Path) -> bool:
