@@ -17,3 +17,7 @@ class RunError(MerdataError):
 
 class InputError(MerdataError):
     """A recording, a text or a history that a trained model cannot take."""
+
+
+class LintError(MerdataError):
+    """A recipe on rows with which no number would mean what it says."""

@@ -172,7 +172,7 @@ def test_the_command_names_bad_files_and_predicts_the_others(trained: Path, reco
 
 
 def test_the_command_prints_every_class(trained: Path, recording: Path, store: merdata.Store) -> None:
-    done = cli("predict", trained, recording)
+    done = cli("predict", trained, recording.name, cwd=recording.parent)
     assert done.returncode == 0
     assert done.stderr == ""
     assert all(name in done.stdout for name in (*store.space.classes, "hello.wav"))
