@@ -90,6 +90,14 @@ def evaluate_(
     _print(evaluate(folder, jobs=jobs), folder, as_json)
 
 
+@app.command("card")
+def card_(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.")]) -> None:
+    """Write a run's model card anew: model/README.md, from what the run's folder holds."""
+    from merdata_train.model_card import write_card
+
+    typer.echo(write_card(folder))
+
+
 @app.command("predict")
 def predict_(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a run, or of its model.")],

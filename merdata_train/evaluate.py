@@ -22,6 +22,7 @@ from merdata_train.data import Examples, Source
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.fit import predict
 from merdata_train.metrics import account, confusion, scores
+from merdata_train.model_card import write_card
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.run import open_run, write_json
 
@@ -32,7 +33,7 @@ DOMAINS = {"TestA": "acted", "TestB": "conversational"}
 def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     """Score a run's saved model on the test rows of its protocol.
 
-    Writes predictions.parquet and metrics.json, and a line into test_log.jsonl.
+    Writes predictions.parquet, metrics.json and the model card, and a line into test_log.jsonl.
 
     Returns:
         What metrics.json holds: protocol, split hash, seed, and an account of each evaluation set
@@ -69,6 +70,7 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
         "sets": dict(_sets(predictions, source, test.classes, majority)),
     }
     write_json(folder / "metrics.json", metrics)
+    write_card(folder)
     return metrics
 
 
