@@ -98,9 +98,28 @@ def card_(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of 
     typer.echo(write_card(folder))
 
 
+@app.command("push")
+def push_(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the Hugging Face Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Let everyone see it (default: private).")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go up; send nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a run's model and its card to the Hugging Face Hub; nothing else of the run leaves."""
+    from merdata_train import show
+    from merdata_train.push import push
+
+    found = push(folder, repo, public=public, dry_run=dry_run)
+    typer.echo(json.dumps(found, indent=1)) if as_json else show.pushed(found)
+
+
 @app.command("predict")
 def predict_(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a run, or of its model.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="Folder of a run or of its model, or OWNER/NAME on the Hub."),
+    ],
     files: Annotated[
         list[Path] | None,
         typer.Argument(metavar="[FILE]...", help="Recordings, in any audio or video format."),

@@ -86,9 +86,10 @@ class Predictor:
         """The model of a run.
 
         Args:
-            place: the run's folder, or its `model` folder. Nothing in it is executed.
+            place: the run's folder, its `model` folder, or `OWNER/NAME` on the Hub; no code in it runs.
 
         Raises:
+            HubError: there is no such folder, and the Hub has no such model or cannot be reached.
             RunError: there is no model, or it is damaged.
         """
         from merdata_train.evaluate import open_model
@@ -168,6 +169,10 @@ def _model_folder(place: str | Path) -> Path:
     for candidate in (folder / "model", folder):
         if (candidate / "config.json").is_file():
             return candidate
+    if str(place).count("/") == 1 and not folder.exists():
+        from merdata_train.push import download
+
+        return download(str(place))
     raise RunError(f"{place} holds no trained model: give a run's folder, as in runs/source0-A1-0123abcd")
 
 

@@ -85,6 +85,16 @@ def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
         console().print(table)
 
 
+def pushed(found: dict[str, Any]) -> None:
+    """What went to the Hub, or would go there."""
+    screen = console()
+    for file in found["files"]:
+        screen.print(f"{file['path']}  {file['bytes']:,} bytes", soft_wrap=True)
+    who = "private" if found["private"] else "public"
+    done = f"uploaded to {found['url']}" if found["url"] else f"would be uploaded to {found['repo']}"
+    screen.print(f"{done} ({who})", soft_wrap=True)
+
+
 def recipes(found: list[dict[str, str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("name", "model", "modalities", "what it is"):
