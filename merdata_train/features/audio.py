@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from merdata_train.features import mfcc
-
-if TYPE_CHECKING:
-    from merdata_train.recipe import Mfcc
+from merdata_train.features import egemaps, mfcc
+from merdata_train.recipe import AudioFeatures, Mfcc
 
 Floats = npt.NDArray[np.float32]
 
 
-def width(config: Mfcc) -> int:
+def width(config: AudioFeatures) -> int:
     """Values of the vector."""
-    return mfcc.width(config)
+    return mfcc.width(config) if isinstance(config, Mfcc) else egemaps.WIDTH
 
 
-def vector(samples: Floats, config: Mfcc) -> Floats:
-    """The vector of a clip (float32 `[n]`, 16 kHz, in [-1, 1)): `[width]`."""
-    return mfcc.mean_std(samples, config)
+def vector(samples: Floats, config: AudioFeatures) -> Floats:
+    """The vector of a clip (float32 `[n]`, 16 kHz, in [-1, 1)): `[width]`.
+
+    Raises:
+        RecipeError: a package that the kind needs is not installed.
+    """
+    return mfcc.mean_std(samples, config) if isinstance(config, Mfcc) else egemaps.functionals(samples)
 
 
 @contextmanager
