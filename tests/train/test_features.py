@@ -16,6 +16,7 @@ import merdata
 from merdata_train import Predictor
 from merdata_train.features import audio, cache, mfcc
 from merdata_train.features.hashing import hashed
+from merdata_train.features.torchaudio import import_torchaudio
 from merdata_train.recipe import Egemaps, Hashing, Mfcc, load_recipe
 from merdata_train.run import run
 
@@ -45,6 +46,24 @@ def test_mfcc_equals_librosa(n_mfcc: int) -> None:
     )
     assert mine.shape == theirs.T.shape
     assert np.abs(mine - theirs.T).max() < 1e-2
+
+
+@pytest.mark.parametrize("config", [Mfcc(), Mfcc(n_mfcc=13, n_mels=40, n_fft=1024, win_ms=40, hop_ms=12.5)])
+def test_mfcc_equals_torchaudio(config: Mfcc) -> None:
+    clip = np.concatenate([speech(), np.zeros(4_000, np.float32)])
+    theirs = import_torchaudio().transforms.MFCC(
+        n_mfcc=config.n_mfcc,
+        melkwargs={
+            "n_fft": config.n_fft,
+            "win_length": int(16 * config.win_ms),
+            "hop_length": int(16 * config.hop_ms),
+            "n_mels": config.n_mels,
+            "mel_scale": "slaney",
+            "norm": "slaney",
+            "pad_mode": "constant",
+        },
+    )(torch.from_numpy(clip))
+    assert np.abs(mfcc.frames(clip, config) - theirs.numpy().T).max() < 1e-3
 
 
 def test_vector_is_mean_and_std_of_the_frames() -> None:
