@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import cache, partial
 
 import librosa
@@ -54,13 +55,18 @@ def theirs(part: int) -> None:
             np.concatenate([frames.mean(axis=1), frames.std(axis=1)])
 
 
+def in_all(pools: Sequence[ProcessPoolExecutor], work: Callable[[int], None]) -> None:
+    for done in [pool.submit(work, part) for part, pool in enumerate(pools)]:
+        done.result()
+
+
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
-    pools = [ProcessPoolExecutor(1, mp_context=context) for _ in range(JOBS)]
-
-    def in_all(work: Callable[[int], None]) -> None:
-        for done in [pool.submit(work, part) for part, pool in enumerate(pools)]:
-            done.result()
-
-    found = in_turn({"merdata_train": partial(in_all, ours), "librosa": partial(in_all, theirs)})
+    with ExitStack() as stack:
+        pools = [stack.enter_context(ProcessPoolExecutor(1, mp_context=context)) for _ in range(JOBS)]
+        candidates = {
+            "merdata_train": partial(in_all, pools, ours),
+            "librosa": partial(in_all, pools, theirs),
+        }
+        found = in_turn(candidates)
     report(f"MFCC-80 mean+std of {len(real_files())} recordings, {JOBS} processes", found, "librosa")
