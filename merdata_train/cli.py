@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,13 @@ Overrides = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).")
+]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MERDATA_CACHE",
+        help="Folder for features (default: in the store, or in the user's cache if that cannot be written).",
+    ),
 ]
 
 
@@ -62,12 +70,14 @@ def run_(
     store: Annotated[Path | None, typer.Option(help="Folder of the store (default: the recipe's).")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     jobs: Jobs = None,
+    cache: Cache = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe, then score the saved model on the test rows: TestA (acted), TestB (conversational)."""
     from merdata_train.recipe import load_recipe
 
+    _keep_features_in(cache)
     place = [f"store={json.dumps(str(store))}"] if store else []
     resolved = load_recipe(recipe, [*place, *(overrides or [])])
 
@@ -82,9 +92,11 @@ def run_(
 def evaluate_(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     jobs: Jobs = None,
+    cache: Cache = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run's saved model on the test rows; each look at them is logged in the run's folder."""
+    _keep_features_in(cache)
     from merdata_train.evaluate import evaluate
 
     _print(evaluate(folder, jobs=jobs), folder, as_json)
@@ -172,6 +184,11 @@ def show_(recipe: RecipeName, overrides: Overrides = None) -> None:
 
     resolved = load_recipe(recipe, overrides or [])
     typer.echo(yaml.safe_dump(resolved.model_dump(mode="json"), sort_keys=False), nl=False)
+
+
+def _keep_features_in(folder: str | None) -> None:
+    if folder:
+        os.environ["MERDATA_CACHE"] = folder
 
 
 def _print(found: dict[str, Any], folder: Path, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def card(folder: Path) -> str:
         looks=_looks(folder / "test_log.jsonl"),
         lints=lints,
         limits=_limits(recipe, sets, corpora),
-        seeds=f"One seed ({recipe.seed}): what another seed would give is not in the intervals.",
+        remarks=list(_remarks(sets)),
         environment=_read(folder / "environment.json", f"{folder} is damaged: it has no environment.json"),
         recipe_yaml=_recipe_yaml(recipe),
         cells=_cells,
@@ -168,6 +169,21 @@ def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
     return [*found, "It learnt from utterances of seconds, one speaker at a time."]
 
 
+def _remarks(sets: Facts) -> Iterator[str]:
+    """What the tables do not show: differences that count for nothing, and how far probabilities hold."""
+    for name, account in sets.items():
+        if account.get("resolvable"):
+            least = account["resolvable"]["uar"]
+            yield f"{name}: a difference of less than {least:.3f} in UAR is within the noise of its rows."
+        if account.get("calibration"):
+            before, after = account["calibration"]["before"], account["calibration"]["after"]
+            warmth = account["calibration"]["temperature"]
+            yield (
+                f"{name}: expected calibration error {before['ece']:.3f}, Brier score {before['brier']:.3f}; "
+                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {warmth:.2f} of validation."
+            )
+
+
 def _cells(account: Facts) -> list[str]:
     spans = account["intervals"] or {}
     return [
@@ -183,8 +199,8 @@ def _plain(scores: Facts) -> list[str]:
 
 def _baselines(account: Facts) -> dict[str, Facts]:
     """name -> scores of what needs no model."""
-    found: dict[str, Facts] = account.get("baselines") or {"always the majority": account["majority"]}
-    return found
+    found = account.get("baselines") or {"always the majority": account["majority"]}
+    return {name.replace("_", " "): scores for name, scores in found.items()}
 
 
 def _counts(by_class: dict[str, int]) -> str:

@@ -29,7 +29,7 @@ from merdata_train.fit import fit
 from merdata_train.lints import lint
 from merdata_train.recipe import Recipe
 
-CODE_VERSION = 1  # raise it whenever the same recipe and rows would give another model
+CODE_VERSION = 2  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",

@@ -20,6 +20,8 @@ from merdata_train.features.torchaudio import import_torchaudio
 from merdata_train.recipe import Egemaps, Hashing, Mfcc, load_recipe
 from merdata_train.run import run
 
+from .test_run import cli
+
 
 def speech(seconds: float = 1.0, seed: int = 0) -> np.ndarray:
     random = np.random.default_rng(seed)
@@ -255,3 +257,10 @@ def test_a_model_learns_from_egemaps(store: merdata.Store, tmp_path: Path) -> No
     predictor = Predictor.open(folder)
     assert predictor.model.standardise.mean.shape == (88,)
     assert predictor(audio=speech()).label in predictor.classes
+
+
+def test_the_commands_keep_features_where_they_are_told(store: merdata.Store, tmp_path: Path) -> None:
+    change = ["data.corpora=[ravdess]", "stages.0.epochs=1", "features.audio.n_mfcc=7"]
+    done = cli("run", "source0/A0", *change, "--store", store.path, "--cache", "kept", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "kept").iterdir())) == len(store.shards(["ravdess"]))
