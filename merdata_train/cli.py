@@ -139,6 +139,9 @@ def predict_(
     text: Annotated[
         list[str] | None, typer.Option("--text", help="What is said: one for each file, in their order.")
     ] = None,
+    history: Annotated[
+        list[str] | None, typer.Option("--history", help="What was said before, oldest first; repeat it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict the emotion of your own recordings, of their transcripts, or of both.
@@ -149,7 +152,7 @@ def predict_(
     from merdata_train.predict import Predictor, predict_all
 
     predictor = Predictor.open(model)
-    found = predict_all(predictor, files or [], text or [])
+    found = predict_all(predictor, files or [], text or [], history or [])
     for one in found:
         for sentence in one.complaints:
             typer.echo(f"merdata_train: {sentence}", err=True)

@@ -96,17 +96,26 @@ class Predictor:
 
         return cls(open_model(_model_folder(place)))
 
-    def __call__(self, audio: str | Path | Floats | None = None, text: str | None = None) -> Prediction:
+    def __call__(
+        self,
+        audio: str | Path | Floats | None = None,
+        text: str | None = None,
+        history: Sequence[str] = (),
+    ) -> Prediction:
         """Predict one utterance; either modality may be missing.
 
         Args:
             audio: a file in any format that merdata decodes, or samples: float `[n]` at 16 kHz in [-1, 1].
             text: its transcript.
+            history: what was said before it, oldest first; for models that were trained with context.
 
         Raises:
-            InputError: the recording cannot be used, or there is nothing that the model can use.
+            InputError: the recording cannot be used, there is nothing that the model can use, or it was
+                trained without context.
         """
         self._refuse(audio=audio is not None, text=text is not None)
+        if history:
+            raise InputError("the model was trained without context: it can use no history")
         samples, notes = (None, ()) if audio is None else _hear(audio)
         batch: dict[str, Tensor] = {}
         if "audio" in self.modalities:
@@ -142,24 +151,28 @@ class Predictor:
         return {"text_vec": torch.from_numpy(found), "has_text": torch.tensor([text is not None])}
 
 
-def predict_all(predictor: Predictor, files: Sequence[Path], texts: Sequence[str]) -> list[Item]:
+def predict_all(
+    predictor: Predictor, files: Sequence[Path], texts: Sequence[str], history: Sequence[str] = ()
+) -> list[Item]:
     """Every file with its text; without files, every text. A file that cannot be used stops no other.
 
     Raises:
-        InputError: there are no inputs, or not as many texts as files.
+        InputError: there are no inputs, not as many texts as files, or a history of several utterances.
     """
     if files and texts and len(files) != len(texts):
         raise InputError(f"{len(files)} files and {len(texts)} texts: give one --text for each file, or none")
     if not files and not texts:
         raise InputError("there is nothing to predict from: name a file, or give --text")
+    if history and max(len(files), len(texts)) > 1:
+        raise InputError("a history belongs to one utterance: predict one at a time")
     pairs = itertools.zip_longest(files, texts)
-    return [_item(predictor, file, text) for file, text in pairs]
+    return [_item(predictor, file, text, history) for file, text in pairs]
 
 
-def _item(predictor: Predictor, file: Path | None, text: str | None) -> Item:
+def _item(predictor: Predictor, file: Path | None, text: str | None, history: Sequence[str]) -> Item:
     name = None if file is None else str(file)
     try:
-        return Item(name, text, predictor(audio=file, text=text))
+        return Item(name, text, predictor(audio=file, text=text, history=history))
     except InputError as error:
         return Item(name, text, fault=str(error))
 

@@ -109,6 +109,13 @@ def test_a_model_of_one_modality_refuses_the_other(tmp_path: Path) -> None:
         reads()
 
 
+def test_a_model_without_context_refuses_a_history(predictor: Predictor, recording: Path) -> None:
+    with pytest.raises(InputError, match="trained without context: it can use no history"):
+        predictor(text="Get out!", history=["Hello."])
+    with pytest.raises(InputError, match="a history belongs to one utterance"):
+        predict_all(predictor, [recording, recording], [], ["Hello."])
+
+
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no trained model"):
         Predictor.open(tmp_path)
