@@ -77,9 +77,9 @@ if TYPE_CHECKING:
     from merdata.leakage import audit as audit
     from merdata.ledger import is_silenced as is_silenced
     from merdata.loader import load as load
+    from merdata.resources import card_text as card_text
     from merdata.splits.imported import export_split as export_split
     from merdata.splits.imported import import_split as import_split
-    from merdata.resources import card_text as card_text
     from merdata.splits.make import split as split
     from merdata.splits.protocol import Protocol as Protocol
     from merdata.splits.protocol import load_protocol as load_protocol
