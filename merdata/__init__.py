@@ -49,6 +49,7 @@ _HOME = {
     "run_app": "command",
     "run_tasks": "engine",
     "write_atomically": "files",
+    "card_text": "resources",
 }
 __all__ = ["__version__", *_HOME]
 
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from merdata.leakage import audit as audit
     from merdata.ledger import is_silenced as is_silenced
     from merdata.loader import load as load
+    from merdata.resources import card_text as card_text
     from merdata.splits.imported import export_split as export_split
     from merdata.splits.imported import import_split as import_split
     from merdata.splits.make import split as split

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from datetime import datetime, timezone
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from merdata_train.data import Examples, Source
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.fit import predict
 from merdata_train.metrics import account, confusion, scores
+from merdata_train.model_card import write_card
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.run import open_run, write_json
 
@@ -32,7 +33,7 @@ DOMAINS = {"TestA": "acted", "TestB": "conversational"}
 def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     """Score a run's saved model on the test rows of its protocol.
 
-    Writes predictions.parquet and metrics.json, and a line into test_log.jsonl.
+    Writes predictions.parquet, metrics.json and the model card, and a line into test_log.jsonl.
 
     Returns:
         What metrics.json holds: protocol, split hash, seed, and an account of each evaluation set
@@ -69,6 +70,7 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
         "sets": dict(_sets(predictions, source, test.classes, majority)),
     }
     write_json(folder / "metrics.json", metrics)
+    write_card(folder)
     return metrics
 
 
@@ -79,7 +81,7 @@ def open_model(folder: Path) -> EmotionModel:
         RunError: there is none, or it is damaged.
     """
     try:
-        with redirect_stdout(sys.stderr):  # the Hub's client prints to stdout, where our JSON goes
+        with redirect_stdout(StringIO()):  # the Hub's client prints that it loads
             return EmotionModel.from_pretrained(folder)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error

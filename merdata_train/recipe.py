@@ -12,7 +12,9 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -73,6 +75,21 @@ class Mfcc(Part):
         return self
 
 
+class Egemaps(Part):
+    """eGeMAPS v02 through opensmile: 88 functionals of the clip (the extra `egemaps`)."""
+
+    kind: Literal["egemaps"]
+
+
+def _audio_kind(given: Any) -> str:
+    """`mfcc` where nothing else is said."""
+    kind = given.get("kind", "mfcc") if isinstance(given, dict) else getattr(given, "kind", "")
+    return str(kind)
+
+
+AudioFeatures = Mfcc | Egemaps
+
+
 class Hashing(Part):
     """scikit-learn's HashingVectorizer over the transcript."""
 
@@ -89,7 +106,9 @@ class Hashing(Part):
 
 
 class Features(Part):
-    audio: Mfcc = Mfcc()
+    audio: Annotated[
+        Annotated[Mfcc, Tag("mfcc")] | Annotated[Egemaps, Tag("egemaps")], Discriminator(_audio_kind)
+    ] = Mfcc()
     text: Hashing = Hashing()
 
 
@@ -125,7 +144,7 @@ ModelPart = Annotated[Gated | Tokens, Field(discriminator="kind")]
 MODEL: TypeAdapter[Gated | Tokens] = TypeAdapter(ModelPart)
 
 
-KINDS: dict[str, type[BaseModel]] = {"gated": Gated, "tokens": Tokens}
+KINDS: dict[str, type[BaseModel]] = {"mfcc": Mfcc, "egemaps": Egemaps, "gated": Gated, "tokens": Tokens}
 
 
 class Loss(Part):

@@ -3,6 +3,7 @@
 runs/<name>-<id>/recipe.yaml          resolved
                 environment.json      versions, machine
                 split.json            protocol, hashes, rows of train and validation by class
+                lints.json            what the lints warned of
                 checkpoint.safetensors  while it trains
                 history.json  model/  predictions.parquet  metrics.json  test_log.jsonl
 """
@@ -25,9 +26,10 @@ import merdata
 from merdata_train.data import Examples, Source
 from merdata_train.errors import RunError
 from merdata_train.fit import fit
+from merdata_train.lints import lint
 from merdata_train.recipe import Recipe
 
-CODE_VERSION = 1  # raise it whenever the same recipe and rows would give another model
+CODE_VERSION = 2  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",
@@ -62,7 +64,9 @@ def run(recipe: Recipe, out: Path = Path("runs"), *, jobs: int | None = None, fr
     if (folder / "model").exists():
         return folder
     train, validation = source.examples("train", jobs), source.examples("validation", jobs)
+    found = lint(recipe, source, train, validation)
     _describe(folder, recipe, source, train, validation)
+    write_json(folder / "lints.json", found)
     checkpoint = folder / "checkpoint.safetensors"
     model, history = fit(recipe, train, validation, checkpoint)
     write_json(folder / "history.json", history)

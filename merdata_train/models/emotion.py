@@ -9,7 +9,7 @@ from typing import Any
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from merdata_train.features import mfcc
+from merdata_train.features import audio
 from merdata_train.models.blocks import Standardise
 from merdata_train.models.gated import GatedFusion
 from merdata_train.models.tokens import ModalityTokens
@@ -45,7 +45,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         self.modalities = list(modalities)
         self.features = Features.model_validate(features)
         config = MODEL.validate_python(model)
-        all_widths = {"audio": mfcc.width(self.features.audio), "text": self.features.text.n_features}
+        all_widths = {"audio": audio.width(self.features.audio), "text": self.features.text.n_features}
         widths = {name: all_widths[name] for name in modalities}
         if "audio" in widths:
             self.standardise = Standardise(widths["audio"])
