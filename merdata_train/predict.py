@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 import merdata
+from merdata_train.context import text_vectors
 from merdata_train.errors import InputError, RunError
 from merdata_train.features.audio import one_thread, vector, width
-from merdata_train.features.hashing import hashed
 from merdata_train.models.emotion import EmotionModel
 
 SAMPLE_RATE = 16_000
@@ -107,21 +107,22 @@ class Predictor:
         Args:
             audio: a file in any format that merdata decodes, or samples: float `[n]` at 16 kHz in [-1, 1].
             text: its transcript.
-            history: what was said before it, oldest first; for models that were trained with context.
+            history: what was said before it, oldest first; for models that were trained with context. Where
+                the recipe has a speaker prefix, history and text carry it: `speaker=Joey How are you?`.
 
         Raises:
             InputError: the recording cannot be used, there is nothing that the model can use, or it was
                 trained without context.
         """
         self._refuse(audio=audio is not None, text=text is not None)
-        if history:
+        if history and self.model.context is None:
             raise InputError("the model was trained without context: it can use no history")
         samples, notes = (None, ()) if audio is None else _hear(audio)
         batch: dict[str, Tensor] = {}
         if "audio" in self.modalities:
             batch |= self._audio(samples)
         if "text" in self.modalities:
-            batch |= self._text(text)
+            batch |= self._text(text, history)
         copies = {name: tensor.expand(COPIES, *tensor.shape[1:]) for name, tensor in batch.items()}
         with torch.inference_mode():
             probabilities = self.model(copies).logits[0].double().softmax(dim=-1).tolist()
@@ -146,8 +147,10 @@ class Predictor:
                 found = vector(samples, config)
         return {"audio_vec": torch.from_numpy(found)[None], "has_audio": torch.tensor([samples is not None])}
 
-    def _text(self, text: str | None) -> dict[str, Tensor]:
-        found = hashed([text], self.model.features.text)
+    def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
+        context = self.model.context
+        before = list(history)[-context.previous :] if context and context.previous else []
+        found = text_vectors([text], [before], self.model.features.text, context)
         return {"text_vec": torch.from_numpy(found), "has_text": torch.tensor([text is not None])}
 
 
