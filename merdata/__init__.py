@@ -49,6 +49,7 @@ _HOME = {
     "run_app": "command",
     "run_tasks": "engine",
     "write_atomically": "files",
+    "file_sha256": "files",
     "card_text": "resources",
 }
 __all__ = ["__version__", *_HOME]
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from merdata.errors import PolicyError as PolicyError
     from merdata.errors import SplitError as SplitError
     from merdata.errors import StoreError as StoreError
+    from merdata.files import file_sha256 as file_sha256
     from merdata.files import write_atomically as write_atomically
     from merdata.labels import LabelSpace as LabelSpace
     from merdata.labels import label_space as label_space

@@ -72,6 +72,9 @@ def run_(
     jobs: Jobs = None,
     cache: Cache = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
+    track: Annotated[
+        str | None, typer.Option(help="Also report to tensorboard, wandb or trackio (must be installed).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe, then score the saved model on the test rows: TestA (acted), TestB (conversational)."""
@@ -82,9 +85,11 @@ def run_(
     resolved = load_recipe(recipe, [*place, *(overrides or [])])
 
     from merdata_train.evaluate import evaluate, read_metrics
-    from merdata_train.run import run
+    from merdata_train.run import is_main_process, run
 
-    folder = run(resolved, out, jobs=jobs, fresh=fresh)
+    folder = run(resolved, out, jobs=jobs, fresh=fresh, track=track)
+    if not is_main_process():
+        return
     _print(read_metrics(folder) or evaluate(folder, jobs=jobs), folder, as_json)
 
 
@@ -192,6 +197,34 @@ def show_(recipe: RecipeName, overrides: Overrides = None) -> None:
 def _keep_features_in(folder: str | None) -> None:
     if folder:
         os.environ["MERDATA_CACHE"] = folder
+
+
+@recipes.command("check")
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Files or names of recipes.")],
+) -> None:
+    """Check recipes: every fault of each, with its key; exit code 2 if there is one."""
+    from merdata_train.errors import RecipeError
+    from merdata_train.recipe import load_recipe
+
+    faults = []
+    for name in files:
+        try:
+            load_recipe(name)
+        except RecipeError as error:
+            faults.append(str(error))
+        else:
+            typer.echo(f"{name}: good")
+    if faults:
+        raise RecipeError("\n".join(faults))
+
+
+@recipes.command("schema")
+def schema() -> None:
+    """Print the JSON schema of recipes, as recipes/recipe.schema.json has it, for editors and tools."""
+    from merdata_train.recipe import Recipe
+
+    typer.echo(json.dumps(Recipe.model_json_schema(), indent=1))
 
 
 def _print(found: dict[str, Any], folder: Path, as_json: bool) -> None:

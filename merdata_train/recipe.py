@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -348,15 +349,21 @@ def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid on `under`; a part of another kind replaces the whole part."""
-    merged = dict(under)
-    for key, value in over.items():
-        below = merged.get(key)
-        if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
-            merged[key] = _merge(below, value)
-        else:
-            merged[key] = value
-    return merged
+    """`over` on `under`: parts key by key, stages one by one; a part of another kind replaces the whole."""
+    return under | {key: _laid_over(under.get(key), value) for key, value in over.items()}
+
+
+def _laid_over(below: Any, value: Any) -> Any:
+    if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
+        return _merge(below, value)
+    if _are_parts(below) and _are_parts(value):
+        pairs = itertools.zip_longest(below, value)
+        return [_laid_over(one, other) if one and other else one or other for one, other in pairs]
+    return value
+
+
+def _are_parts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _same_kind(below: dict[str, Any], value: dict[str, Any]) -> bool:

@@ -15,21 +15,29 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from accelerate import PartialState
+from filelock import FileLock, Timeout
 
 import merdata
 from merdata_train.data import Examples, Source
 from merdata_train.errors import RunError
 from merdata_train.fit import fit
 from merdata_train.lints import lint
+from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe import Recipe
+from merdata_train.stages import initial_weights
+from merdata_train.tracking import check_tracker, tracker
 
-CODE_VERSION = 2  # raise it whenever the same recipe and rows would give another model
+CHECKPOINT = "checkpoint.safetensors"
+CODE_VERSION = 3  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",
@@ -42,14 +50,24 @@ PACKAGES = (
 )
 
 
-def run(recipe: Recipe, out: Path = Path("runs"), *, jobs: int | None = None, fresh: bool = False) -> Path:
+def run(
+    recipe: Recipe,
+    out: Path = Path("runs"),
+    *,
+    jobs: int | None = None,
+    fresh: bool = False,
+    track: str | None = None,
+) -> Path:
     """Train a recipe, unless its run is there already; a run that was killed goes on.
+
+    Under `accelerate launch` every process trains, and the main one alone writes.
 
     Args:
         recipe: what to train.
         out: folder of the runs.
         jobs: processes for the features.
         fresh: train again even if the run is there.
+        track: tensorboard, wandb or trackio; None for none.
 
     Returns:
         The run's folder; `evaluate` scores it on the test rows.
@@ -57,30 +75,75 @@ def run(recipe: Recipe, out: Path = Path("runs"), *, jobs: int | None = None, fr
     Raises:
         MerdataError: recipe, store or protocol are at fault, or the folder cannot be written.
     """
+    check_tracker(track)
     source = Source(recipe)
     folder = out / f"{recipe.name.replace('/', '-')}-{run_id(source)}"
-    if fresh and folder.exists():
-        shutil.rmtree(folder)
-    if (folder / "model").exists():
+    if (folder / "model").exists() and not fresh:
         return folder
-    train, validation = source.examples("train", jobs), source.examples("validation", jobs)
-    found = lint(recipe, source, train, validation)
-    _describe(folder, recipe, source, train, validation)
-    write_json(folder / "lints.json", found)
-    checkpoint = folder / "checkpoint.safetensors"
-    model, history = fit(recipe, train, validation, checkpoint)
-    write_json(folder / "history.json", history)
-    unfinished = folder / ".model"
-    model.save_pretrained(unfinished)
-    unfinished.replace(folder / "model")
-    checkpoint.unlink(missing_ok=True)
+    if not is_main_process():
+        _train(source, folder, jobs, None)
+        return folder
+    with _locked(folder):
+        if fresh:
+            _clear(folder)
+        model, history = _train(source, folder, jobs, track)
+        write_json(folder / "history.json", history)
+        unfinished = folder / ".model"
+        model.save_pretrained(unfinished)
+        unfinished.replace(folder / "model")
+        (folder / CHECKPOINT).unlink(missing_ok=True)
     return folder
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes: the only one, but under `accelerate launch`."""
+    return bool(PartialState().is_main_process)
+
+
+def _train(
+    source: Source, folder: Path, jobs: int | None, track: str | None
+) -> tuple[EmotionModel, list[dict[str, Any]]]:
+    recipe = source.recipe
+    with PartialState().main_process_first():  # the others find its features in the cache
+        train, validation = source.examples("train", jobs), source.examples("validation", jobs)
+    if is_main_process():
+        found = lint(recipe, source, train, validation)
+        _describe(folder, recipe, source, train, validation)
+        write_json(folder / "lints.json", found)
+    with tracker(track, recipe, folder) as log:
+        return fit(recipe, train, validation, folder / CHECKPOINT, log)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a second process out of the run's folder; the lock dies with its process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock", blocking=False):
+            yield
+    except Timeout as error:
+        raise RunError(
+            f"another process is training {folder}: wait for it, or choose another --out"
+        ) from error
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _clear(folder: Path) -> None:
+    """Empty a run's folder but for the lock that is held."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
 
 
 def run_id(source: Source) -> str:
     """Hash of what defines a run: recipe, rows, split and code; not where the store lies."""
-    recipe = source.recipe.model_dump(mode="json", exclude={"store"})
-    parts = [CODE_VERSION, recipe, source.data_hash, source.protocol.hash]
+    recipe = source.recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
+    stages = source.recipe.stages
+    initial = [merdata.file_sha256(initial_weights(stage.init)) for stage in stages if stage.init]
+    parts = [CODE_VERSION, recipe, source.data_hash, source.protocol.hash, *initial]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -105,10 +168,6 @@ def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
 
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror}") from error
     resolved = recipe.model_dump(mode="json") | {"store": str(Path(recipe.store).absolute())}
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
     with merdata.write_atomically(folder / "recipe.yaml") as temporary:

@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from merdata_train.data import Examples
-from merdata_train.errors import RecipeError
+from merdata_train.errors import RecipeError, RunError
 from merdata_train.metrics import confusion, scores
 from merdata_train.recipe import Data, Selection, Stage
+
+WEIGHTS = "model.safetensors"
 
 
 def rows_of(stage: Stage, examples: Examples) -> Examples:
@@ -84,17 +86,23 @@ def load_initial(model: nn.Module, folder: str) -> None:
     """
     from merdata_train.evaluate import open_model
 
-    other = open_model(model_folder(folder))
+    other = open_model(initial_weights(folder).parent)
     try:
         model.load_state_dict(other.state_dict())
     except RuntimeError as error:
         raise RecipeError(f"init: the model of {folder} has other parts than this recipe's") from error
 
 
-def model_folder(folder: str) -> Path:
-    """The model in a run's folder, or that folder itself."""
-    inside = Path(folder) / "model"
-    return inside if inside.is_dir() else Path(folder)
+def initial_weights(folder: str) -> Path:
+    """The weights in a run's folder, or in a model's.
+
+    Raises:
+        RunError: there are none.
+    """
+    for place in (Path(folder) / "model" / WEIGHTS, Path(folder) / WEIGHTS):
+        if place.is_file():
+            return place
+    raise RunError(f"init: {folder} holds no trained model: name the folder of a finished run")
 
 
 def _groups(rows: pd.DataFrame, over: str) -> Iterator[pd.DataFrame]:
