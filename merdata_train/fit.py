@@ -113,7 +113,7 @@ class _Training:
         self.recipe, self.number, self.stage = recipe, number, recipe.stages[number]
         self.train, self.validation = rows_of(self.stage, train), rows_of(self.stage, validation)
         self.path, self.done = path, done
-        self.accelerator = Accelerator()
+        self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())
         self.model = model.to(self.accelerator.device)
         if self.stage.init:
             load_initial(model, self.stage.init)

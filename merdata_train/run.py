@@ -97,14 +97,19 @@ def run(
 
 def is_main_process() -> bool:
     """Whether this process is the one that writes: the only one, but under `accelerate launch`."""
-    return bool(PartialState().is_main_process)
+    return bool(processes().is_main_process)
+
+
+def processes() -> PartialState:
+    """The processes that train together. accelerate sets them up on CPUs only where it is told to."""
+    return PartialState(cpu=not torch.accelerator.is_available())
 
 
 def _train(
     source: Source, folder: Path, jobs: int | None, track: str | None
 ) -> tuple[EmotionModel, list[dict[str, Any]]]:
     recipe = source.recipe
-    with PartialState().main_process_first():  # the others find its features in the cache
+    with processes().main_process_first():  # the others find its features in the cache
         train, validation = source.examples("train", jobs), source.examples("validation", jobs)
     if is_main_process():
         found = lint(recipe, source, train, validation)
