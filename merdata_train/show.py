@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ def console() -> Console:
 
 
 def metrics(found: dict[str, Any], folder: Path) -> None:
-    """The table of evaluation sets, and what each number rests on."""
+    """The table of evaluation sets, each above its baselines, and what the numbers rest on."""
     table = Table(box=box.MARKDOWN)
     table.add_column("test set")
     for name in ("n", *TITLES.values()):
         table.add_column(name, justify="right")
     for name, account in found["sets"].items():
         table.add_row(name, *_cells(account))
+        for row in _baselines(account):
+            table.add_row(*row, style="dim")
     screen = console()
     screen.print(table)
     for name, account in found["sets"].items():
@@ -36,10 +39,13 @@ def metrics(found: dict[str, Any], folder: Path) -> None:
     screen.print(
         f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
         f"split {found['split_hash'][:12]}, seed {found['seed']}, "
-        f"epoch chosen by validation {TITLES[found['selection']]}",
+        f"epoch {found['best_epoch']} chosen by validation {TITLES[found['selection']]}",
         soft_wrap=True,
     )
     screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")
+    screen.print(
+        "resolves: half of the interval; two runs that differ by less are not told apart by this test set"
+    )
     screen.print(f"everything lies in {folder}", soft_wrap=True)
 
 
@@ -54,16 +60,31 @@ def _cells(account: dict[str, Any] | None) -> list[str]:
     return [f"{account['n']:,}", *cells]
 
 
-def _remarks(account: dict[str, Any] | None) -> list[str]:
+def _baselines(account: dict[str, Any] | None) -> Iterator[list[str]]:
+    for name, found in (account["baselines"] if account else {}).items():
+        cells = [f"{found[metric]:.4f}" if metric in found else "" for metric in METRICS]
+        yield [f"  {name.replace('_', ' ')}", "", *cells]
+
+
+def _remarks(account: dict[str, Any] | None) -> Iterator[str]:
     if account is None:
-        return ["no test rows in this protocol"]
-    always = account["majority"]
-    remarks = [f"always the majority class: UAR {always['uar']:.4f}, weighted-F1 {always['weighted_f1']:.4f}"]
+        yield "no test rows in this protocol"
+        return
+    if account["resolvable"]:
+        yield f"resolves {_listed(account['resolvable'])}; {_calibration(account['calibration'])}"
+    else:
+        yield f"too few speakers or dialogues for an interval ({account['clusters']})"
     if account["absent"]:
-        remarks.append(f"no rows of {', '.join(account['absent'])}: left out of UAR and macro-F1")
-    if account["intervals"] is None:
-        remarks.append(f"too few speakers or dialogues for an interval ({account['clusters']})")
-    return remarks
+        yield f"no rows of {', '.join(account['absent'])}: left out of UAR and macro-F1"
+
+
+def _listed(found: dict[str, float]) -> str:
+    return ", ".join(f"{TITLES[name]} ±{value:.3f}" for name, value in found.items())
+
+
+def _calibration(found: dict[str, Any]) -> str:
+    before, after = found["before"]["ece"], found["after"]["ece"]
+    return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
 
 
 def recipes(found: list[dict[str, str]]) -> None:
