@@ -71,8 +71,9 @@ def run_(
     place = [f"store={json.dumps(str(store))}"] if store else []
     resolved = load_recipe(recipe, [*place, *(overrides or [])])
 
-    from merdata_train.evaluate import evaluate, read_metrics
+    from merdata_train.evaluate import evaluate
     from merdata_train.run import run
+    from merdata_train.scored import read_metrics
 
     folder = run(resolved, out, jobs=jobs, fresh=fresh)
     _print(read_metrics(folder) or evaluate(folder, jobs=jobs), folder, as_json)
@@ -88,6 +89,20 @@ def evaluate_(
     from merdata_train.evaluate import evaluate
 
     _print(evaluate(folder, jobs=jobs), folder, as_json)
+
+
+@app.command("compare")
+def compare_(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Folders of scored runs.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs on the same test rows: paired cluster bootstrap, Holm's correction over all pairs."""
+    from merdata_train import show
+    from merdata_train.compare import compare
+    from merdata_train.scored import load_scored
+
+    found = compare([load_scored(folder) for folder in folders])
+    typer.echo(json.dumps(found, indent=1)) if as_json else show.comparison(found)
 
 
 @recipes.command("list")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -27,9 +26,7 @@ from merdata_train.guard import best_epoch, check_selected, check_unseen
 from merdata_train.metrics import account, confusion, named, scores
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.run import open_run, write_json
-
-# Evaluation sets by the domain of their corpora (source 0, section 1.5).
-DOMAINS = {"TestA": "acted", "TestB": "conversational"}
+from merdata_train.scored import evaluation_sets, read_history
 
 
 def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
@@ -114,17 +111,6 @@ class Scoring:
         }
 
 
-def evaluation_sets(
-    predictions: pd.DataFrame, corpora: Iterable[str] = ()
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The named parts of a run's test rows: all, by domain (TestA, TestB), by corpus."""
-    yield "overall", predictions
-    for name, domain in DOMAINS.items():
-        yield name, predictions[predictions["domain"] == domain]
-    for corpus in corpora or sorted(set(predictions["corpus"])):
-        yield corpus, predictions[predictions["corpus"] == corpus]
-
-
 def open_model(folder: Path) -> EmotionModel:
     """A saved model, from its folder.
 
@@ -136,29 +122,6 @@ def open_model(folder: Path) -> EmotionModel:
             return EmotionModel.from_pretrained(folder)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error
-
-
-def read_metrics(folder: Path) -> dict[str, Any] | None:
-    """What an earlier evaluation of the run wrote, or None: reading it again is no new look at test rows."""
-    try:
-        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return metrics
-
-
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """The epochs of a finished run.
-
-    Raises:
-        RunError: there are none.
-    """
-    try:
-        history: list[dict[str, Any]] = json.loads((folder / "history.json").read_text("utf-8"))
-        history[-1]["validation"], history[-1]["stage"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
-    return history
 
 
 def _selected(folder: Path, source: Source, model: EmotionModel, validation: Examples) -> pd.DataFrame:

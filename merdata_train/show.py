@@ -87,6 +87,36 @@ def _calibration(found: dict[str, Any]) -> str:
     return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
 
 
+def comparison(found: dict[str, Any]) -> None:
+    """Differences of every pair on every evaluation set."""
+    screen = console()
+    for name, part in found["sets"].items():
+        table = Table(box=box.MARKDOWN, title=f"{name}: n {part['n']:,}, clusters {part['clusters']:,}")
+        for column in ("other", "minus", *TITLES.values(), "Cohen's g"):
+            table.add_column(column, justify="left" if column in ("other", "minus") else "right")
+        for pair in part["pairs"]:
+            cells = [_difference(pair["metrics"][metric]) for metric in METRICS]
+            table.add_row(pair["other"], pair["one"], *cells, _bounded(pair["cohens_g"], "value"))
+        screen.print(table)
+    screen.print(
+        "in brackets: 95 % intervals of the paired cluster bootstrap; p after Holm over the pairs of a set; "
+        "n.s.: not significant at 0.05",
+        soft_wrap=True,
+    )
+
+
+def _difference(found: dict[str, Any]) -> str:
+    if found["p"] is None:
+        return _bounded(found, "difference")
+    mark = f"p {found['p_holm']:.2g}" if found["significant"] else "n.s."
+    return f"{_bounded(found, 'difference')} {mark}"
+
+
+def _bounded(found: dict[str, Any], key: str) -> str:
+    span = found["interval"]
+    return f"{found[key]:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
+
+
 def recipes(found: list[dict[str, str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("name", "model", "modalities", "what it is"):
