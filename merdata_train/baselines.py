@@ -38,9 +38,10 @@ class TextPrior:
 
     def __init__(self, train: pd.DataFrame) -> None:
         self.majority = majority(train["label"])
-        keys = _keys(train["text"])
-        known = train.loc[keys.notna(), "label"].groupby(keys[keys.notna()])
-        self.label_of = {str(text): label for text, label in known.agg(majority).items()}
+        known = pd.DataFrame({"key": _keys(train["text"]), "label": train["label"]}).dropna()
+        counts = known.groupby(["key", "label"]).size().rename("rows").reset_index()
+        best = counts.sort_values(["rows", "label"], ascending=[False, True]).drop_duplicates("key")
+        self.label_of: dict[str, str] = dict(zip(best["key"], best["label"], strict=True))
 
     def predict(self, texts: pd.Series[Any]) -> list[str]:
         """A label for each text; the majority's for one that train does not have, or that is missing."""

@@ -202,7 +202,7 @@ def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 def recipe_files() -> dict[str, Path]:
     """Name -> file of the recipes that ship with the package."""
     folder = recipe_folder()
-    files = sorted(folder.rglob("*.yaml"))
+    files = sorted(path for path in folder.rglob("*.yaml") if folder / "suites" not in path.parents)
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
 
 

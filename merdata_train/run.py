@@ -56,7 +56,7 @@ def run(recipe: Recipe, out: Path = Path("runs"), *, jobs: int | None = None, fr
         MerdataError: recipe, store or protocol are at fault, or the folder cannot be written.
     """
     source = Source(recipe)
-    folder = out / f"{recipe.name.replace('/', '-')}-{run_id(source)}"
+    folder = out / folder_name(recipe, source)
     if fresh and folder.exists():
         shutil.rmtree(folder)
     if (folder / "model").exists():
@@ -73,10 +73,23 @@ def run(recipe: Recipe, out: Path = Path("runs"), *, jobs: int | None = None, fr
     return folder
 
 
+def folder_name(recipe: Recipe, source: Source) -> str:
+    """The folder of a recipe's run; `source` may be that of another seed or fold of it."""
+    return f"{recipe.name.replace('/', '-')}-{_id(recipe, source)}"
+
+
 def run_id(source: Source) -> str:
     """Hash of what defines a run: recipe, rows, split and code; not where the store lies."""
-    recipe = source.recipe.model_dump(mode="json", exclude={"store"})
-    parts = [CODE_VERSION, recipe, source.data_hash, source.protocol.hash]
+    return _id(source.recipe, source)
+
+
+def _id(recipe: Recipe, source: Source) -> str:
+    parts = [
+        CODE_VERSION,
+        recipe.model_dump(mode="json", exclude={"store"}),
+        source.data_hash,
+        source.protocol.hash,
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 

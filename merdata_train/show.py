@@ -90,14 +90,22 @@ def _calibration(found: dict[str, Any]) -> str:
 def comparison(found: dict[str, Any]) -> None:
     """Differences of every pair on every evaluation set."""
     screen = console()
+    number = {run["run"]: str(at) for at, run in enumerate(found["runs"], start=1)}
+    for run in found["runs"]:
+        screen.print(
+            f"{number[run['run']]}  {run['run']}: protocol {run['protocol']} fold {run['fold']}, "
+            f"split {run['split_hash'][:12]}, seed {run['seed']}",
+            soft_wrap=True,
+        )
+    table = Table(box=box.MARKDOWN)
+    for column in ("test set", "n", "runs", *TITLES.values(), "Cohen's g"):
+        table.add_column(column, justify="left" if column in ("test set", "runs") else "right")
     for name, part in found["sets"].items():
-        table = Table(box=box.MARKDOWN, title=f"{name}: n {part['n']:,}, clusters {part['clusters']:,}")
-        for column in ("other", "minus", *TITLES.values(), "Cohen's g"):
-            table.add_column(column, justify="left" if column in ("other", "minus") else "right")
         for pair in part["pairs"]:
             cells = [_difference(pair["metrics"][metric]) for metric in METRICS]
-            table.add_row(pair["other"], pair["one"], *cells, _bounded(pair["cohens_g"], "value"))
-        screen.print(table)
+            which = f"{number[pair['other']]} - {number[pair['one']]}"
+            table.add_row(name, f"{part['n']:,}", which, *cells, _bounded(pair["cohens_g"], "value"))
+    screen.print(table)
     screen.print(
         "in brackets: 95 % intervals of the paired cluster bootstrap; p after Holm over the pairs of a set; "
         "n.s.: not significant at 0.05",
@@ -115,6 +123,37 @@ def _difference(found: dict[str, Any]) -> str:
 def _bounded(found: dict[str, Any], key: str) -> str:
     span = found["interval"]
     return f"{found[key]:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
+
+
+def suite(found: dict[str, Any]) -> None:
+    """The matrix of a suite: a row a cell and fold, a column a seed."""
+    screen = console()
+    seeds = sorted({run["seed"] for run in found["runs"]})
+    table = Table(box=box.MARKDOWN)
+    for name in ("cell", "fold", *(f"seed {seed}" for seed in seeds)):
+        table.add_column(name)
+    states: dict[tuple[str, str], dict[int, str]] = {}
+    for run in found["runs"]:
+        states.setdefault((run["cell"], run["fold_name"]), {})[run["seed"]] = run["state"]
+    for (cell, fold), by_seed in states.items():
+        table.add_row(cell, fold, *(by_seed[seed] for seed in seeds))
+    screen.print(f"{found['suite']}: {found['title']}", soft_wrap=True)
+    screen.print(table)
+    counts = f"{len(found['runs'])} runs, {found['distinct']} distinct, {found['to_train']} to train"
+    screen.print(f"{counts}: {_time(found)}", soft_wrap=True)
+    for folder, fault in found["failed"].items():
+        screen.print(f"failed: {folder}: {fault}", soft_wrap=True)
+
+
+def _time(found: dict[str, Any]) -> str:
+    if not found["to_train"]:
+        return "nothing is left"
+    if found["seconds"] is None:
+        return "time unknown, for no run has finished here yet"
+    pace, minutes = found["pace"], found["seconds"] / 60
+    lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
+    measured = f"{pace['seconds_per_epoch']:.2g} s an epoch, {pace['epochs']:g} epochs"
+    return f"about {lasting} (median of {pace['runs']} finished runs: {measured})"
 
 
 def recipes(found: list[dict[str, str]]) -> None:

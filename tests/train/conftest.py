@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,16 @@ def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: floa
 def small(store: merdata.Store) -> Recipe:
     """A1, small enough for a test, on the session's store."""
     return load_recipe("source0/A1", [f"store={store.path}", *SMALL])
+
+
+@pytest.fixture(scope="session")
+def folded(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+    """As the session's store, with loco and iemocap_session3 beside the default protocol. Read only."""
+    path = tmp_path_factory.mktemp("folded") / "store"
+    shutil.copytree(store.path, path)
+    merdata.split(path, protocol="loco")
+    merdata.split(path, protocol="kfold", corpora=["iemocap"])
+    return merdata.open_store(path)
 
 
 @pytest.fixture(scope="session")
