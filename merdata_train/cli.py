@@ -84,8 +84,9 @@ def run_(
     place = [f"store={json.dumps(str(store))}"] if store else []
     resolved = load_recipe(recipe, [*place, *(overrides or [])])
 
-    from merdata_train.evaluate import evaluate, read_metrics
+    from merdata_train.evaluate import evaluate
     from merdata_train.run import is_main_process, run
+    from merdata_train.scored import read_metrics
 
     folder = run(resolved, out, jobs=jobs, fresh=fresh, track=track)
     if not is_main_process():
@@ -167,6 +168,46 @@ def predict_(
         show.predictions(found, predictor.classes)
     if any(one.prediction is None for one in found):
         raise typer.Exit(2)
+
+
+@app.command("suite")
+def suite_(
+    suite: Annotated[str, typer.Argument(help="A suite's file, or the name of one that ships.")],
+    overrides: Overrides = None,
+    store: Annotated[Path | None, typer.Option(help="Folder of the store (default: the recipes').")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the matrix, and train nothing.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train and score a matrix of recipes x seeds x folds; what is there already is not done again.
+
+    A run that fails does not stop the others; the exit code is then 1.
+    """
+    from merdata_train import conduct, show
+    from merdata_train.suite import load_suite, plan
+
+    found = load_suite(suite)
+    planned = plan(found, out, store, overrides or [])
+    failed = {} if dry_run else conduct.conduct(found, planned, out, jobs)
+    report = conduct.summary(found, planned, out, jobs) | {"failed": failed}
+    typer.echo(json.dumps(report, indent=1)) if as_json else show.suite(report)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("compare")
+def compare_(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Folders of scored runs.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs on the same test rows: paired cluster bootstrap, Holm's correction over all pairs."""
+    from merdata_train import show
+    from merdata_train.compare import compare
+    from merdata_train.scored import load_scored
+
+    found = compare([load_scored(folder) for folder in folders])
+    typer.echo(json.dumps(found, indent=1)) if as_json else show.comparison(found)
 
 
 @recipes.command("list")

@@ -108,13 +108,17 @@ class Source:
         labelled: pd.DataFrame = rows[rows["label"].notna()]
         return labelled
 
+    def rows(self, split: str) -> pd.DataFrame:
+        """The labelled rows of one split, in the order of the store, without features."""
+        return self._rows[self._rows["split"] == split].reset_index(drop=True)
+
     def examples(self, split: str, jobs: int | None = None) -> Examples:
         """The examples of one split, in the order of the store.
 
         Raises:
             RecipeError: there are none.
         """
-        rows = self._rows[self._rows["split"] == split].reset_index(drop=True)
+        rows = self.rows(split)
         if rows.empty:
             where = f"protocol {self.protocol.name}, fold {self.recipe.fold}"
             languages = self.recipe.data.languages

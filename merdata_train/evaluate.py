@@ -3,75 +3,114 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
 import merdata
-from merdata_train.data import Examples, Source
+from merdata_train.baselines import TextPrior, baselines
+from merdata_train.calibration import as_arrays, calibration, fit_temperature
+from merdata_train.data import Examples, Source, for_training
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.fit import predict
-from merdata_train.metrics import account, confusion, scores
+from merdata_train.guard import best_epoch, check_selected, check_unseen
+from merdata_train.metrics import account, confusion, named, scores
 from merdata_train.model_card import write_card
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.run import open_run, write_json
-
-# Evaluation sets by the domain of their corpora (source 0, section 1.5).
-DOMAINS = {"TestA": "acted", "TestB": "conversational"}
+from merdata_train.scored import evaluation_sets, read_history
 
 
 def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     """Score a run's saved model on the test rows of its protocol.
 
-    Writes predictions.parquet, metrics.json and the model card, and a line into test_log.jsonl.
+    Before it meets them, it holds the model to the validation rows: they must score what the history says of
+    the chosen epoch. They also give the temperature of the calibration. Writes validation.parquet,
+    predictions.parquet, metrics.json and the model card, and a line into test_log.jsonl.
 
     Returns:
         What metrics.json holds: protocol, split hash, seed, and an account of each evaluation set
         (`overall`, `TestA`, `TestB`, every corpus), None for a set that has no rows.
 
     Raises:
-        ProtocolError: rows were lost on the way, or the split is not the one of the training.
+        ProtocolError: rows were lost on the way, the split is not the one of the training, or the model is
+            not the one that validation chose.
         RunError: the folder is no finished run, or its model predicts NaN.
     """
     recipe, trained_on = open_run(folder)
     source = Source(recipe)
     if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
         raise ProtocolError(f"{recipe.store} or its protocol changed since {folder} was trained: train again")
-    test = source.examples("test", jobs)
     model = open_model(folder / "model")
-    if tuple(model.classes) != test.classes:
-        raise ProtocolError(f"{folder}: the model's classes {model.classes} are not {list(test.classes)}")
+    validation = _selected(folder, source, model, for_training(source.examples("validation", jobs)))
+    test = source.examples("test", jobs)
+    check_unseen(test.rows["id"], validation["id"], folder)
     _log(folder, source, len(test))
-    probabilities = predict(model, test).numpy()
-    if not np.isfinite(probabilities).all():
-        raise RunError(f"the model of {folder} predicts no numbers (NaN): its training diverged")
-    predictions = _predictions(test, probabilities)
+    predictions = _predictions(model, test, source, folder)
     _check_complete(predictions, source)
-    _write_predictions(folder, predictions, source)
-    majority = max(trained_on["train"], key=trained_on["train"].__getitem__)
+    prior = TextPrior(source.rows("train"))
+    temperature = fit_temperature(*as_arrays(validation, test.classes))
+    scoring = Scoring(
+        test.classes, prior, temperature, dict(zip(test.rows["id"], test.rows["text"], strict=True))
+    )
     metrics = {
         "recipe": recipe.name,
         "protocol": recipe.protocol,
         "fold": recipe.fold,
+        "fold_name": source.protocol.fold_names[source.protocol.fold_number(recipe.fold)],
         "split_hash": source.protocol.hash,
+        "data_hash": source.data_hash,
         "seed": recipe.seed,
-        "selection": recipe.selection.metric,
-        "majority_class": majority,
-        "sets": dict(_sets(predictions, source, test.classes, majority)),
+        "selection": recipe.selection_of(recipe.stages[-1]).metric,
+        "best_epoch": best_epoch(read_history(folder))["epoch"],
+        "temperature": temperature,
+        "majority_class": prior.majority,
+        "sets": {name: scoring.account(rows) for name, rows in evaluation_sets(predictions, source.corpora)},
     }
+    _write_predictions(folder / "validation.parquet", validation, source)
+    _write_predictions(folder / "predictions.parquet", predictions, source)
     write_json(folder / "metrics.json", metrics)
     write_card(folder)
     return metrics
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What an account of test rows needs beside their predictions.
+
+    Attributes:
+        classes: names, in the order of the model's head.
+        prior: the baselines, fitted on train rows.
+        temperature: fitted on validation rows.
+        texts: id -> transcript of the test rows.
+    """
+
+    classes: tuple[str, ...]
+    prior: TextPrior
+    temperature: float
+    texts: dict[str, str | None]
+
+    def account(self, rows: pd.DataFrame) -> dict[str, Any] | None:
+        """Scores, intervals, baselines and calibration of some predictions, None if there are none."""
+        if rows.empty:
+            return None
+        texts = rows.assign(text=rows["id"].map(self.texts))
+        return {
+            **account(
+                rows["label"].tolist(), rows["predicted"].tolist(), rows["cluster"].tolist(), self.classes
+            ),
+            "baselines": baselines(texts, self.prior, self.classes),
+            "calibration": calibration(rows, self.classes, self.temperature),
+        }
 
 
 def open_model(folder: Path) -> EmotionModel:
@@ -87,21 +126,37 @@ def open_model(folder: Path) -> EmotionModel:
         raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error
 
 
-def read_metrics(folder: Path) -> dict[str, Any] | None:
-    """What an earlier evaluation of the run wrote, or None: reading it again is no new look at test rows."""
-    try:
-        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return metrics
+def _selected(folder: Path, source: Source, model: EmotionModel, validation: Examples) -> pd.DataFrame:
+    """Predictions on the validation rows, by the model that they chose."""
+    if tuple(model.classes) != validation.classes:
+        raise ProtocolError(
+            f"{folder}: the model's classes {model.classes} are not {list(validation.classes)}"
+        )
+    predictions = _predictions(model, validation, source, folder)
+    counts = confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), model.classes)
+    metric = source.recipe.selection_of(source.recipe.stages[-1]).metric
+    check_selected(read_history(folder), metric, named(scores(counts)), folder)
+    return predictions
 
 
-def _predictions(test: Examples, probabilities: npt.NDArray[np.float64]) -> pd.DataFrame:
-    rows = test.rows[["id", "corpus", "speaker", "dialogue", "label"]].copy()
-    rows["predicted"] = [test.classes[at] for at in probabilities.argmax(axis=1)]
-    for at, name in enumerate(test.classes):
+def _predictions(model: EmotionModel, examples: Examples, source: Source, folder: Path) -> pd.DataFrame:
+    probabilities = predict(model, examples).numpy()
+    if not np.isfinite(probabilities).all():
+        raise RunError(f"the model of {folder} predicts no numbers (NaN): its training diverged")
+    rows = examples.rows[["id", "corpus", "speaker", "dialogue", "label"]].copy()
+    rows["domain"] = [source.store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
+    rows["cluster"] = _clusters(rows)
+    rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
+    for at, name in enumerate(examples.classes):
         rows[f"p_{name}"] = probabilities[:, at]
     return rows
+
+
+def _clusters(rows: pd.DataFrame) -> pd.Series[str]:
+    """What is resampled: dialogues of conversations, speakers of acted corpora."""
+    unit = rows["dialogue"].where(rows["domain"] == "conversational", rows["speaker"])
+    clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
+    return clusters
 
 
 def _check_complete(predictions: pd.DataFrame, source: Source) -> None:
@@ -112,39 +167,10 @@ def _check_complete(predictions: pd.DataFrame, source: Source) -> None:
         raise ProtocolError(f"{len(expected)} test rows were expected, {len(scored)} scored; lost: {lost}")
 
 
-def _sets(
-    predictions: pd.DataFrame, source: Source, classes: tuple[str, ...], majority: str
-) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    facts = source.store.corpora
-    domain = predictions["corpus"].map(lambda corpus: facts[corpus]["domain"])
-    yield "overall", _account(predictions, facts, classes, majority)
-    for name, wanted in DOMAINS.items():
-        yield name, _account(predictions[domain == wanted], facts, classes, majority)
-    for corpus in source.corpora:
-        yield corpus, _account(predictions[predictions["corpus"] == corpus], facts, classes, majority)
-
-
-def _account(
-    rows: pd.DataFrame, facts: dict[str, dict[str, Any]], classes: tuple[str, ...], majority: str
-) -> dict[str, Any] | None:
-    if rows.empty:
-        return None
-    gold, clusters = rows["label"].tolist(), [_cluster(row, facts) for row in rows.itertuples()]
-    found = account(gold, rows["predicted"].tolist(), clusters, classes)
-    always = scores(confusion(gold, [majority] * len(gold), classes))
-    return found | {"majority": {name: float(value) for name, value in always.items()}}
-
-
-def _cluster(row: Any, facts: dict[str, dict[str, Any]]) -> str:
-    """What is resampled: dialogues of conversations, speakers of acted corpora."""
-    conversational = facts[row.corpus]["domain"] == "conversational"
-    return f"{row.corpus}/{row.dialogue if conversational else row.speaker}"
-
-
-def _write_predictions(folder: Path, predictions: pd.DataFrame, source: Source) -> None:
+def _write_predictions(path: Path, predictions: pd.DataFrame, source: Source) -> None:
     facts = {"protocol": source.protocol.name, "split_hash": source.protocol.hash}
     table = pa.Table.from_pandas(predictions, preserve_index=False).replace_schema_metadata(facts)
-    with merdata.write_atomically(folder / "predictions.parquet") as temporary:
+    with merdata.write_atomically(path) as temporary:
         pq.write_table(table, temporary)
 
 

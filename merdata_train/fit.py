@@ -41,8 +41,8 @@ class Progress:
     """How far a stage is.
 
     Attributes:
-        history: an entry an epoch: stage, epoch, loss, lr, validation metrics, and `selected`, the value
-            that chooses.
+        history: an entry an epoch: stage, epoch, loss, lr, metrics over all validation rows, and `selected`,
+            the value that chooses, over those of the stage.
         best: the weights of its best epoch.
     """
 
@@ -111,7 +111,8 @@ class _Training:
         done: list[Epoch],
     ) -> None:
         self.recipe, self.number, self.stage = recipe, number, recipe.stages[number]
-        self.train, self.validation = rows_of(self.stage, train), rows_of(self.stage, validation)
+        self.train = train.only(rows_of(self.stage, train))
+        self.validation, self.chooses = validation, rows_of(self.stage, validation)
         self.path, self.done = path, done
         self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())
         self.model = model.to(self.accelerator.device)
@@ -156,13 +157,14 @@ class _Training:
         lr = self.optimizer.param_groups[0]["lr"]
         by = self.recipe.selection_of(self.stage)
         predicted = _predicted(self.judged, self.validation)
+        rows = self.validation.rows.assign(predicted=predicted)
         return {
             "stage": self.stage.name,
             "epoch": number,
             "loss": float(self.accelerator.reduce(torch.stack(losses).mean(), reduction="mean")),
             "lr": lr,
             "validation": _scores(self.validation, predicted),
-            "selected": selected(self.validation.rows, predicted, self.validation.classes, by),
+            "selected": selected(rows[self.chooses], self.validation.classes, by),
         }
 
     def _batches(self, seed: int) -> Iterator[dict[str, Tensor]]:

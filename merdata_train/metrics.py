@@ -19,6 +19,7 @@ METRICS = ("accuracy", "uar", "macro_f1", "weighted_f1")
 RESAMPLES = 5_000
 FEWEST_CLUSTERS = 5  # below, an interval over clusters means nothing
 CONFIDENCE = 0.95
+CHUNK = 500  # resamples drawn at a time: many clusters need much memory
 
 
 def confusion(gold: Sequence[str], predicted: Sequence[str], classes: Sequence[str]) -> Ints:
@@ -74,6 +75,40 @@ def per_class(counts: npt.NDArray[Any]) -> dict[str, Floats]:
     }
 
 
+def resampled(*by_cluster: Ints, seed: int = 0, resamples: int = RESAMPLES) -> list[Floats]:
+    """Confusion counts of resampled clusters: the bootstrap that every interval here rests on.
+
+    Args:
+        by_cluster: counts `[..., clusters, C, C]`, one array a system; all are drawn alike, so that systems
+            which were scored on the same clusters stay paired.
+        seed: of the resampling.
+        resamples: how many.
+
+    Returns:
+        Counts `[..., resamples, C, C]` of each array.
+    """
+    clusters = by_cluster[0].shape[-3]
+    random = np.random.default_rng(seed)
+    flat = [one.reshape(*one.shape[:-2], -1).astype(np.float64) for one in by_cluster]
+    parts: list[list[Floats]] = [[] for _ in by_cluster]
+    for start in range(0, resamples, CHUNK):
+        size = min(CHUNK, resamples - start)
+        draws = random.multinomial(clusters, np.full(clusters, 1 / clusters), size).astype(np.float64)
+        for part, one in zip(parts, flat, strict=True):
+            part.append(draws @ one)
+    return [
+        np.concatenate(part, axis=-2).reshape(*one.shape[:-3], resamples, *one.shape[-2:])
+        for part, one in zip(parts, by_cluster, strict=True)
+    ]
+
+
+def span(values: Floats) -> list[float]:
+    """The central 95 % of resampled values: the percentile interval."""
+    tail = 100 * (1 - CONFIDENCE) / 2
+    found: list[float] = np.percentile(values, [tail, 100 - tail]).tolist()
+    return found
+
+
 def intervals(by_cluster: Ints, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, list[float]] | None:
     """95 % percentile intervals of the four metrics, resampling clusters: their rows are not independent.
 
@@ -85,16 +120,20 @@ def intervals(by_cluster: Ints, seed: int = 0, resamples: int = RESAMPLES) -> di
     Returns:
         metric -> [low, high], or None with fewer than FEWEST_CLUSTERS clusters.
     """
-    clusters, classes = by_cluster.shape[:2]
-    if clusters < FEWEST_CLUSTERS:
+    if len(by_cluster) < FEWEST_CLUSTERS:
         return None
-    draws = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), resamples)
-    flat = by_cluster.reshape(clusters, -1).astype(np.float64)
-    resampled = (draws.astype(np.float64) @ flat).reshape(resamples, classes, classes)
-    tail = 100 * (1 - CONFIDENCE) / 2
-    return {
-        name: np.percentile(values, [tail, 100 - tail]).tolist() for name, values in scores(resampled).items()
-    }
+    (counts,) = resampled(by_cluster, seed=seed, resamples=resamples)
+    return {name: span(values) for name, values in scores(counts).items()}
+
+
+def resolvable(found: dict[str, list[float]] | None) -> dict[str, float] | None:
+    """The smallest difference that a test set can resolve, by metric: half the width of the interval.
+
+    (high - low) / 2 of the 95 % cluster-bootstrap interval (models.md 0.7 and 6). It is also the half-width
+    for the difference of two systems whose scores over the resamples correlate by 1/2, for the variance of
+    a difference is 2 s^2 (1 - r); `merdata_train compare` measures it for two given runs.
+    """
+    return None if found is None else {name: (high - low) / 2 for name, (low, high) in found.items()}
 
 
 def account(
@@ -104,15 +143,20 @@ def account(
     classes: Sequence[str],
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Everything that is reported of one set of rows, by name and ready for JSON."""
+    """Everything that is reported of one set of rows, by name and ready for JSON.
+
+    Where the clusters are too few for an interval, each stands by itself in `by_cluster`.
+    """
     by_cluster = confusions(gold, predicted, clusters, classes)
     counts = by_cluster.sum(axis=0)
     parts = per_class(counts)
-    return {
+    bounds = intervals(by_cluster, seed)
+    found = {
         "n": len(gold),
         "clusters": len(by_cluster),
-        "scores": {name: float(value) for name, value in scores(counts).items()},
-        "intervals": intervals(by_cluster, seed),
+        "scores": named(scores(counts)),
+        "intervals": bounds,
+        "resolvable": resolvable(bounds),
         "absent": [name for at, name in enumerate(classes) if not parts["support"][at]],
         "per_class": {
             name: {kind: float(values[at]) for kind, values in parts.items()}
@@ -120,3 +164,15 @@ def account(
         },
         "confusion": {"classes": list(classes), "gold_by_predicted": counts.tolist()},
     }
+    if bounds is None:
+        names = sorted(set(clusters), key=str)
+        found["by_cluster"] = {
+            str(name): {"n": int(one.sum()), **named(scores(one))}
+            for name, one in zip(names, by_cluster, strict=True)
+        }
+    return found
+
+
+def named(found: dict[str, Floats]) -> dict[str, float]:
+    """Scores of one confusion matrix as plain numbers."""
+    return {name: float(value) for name, value in found.items()}

@@ -242,6 +242,11 @@ class Stage(Part):
     selection: Selection | None = None
 
 
+def _named_apart(stages: list[Stage]) -> list[Stage]:
+    _distinct([stage.name for stage in stages])
+    return stages
+
+
 class Recipe(Part):
     """A whole recipe, resolved: all that defines a run but the rows."""
 
@@ -258,7 +263,7 @@ class Recipe(Part):
     modality_dropout: Share = 0.0
     ema: Ema | None = None
     loss: Loss = Loss()
-    stages: Annotated[list[Stage], Field(min_length=1)] = [Stage()]
+    stages: Annotated[list[Stage], Field(min_length=1), AfterValidator(_named_apart)] = [Stage()]
     selection: Selection = Selection()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit
 
@@ -299,7 +304,7 @@ def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 def recipe_files() -> dict[str, Path]:
     """Name -> file of the recipes that ship with the package."""
     folder = recipe_folder()
-    files = sorted(folder.rglob("*.yaml"))
+    files = sorted(path for path in folder.rglob("*.yaml") if folder / "suites" not in path.parents)
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
 
 

@@ -31,7 +31,6 @@ from merdata_train.data import Examples, Source
 from merdata_train.errors import RunError
 from merdata_train.fit import fit
 from merdata_train.lints import lint
-from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe import Recipe
 from merdata_train.stages import initial_weights
 from merdata_train.tracking import check_tracker, tracker
@@ -77,21 +76,28 @@ def run(
     """
     check_tracker(track)
     source = Source(recipe)
-    folder = out / f"{recipe.name.replace('/', '-')}-{run_id(source)}"
+    folder = out / folder_name(recipe, source)
     if (folder / "model").exists() and not fresh:
         return folder
+    with processes().main_process_first():  # the others find its features in the cache
+        train, validation = source.examples("train", jobs), source.examples("validation", jobs)
+    checkpoint = folder / CHECKPOINT
     if not is_main_process():
-        _train(source, folder, jobs, None)
+        fit(recipe, train, validation, checkpoint)
         return folder
+    lints = lint(recipe, source, train, validation)
     with _locked(folder):
         if fresh:
             _clear(folder)
-        model, history = _train(source, folder, jobs, track)
+        _describe(folder, recipe, source, train, validation)
+        write_json(folder / "lints.json", lints)
+        with tracker(track, recipe, folder) as log:
+            model, history = fit(recipe, train, validation, checkpoint, log)
         write_json(folder / "history.json", history)
         unfinished = folder / ".model"
         model.save_pretrained(unfinished)
         unfinished.replace(folder / "model")
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+        checkpoint.unlink(missing_ok=True)
     return folder
 
 
@@ -103,20 +109,6 @@ def is_main_process() -> bool:
 def processes() -> PartialState:
     """The processes that train together. accelerate sets them up on CPUs only where it is told to."""
     return PartialState(cpu=not torch.accelerator.is_available())
-
-
-def _train(
-    source: Source, folder: Path, jobs: int | None, track: str | None
-) -> tuple[EmotionModel, list[dict[str, Any]]]:
-    recipe = source.recipe
-    with processes().main_process_first():  # the others find its features in the cache
-        train, validation = source.examples("train", jobs), source.examples("validation", jobs)
-    if is_main_process():
-        found = lint(recipe, source, train, validation)
-        _describe(folder, recipe, source, train, validation)
-        write_json(folder / "lints.json", found)
-    with tracker(track, recipe, folder) as log:
-        return fit(recipe, train, validation, folder / CHECKPOINT, log)
 
 
 @contextmanager
@@ -143,12 +135,20 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
+def folder_name(recipe: Recipe, source: Source) -> str:
+    """The folder of a recipe's run; `source` may be that of another seed or fold of it."""
+    return f"{recipe.name.replace('/', '-')}-{_id(recipe, source)}"
+
+
 def run_id(source: Source) -> str:
     """Hash of what defines a run: recipe, rows, split and code; not where the store lies."""
-    recipe = source.recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
-    stages = source.recipe.stages
-    initial = [merdata.file_sha256(initial_weights(stage.init)) for stage in stages if stage.init]
-    parts = [CODE_VERSION, recipe, source.data_hash, source.protocol.hash, *initial]
+    return _id(source.recipe, source)
+
+
+def _id(recipe: Recipe, source: Source) -> str:
+    told = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
+    initial = [merdata.file_sha256(initial_weights(stage.init)) for stage in recipe.stages if stage.init]
+    parts = [CODE_VERSION, told, source.data_hash, source.protocol.hash, *initial]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 

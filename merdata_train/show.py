@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,15 @@ def console() -> Console:
 
 
 def metrics(found: dict[str, Any], folder: Path) -> None:
-    """The table of evaluation sets, and what each number rests on."""
+    """The table of evaluation sets, each above its baselines, and what the numbers rest on."""
     table = Table(box=box.MARKDOWN)
     table.add_column("test set")
     for name in ("n", *TITLES.values()):
         table.add_column(name, justify="right")
     for name, account in found["sets"].items():
         table.add_row(name, *_cells(account))
+        for row in _baselines(account):
+            table.add_row(*row, style="dim")
     screen = console()
     screen.print(table)
     for name, account in found["sets"].items():
@@ -40,10 +42,13 @@ def metrics(found: dict[str, Any], folder: Path) -> None:
     screen.print(
         f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
         f"split {found['split_hash'][:12]}, seed {found['seed']}, "
-        f"epoch chosen by validation {TITLES[found['selection']]}",
+        f"epoch {found['best_epoch']} chosen by validation {TITLES[found['selection']]}",
         soft_wrap=True,
     )
     screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")
+    screen.print(
+        "resolves: half of the interval; two runs that differ by less are not told apart by this test set"
+    )
     screen.print(f"everything lies in {folder}", soft_wrap=True)
 
 
@@ -58,16 +63,100 @@ def _cells(account: dict[str, Any] | None) -> list[str]:
     return [f"{account['n']:,}", *cells]
 
 
-def _remarks(account: dict[str, Any] | None) -> list[str]:
+def _baselines(account: dict[str, Any] | None) -> Iterator[list[str]]:
+    for name, found in (account["baselines"] if account else {}).items():
+        cells = [f"{found[metric]:.4f}" if metric in found else "" for metric in METRICS]
+        yield [f"  {name.replace('_', ' ')}", "", *cells]
+
+
+def _remarks(account: dict[str, Any] | None) -> Iterator[str]:
     if account is None:
-        return ["no test rows in this protocol"]
-    always = account["majority"]
-    remarks = [f"always the majority class: UAR {always['uar']:.4f}, weighted-F1 {always['weighted_f1']:.4f}"]
+        yield "no test rows in this protocol"
+        return
+    if account["resolvable"]:
+        yield f"resolves {_listed(account['resolvable'])}; {_calibration(account['calibration'])}"
+    else:
+        yield f"too few speakers or dialogues for an interval ({account['clusters']})"
     if account["absent"]:
-        remarks.append(f"no rows of {', '.join(account['absent'])}: left out of UAR and macro-F1")
-    if account["intervals"] is None:
-        remarks.append(f"too few speakers or dialogues for an interval ({account['clusters']})")
-    return remarks
+        yield f"no rows of {', '.join(account['absent'])}: left out of UAR and macro-F1"
+
+
+def _listed(found: dict[str, float]) -> str:
+    return ", ".join(f"{TITLES[name]} ±{value:.3f}" for name, value in found.items())
+
+
+def _calibration(found: dict[str, Any]) -> str:
+    before, after = found["before"]["ece"], found["after"]["ece"]
+    return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
+
+
+def comparison(found: dict[str, Any]) -> None:
+    """Differences of every pair on every evaluation set."""
+    screen = console()
+    number = {run["run"]: str(at) for at, run in enumerate(found["runs"], start=1)}
+    for run in found["runs"]:
+        screen.print(
+            f"{number[run['run']]}  {run['run']}: protocol {run['protocol']} fold {run['fold']}, "
+            f"split {run['split_hash'][:12]}, seed {run['seed']}",
+            soft_wrap=True,
+        )
+    table = Table(box=box.MARKDOWN)
+    for column in ("test set", "n", "runs", *TITLES.values(), "Cohen's g"):
+        table.add_column(column, justify="left" if column in ("test set", "runs") else "right")
+    for name, part in found["sets"].items():
+        for pair in part["pairs"]:
+            cells = [_difference(pair["metrics"][metric]) for metric in METRICS]
+            which = f"{number[pair['other']]} - {number[pair['one']]}"
+            table.add_row(name, f"{part['n']:,}", which, *cells, _bounded(pair["cohens_g"], "value"))
+    screen.print(table)
+    screen.print(
+        "in brackets: 95 % intervals of the paired cluster bootstrap; p after Holm over the pairs of a set; "
+        "n.s.: not significant at 0.05",
+        soft_wrap=True,
+    )
+
+
+def _difference(found: dict[str, Any]) -> str:
+    if found["p"] is None:
+        return _bounded(found, "difference")
+    mark = f"p {found['p_holm']:.2g}" if found["significant"] else "n.s."
+    return f"{_bounded(found, 'difference')} {mark}"
+
+
+def _bounded(found: dict[str, Any], key: str) -> str:
+    span = found["interval"]
+    return f"{found[key]:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
+
+
+def suite(found: dict[str, Any]) -> None:
+    """The matrix of a suite: a row a cell and fold, a column a seed."""
+    screen = console()
+    seeds = sorted({run["seed"] for run in found["runs"]})
+    table = Table(box=box.MARKDOWN)
+    for name in ("cell", "fold", *(f"seed {seed}" for seed in seeds)):
+        table.add_column(name)
+    states: dict[tuple[str, str], dict[int, str]] = {}
+    for run in found["runs"]:
+        states.setdefault((run["cell"], run["fold_name"]), {})[run["seed"]] = run["state"]
+    for (cell, fold), by_seed in states.items():
+        table.add_row(cell, fold, *(by_seed[seed] for seed in seeds))
+    screen.print(f"{found['suite']}: {found['title']}", soft_wrap=True)
+    screen.print(table)
+    counts = f"{len(found['runs'])} runs, {found['distinct']} distinct, {found['to_train']} to train"
+    screen.print(f"{counts}: {_time(found)}", soft_wrap=True)
+    for folder, fault in found["failed"].items():
+        screen.print(f"failed: {folder}: {fault}", soft_wrap=True)
+
+
+def _time(found: dict[str, Any]) -> str:
+    if not found["to_train"]:
+        return "nothing is left"
+    if found["seconds"] is None:
+        return "time unknown, for no run has finished here yet"
+    pace, minutes = found["pace"], found["seconds"] / 60
+    lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
+    measured = f"{pace['seconds_per_epoch']:.2g} s an epoch, {pace['epochs']:g} epochs"
+    return f"about {lasting} (median of {pace['runs']} finished runs: {measured})"
 
 
 def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import nn
@@ -19,11 +20,11 @@ from merdata_train.recipe import Data, Selection, Stage
 WEIGHTS = "model.safetensors"
 
 
-def rows_of(stage: Stage, examples: Examples) -> Examples:
-    """The examples of the stage's corpora and languages.
+def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
+    """Which examples are of the stage's corpora and languages: bool `[n]`.
 
     Raises:
-        RecipeError: there are none.
+        RecipeError: none is.
     """
     wanted: Data = stage.data
     keep = np.ones(len(examples), bool)
@@ -32,7 +33,7 @@ def rows_of(stage: Stage, examples: Examples) -> Examples:
             keep &= examples.rows[column].isin(names).to_numpy(bool)
     if not keep.any():
         raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {wanted}")
-    return examples if keep.all() else examples.only(keep)
+    return keep
 
 
 def optimizer_of(model: nn.Module, stage: Stage) -> torch.optim.Optimizer:
@@ -67,13 +68,18 @@ def set_training(model: nn.Module, stage: Stage) -> None:
             module.eval()
 
 
-def selected(rows: pd.DataFrame, predicted: list[str], classes: tuple[str, ...], by: Selection) -> float:
+def selected(rows: pd.DataFrame, classes: tuple[str, ...], by: Selection) -> float:
     """The value that chooses the epoch: the metric over each group of `by.over`, and their mean.
+
+    Args:
+        rows: validation rows of the stage: corpus, domain, label, predicted.
+        classes: the labels.
+        by: which metric, over what.
 
     Raises:
         RecipeError: there are no validation rows of a group.
     """
-    found = [_metric(part, classes, by.metric) for part in _groups(rows.assign(predicted=predicted), by.over)]
+    found = [_metric(part, classes, by.metric) for part in _groups(rows, by.over)]
     return float(np.mean(found))
 
 

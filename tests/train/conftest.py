@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,12 +61,37 @@ def small(store: merdata.Store) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def trained(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folded(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+    """As the session's store, with loco and iemocap_session3 beside the default protocol. Read only."""
+    path = tmp_path_factory.mktemp("folded") / "store"
+    shutil.copytree(store.path, path)
+    merdata.split(path, protocol="loco")
+    merdata.split(path, protocol="kfold", corpora=["iemocap"])
+    return merdata.open_store(path)
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the session's runs. Read only."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def trained(store: merdata.Store, runs: Path) -> Path:
     """The folder of a small A1, trained and evaluated. Read only."""
+    return _scored(store, runs, "stages.0.epochs=12")
+
+
+@pytest.fixture(scope="session")
+def reseeded(store: merdata.Store, runs: Path) -> Path:
+    """As `trained`, with another seed and fewer epochs. Read only."""
+    return _scored(store, runs, "seed=1")
+
+
+def _scored(store: merdata.Store, runs: Path, *overrides: str) -> Path:
     from merdata_train.evaluate import evaluate
     from merdata_train.run import run
 
-    recipe = load_recipe("source0/A1", [f"store={store.path}", *SMALL, "stages.0.epochs=12"])
-    folder = run(recipe, tmp_path_factory.mktemp("runs"))
+    folder = run(load_recipe("source0/A1", [f"store={store.path}", *SMALL, *overrides]), runs)
     evaluate(folder)
     return folder

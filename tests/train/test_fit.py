@@ -132,10 +132,9 @@ KILLS = int(os.environ.get("MERDATA_KILLS", "3"))
 
 def two_stages() -> Recipe:
     """Everything that a resumed training must take up: two stages, EMA, weighted draws, modality dropout."""
-    stage = (
-        f"{{epochs: {EPOCHS}, patience: 99, batch_size: 64, sampler: {{balance: {{corpus: 1, class: 1}}}}}}"
-    )
-    changes = [f"stages=[{stage}, {stage}]", "ema={decay: 0.9}", "modality_dropout=0.2"]
+    common = f"epochs: {EPOCHS}, patience: 99, batch_size: 64, sampler: {{balance: {{corpus: 1, class: 1}}}}"
+    stages = f"stages=[{{name: one, {common}}}, {{name: two, {common}}}]"
+    changes = [stages, "ema={decay: 0.9}", "modality_dropout=0.2"]
     return load_recipe("source0/A1", [*SMALL[:3], *changes])
 
 

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from confidence_intervals import evaluate_with_conf_int
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
@@ -16,7 +17,17 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from merdata_train.metrics import account, confusion, confusions, intervals, scores
+from merdata_train.metrics import (
+    CHUNK,
+    account,
+    confusion,
+    confusions,
+    intervals,
+    resampled,
+    resolvable,
+    scores,
+    span,
+)
 
 CLASSES = ("anger", "fear", "joy", "neutral")
 PAIRS = st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1, max_size=60)
@@ -96,3 +107,71 @@ def test_intervals_repeat_and_few_clusters_have_none() -> None:
     counts = confusions(gold, predicted, [at % 8 for at in range(40)], CLASSES)
     assert intervals(counts, seed=1) == intervals(counts, seed=1)
     assert intervals(counts[:4]) is None
+
+
+def repeated_clusters() -> tuple[list[str], list[str], list[int]]:
+    """Each cluster is one row many times over."""
+    gold, predicted = noisy(60)
+    return gold * 5, predicted * 5, list(range(60)) * 5
+
+
+def large_clusters() -> tuple[list[str], list[str], list[int]]:
+    """Clusters that differ in how well they are predicted, in so many rows that their own noise is small."""
+    random = np.random.default_rng(1)
+    clusters = np.repeat(np.arange(20), 150)
+    gold = random.choice(CLASSES, len(clusters))
+    right = random.random(len(clusters)) < random.uniform(0.2, 0.9, 20)[clusters]
+    predicted = np.where(right, gold, random.choice(CLASSES, len(clusters)))
+    return gold.tolist(), predicted.tolist(), clusters.tolist()
+
+
+def single_rows() -> tuple[list[str], list[str], list[int]]:
+    gold, predicted = noisy(300)
+    return gold, predicted, list(range(300))
+
+
+@pytest.mark.parametrize("rows", [single_rows, repeated_clusters, large_clusters])
+@pytest.mark.parametrize("metric", ["accuracy", "uar"])
+def test_intervals_equal_those_of_confidence_intervals(rows: object, metric: str) -> None:
+    """Its `conditions` are clusters; it also draws rows in each, which changes nothing in these three."""
+    gold, predicted, clusters = rows()  # type: ignore[operator]
+    mine = (intervals(confusions(gold, predicted, clusters, CLASSES)) or {})[metric]
+    number = {name: at for at, name in enumerate(CLASSES)}
+    as_numbers = [np.array([number[name] for name in names]) for names in (predicted, gold)]
+    score = {"accuracy": accuracy_score, "uar": balanced_accuracy_score}[metric]
+    conditions = None if rows is single_rows else np.array(clusters)
+    _, theirs = evaluate_with_conf_int(as_numbers[0], score, as_numbers[1], conditions, num_bootstraps=1_000)
+    assert mine == pytest.approx(
+        theirs, abs=0.1 * (mine[1] - mine[0])
+    )  # 5 standard errors of the percentiles
+
+
+def test_a_test_set_resolves_half_of_its_interval() -> None:
+    gold, predicted = noisy(600)
+    counts = confusions(gold, predicted, [at // 6 for at in range(600)], CLASSES)
+    found = intervals(counts)
+    assert found
+    assert resolvable(found) == {name: (high - low) / 2 for name, (low, high) in found.items()}
+    assert resolvable(None) is None
+    fewer = intervals(counts[:25])
+    assert (resolvable(fewer) or {})["uar"] > 1.5 * (resolvable(found) or {})["uar"]  # sqrt(4), with noise
+
+
+def test_systems_are_resampled_alike_in_any_number() -> None:
+    gold, predicted = noisy(200)
+    counts = confusions(gold, predicted, [at // 10 for at in range(200)], CLASSES)
+    one, other = resampled(counts, np.stack([counts, 2 * counts]), resamples=CHUNK + 7)
+    assert one.shape == (CHUNK + 7, 4, 4)
+    assert other.shape == (2, CHUNK + 7, 4, 4)
+    assert np.array_equal(one, other[0])
+    assert np.array_equal(2 * one, other[1])
+    assert span(np.arange(1_001.0)) == pytest.approx([25, 975])
+
+
+def test_clusters_too_few_for_an_interval_stand_by_themselves() -> None:
+    found = account(["joy", "joy", "anger"], ["joy", "fear", "anger"], ["b", "b", "a"], CLASSES)
+    assert found["intervals"] is None
+    assert found["resolvable"] is None
+    assert found["by_cluster"]["b"]["n"] == 2
+    assert found["by_cluster"]["b"]["accuracy"] == 0.5
+    assert found["by_cluster"]["a"]["uar"] == 1

@@ -25,7 +25,7 @@ def write(path: Path, text: str) -> Path:
 def test_all_files_of_the_folder_are_found() -> None:
     folder = Path(__file__).parents[2] / "recipes"
     assert {path.resolve() for path in SHIPPED.values()} == {
-        path.resolve() for path in folder.rglob("*.yaml")
+        path.resolve() for path in folder.rglob("*.yaml") if path.parent.name != "suites"
     }
     assert len(SHIPPED) >= 5
 

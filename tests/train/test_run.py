@@ -34,8 +34,8 @@ def cli(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[
 
 def test_the_folder_holds_what_a_reader_needs(trained: Path, store: merdata.Store) -> None:
     assert {path.name for path in trained.iterdir()} == {
-        "recipe.yaml", "environment.json", "split.json", "lints.json", "history.json", "model",
-        "predictions.parquet", "metrics.json", "test_log.jsonl",
+        "recipe.yaml", "environment.json", "split.json", "lints.json", "history.json", "model", ".lock",
+        "predictions.parquet", "validation.parquet", "metrics.json", "test_log.jsonl",
     }  # fmt: skip
     split = json.loads((trained / "split.json").read_text())
     assert split["hash"] == merdata.load_protocol(store, "mer").hash
@@ -82,7 +82,7 @@ def test_metrics_follow_from_the_predictions(trained: Path) -> None:
 def test_a_model_learns_from_the_miniatures(trained: Path) -> None:
     sets = json.loads((trained / "metrics.json").read_text())["sets"]
     assert sets["overall"]["scores"]["uar"] > 0.35
-    assert sets["overall"]["scores"]["uar"] > 2 * sets["overall"]["majority"]["uar"]
+    assert sets["overall"]["scores"]["uar"] > 2 * sets["overall"]["baselines"]["majority"]["uar"]
 
 
 def test_the_saved_model_gives_the_saved_predictions(trained: Path, store: merdata.Store) -> None:
@@ -161,7 +161,7 @@ def test_silenced_rows_are_scored_by_their_text(corpora: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "file", ["recipe.yaml", "split.json", "model/config.json", "model/model.safetensors"]
+    "file", ["recipe.yaml", "split.json", "history.json", "model/config.json", "model/model.safetensors"]
 )
 @pytest.mark.parametrize("fault", ["gone", "garbage"])
 def test_a_damaged_run_is_one_sentence(file: str, fault: str, trained: Path, tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""Baselines: what needs no model, fitted on train rows alone."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from merdata_train.baselines import TextPrior, baselines, majority, normalise_text
+
+CLASSES = ("anger", "fear", "joy", "neutral")
+TRAIN = pd.DataFrame(
+    [
+        ("Dogs are sitting.", "joy"),
+        ("dogs are  sitting", "joy"),
+        ("Dogs are sitting!", "anger"),
+        ("Hello?", "anger"),
+        (None, "neutral"),
+        ("...", "neutral"),
+        ("well", "neutral"),
+    ],
+    columns=["text", "label"],
+)
+
+
+def test_texts_are_told_apart_by_their_words_alone() -> None:
+    assert normalise_text("  Dogs, ARE sitting - by the door! ") == "dogs are sitting by the door"
+    assert normalise_text("你好，世界") == normalise_text("你好 世界")
+
+
+def test_the_text_prior_looks_up_the_majority_label_of_a_transcript() -> None:
+    prior = TextPrior(TRAIN)
+    assert prior.majority == "neutral"
+    texts = pd.Series(["DOGS are sitting", "hello", "never seen", None, "?!"], dtype=object)
+    assert prior.predict(texts) == ["joy", "anger", "neutral", "neutral", "neutral"]
+    assert prior.known(texts) == pytest.approx(2 / 5)
+
+
+def test_ties_fall_to_the_first_by_name_whatever_the_order_of_rows() -> None:
+    assert majority(pd.Series(["joy", "anger"])) == majority(pd.Series(["anger", "joy"])) == "anger"
+
+
+def test_baselines_of_a_test_set() -> None:
+    test = pd.DataFrame(
+        [("dogs are sitting", "joy"), ("hello", "joy"), ("no", "neutral"), ("so", "anger")],
+        columns=["text", "label"],
+    )
+    found = baselines(test, TextPrior(TRAIN), CLASSES)
+    assert found["chance"] == {"accuracy": pytest.approx(1 / 3), "uar": pytest.approx(1 / 3)}  # no fear here
+    assert found["majority"]["accuracy"] == 0.25
+    assert found["majority"]["uar"] == pytest.approx(1 / 3)
+    assert found["text_prior"]["accuracy"] == 0.5
+    assert found["text_prior"]["known"] == 0.5
+
+
+def test_a_crossed_corpus_is_told_by_a_text_prior_below_chance() -> None:
+    """Every word in every emotion (TESS): test has the one that the train rows of a word lack."""
+    rows = pd.DataFrame(
+        [(f"word{at}", label) for at in range(50) for label in CLASSES], columns=["text", "label"]
+    )
+    is_test = [number % 4 == (number // 4) % 4 for number in range(len(rows))]
+    test, train = rows[is_test], rows[[not one for one in is_test]]
+    found = baselines(test, TextPrior(train), CLASSES)
+    assert found["text_prior"]["known"] == 1
+    assert found["text_prior"]["uar"] < 0.05 < found["chance"]["uar"]
