@@ -81,25 +81,20 @@ def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) ->
     """A bar a line with its interval; the baselines as dashed lines."""
     metric = matrix.suite.metrics[0]
     bars = [line for line in lines if is_main(line, matrix)]
-    several = len({line.cell for line in bars}) > 1
-    labels = [
-        ", ".join(part for part in (line.cell if several or not line.part else "", line.part) if part)
-        for line in bars
-    ]
+    by_part = matrix.suite.table == "T6" and len(matrix.cells) == 1
+    labels = [line.part if by_part else line.cell for line in bars]
     figure.set_size_inches(max(3.6, 0.62 * len(bars) + 2.4), 3.2)
     axes = figure.add_subplot()
     means = np.array([line.values[metric]["mean"] for line in bars])
-    spans = [line.values[metric]["bootstrap"] or [mean, mean] for line, mean in zip(bars, means, strict=True)]
-    away = np.abs(np.array(spans).T - means)
+    spans = [line.values[metric]["bootstrap"] for line in bars]
+    away = [abs(np.array(span or [np.nan] * 2) - mean) for span, mean in zip(spans, means, strict=True)]
+    tops = [span[1] if span else mean for span, mean in zip(spans, means, strict=True)]
     colours = [COLOURS[matrix.cells.index(line.cell) % len(COLOURS)] for line in bars]
     axes.bar(range(len(bars)), means, color=colours, width=0.62, zorder=2)
-    axes.errorbar(
-        range(len(bars)), means, yerr=away, fmt="none", ecolor=look.ink, capsize=4, lw=1.1, zorder=3
-    )
-    for at, (mean, span) in enumerate(zip(means, spans, strict=True)):
-        axes.annotate(
-            f"{mean:.3f}", (at, max(span[1], mean)), (0, 4), textcoords="offset points", ha="center", size=8
-        )
+    whiskers = {"ecolor": look.ink, "capsize": 4, "lw": 1.1, "zorder": 3}
+    axes.errorbar(range(len(bars)), means, yerr=np.transpose(away), fmt="none", **whiskers)
+    for at, (mean, top) in enumerate(zip(means, tops, strict=True)):
+        axes.annotate(f"{mean:.3f}", (at, top), (0, 4), textcoords="offset points", ha="center", size=8)
     baselines = [line for line in lines if not line.seeds and metric in line.values]
     _baselines(axes, look, baselines, metric)
     slanted = max(map(len, labels)) > 9 and len(labels) > 4
@@ -108,7 +103,7 @@ def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) ->
     )
     axes.set_ylabel(TITLES[metric])
     shown = [line.values[metric]["mean"] for line in baselines]
-    axes.set_ylim(0, min(1.05, max([*shown, *(1.12 * span[1] for span in spans)]) * 1.06))
+    axes.set_ylim(0, min(1.05, max([*shown, *(1.12 * top for top in tops)]) * 1.06))
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y", zorder=0)
 
@@ -169,11 +164,12 @@ def classes(figure: Figure, look: Look, matrix: Matrix) -> None:
     for at, cell in enumerate(matrix.cells):
         found = np.array([_f1(entry.run.on(matrix.suite.test), names) for entry in matrix.of(cell)])
         places = np.arange(len(names)) + (at - (len(matrix.cells) - 1) / 2) * width
-        spread = found.std(axis=0, ddof=1) if len(found) > 1 else None
+        found = np.ma.masked_invalid(found)  # a fold without rows of a class says nothing of it
+        spread = found.std(axis=0, ddof=1).filled(0) if len(found) > 1 else None
         bar: dict[str, Any] = {"ecolor": look.ink, "error_kw": {"lw": 0.9, "capsize": 2}}
         axes.bar(
             places,
-            found.mean(axis=0),
+            found.mean(axis=0).filled(0),
             width * 0.92,
             yerr=spread,
             label=cell,
@@ -191,7 +187,8 @@ def classes(figure: Figure, look: Look, matrix: Matrix) -> None:
 
 
 def _f1(rows: Any, names: Sequence[str]) -> Any:
-    return per_class(confusion(rows["label"].tolist(), rows["predicted"].tolist(), names))["f1"]
+    found = per_class(confusion(rows["label"].tolist(), rows["predicted"].tolist(), names))
+    return np.where(found["support"] > 0, found["f1"], np.nan)
 
 
 def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
