@@ -196,6 +196,29 @@ def suite_(
         raise typer.Exit(1)
 
 
+@app.command("report")
+def report_(
+    what: Annotated[
+        str, typer.Argument(metavar="[RUNS|SUITE]", help="Folder of runs, or a suite's name.")
+    ] = "runs",
+    runs: Annotated[Path, typer.Option(help="Folder of the runs, if a suite is named.")] = Path("runs"),
+    out: Annotated[Path | None, typer.Option(help="Folder of the report (default: RUNS/report).")] = None,
+    store: Annotated[Path | None, typer.Option(help="A store: the page then shows its transcripts.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tables (Markdown, CSV, LaTeX), figures and a page, from the predictions that runs saved."""
+    from merdata_train import show
+    from merdata_train.report.write import write_report
+
+    folder = Path(what) if Path(what).is_dir() else runs
+    only = None if Path(what).is_dir() else Path(what).name.removesuffix(".yaml")
+    out = out or folder / "report"
+    written = write_report(folder, out, only=only, store=store)
+    typer.echo(json.dumps({"folder": str(out), "suites": written}, indent=1)) if as_json else show.report(
+        written, out
+    )
+
+
 @app.command("compare")
 def compare_(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Folders of scored runs.")],

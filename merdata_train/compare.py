@@ -36,13 +36,13 @@ def compare(runs: Sequence[ScoredRun]) -> dict[str, Any]:
     return {"runs": [_facts(run) for run in runs], "sets": {name: _compare_on(runs, name) for name in names}}
 
 
-def check_same_rows(one: ScoredRun, other: ScoredRun) -> None:
-    """Both were scored on the same ids, with the same gold labels.
+def check_same_rows(one: ScoredRun, other: ScoredRun, test: str = "overall") -> None:
+    """Both were scored on the same ids of an evaluation set, with the same gold labels.
 
     Raises:
         ProtocolError: they were not: a difference between them would be one of rows, not of models.
     """
-    gold = [run.predictions.set_index("id")["label"] for run in (one, other)]
+    gold = [run.on(test).set_index("id")["label"] for run in (one, other)]
     alone = sorted(set(gold[0].index) ^ set(gold[1].index))
     if alone:
         raise ProtocolError(

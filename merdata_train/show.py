@@ -184,6 +184,14 @@ def pushed(found: dict[str, Any]) -> None:
     screen.print(f"{done} ({who})", soft_wrap=True)
 
 
+def report(written: dict[str, list[str]], out: Path) -> None:
+    """The tables of a report, and where the rest lies."""
+    for files in written.values():
+        table = next(file for file in files if file.endswith(".md"))
+        print((out / table).read_text("utf-8"))
+    print(f"tables/, figures/ and index.html lie in {out}")
+
+
 def recipes(found: list[dict[str, str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("name", "model", "modalities", "what it is"):

@@ -1,0 +1,147 @@
+"""From a folder of runs to what tables are made of: suites with their runs, each checked by the guard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from merdata_train.errors import RunError
+from merdata_train.scored import ScoredRun, load_scored
+from merdata_train.suite import Cell, Suite
+
+RUNS_SEEDLESS = ("seed", "store")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A scored run at its place in a matrix."""
+
+    cell: str
+    seed: int
+    fold: int
+    fold_name: str
+    run: ScoredRun
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A suite and its scored runs.
+
+    Attributes:
+        suite: what was planned.
+        entries: the runs that are scored.
+        missing: labels of those that are not.
+        comparable: whether all cells are scored on the same rows and can be held against each other.
+    """
+
+    suite: Suite
+    entries: list[Entry]
+    missing: list[str]
+    comparable: bool = True
+
+    @property
+    def cells(self) -> list[str]:
+        there = {entry.cell for entry in self.entries}
+        return [label for label, _ in self.suite.cells() if label in there]
+
+    @property
+    def reference(self) -> str:
+        """The cell that the others are held against: the suite's, or the first that is there."""
+        named = self.suite.reference
+        return named if named in self.cells else self.cells[0]
+
+    def of(self, cell: str, fold: int | None = None) -> list[Entry]:
+        """The runs of a cell, of one fold or all, by fold and seed."""
+        found = [one for one in self.entries if one.cell == cell and fold in (None, one.fold)]
+        return sorted(found, key=lambda one: (one.fold, one.seed))
+
+    @property
+    def folds(self) -> dict[int, str]:
+        return {one.fold: one.fold_name for one in sorted(self.entries, key=lambda one: one.fold)}
+
+
+def read_matrices(runs: Path, only: str | None = None) -> list[Matrix]:
+    """The suites that were run into a folder, or one of them; without suites its runs, on TestA and on TestB.
+
+    Raises:
+        RunError: there is nothing scored, or no such suite.
+        ProtocolError: a run does not hold what its numbers would rest on.
+    """
+    manifests = {path.stem: path for path in sorted((runs / "suites").glob("*.json"))}
+    if only is not None and only not in manifests:
+        there = ", ".join(manifests) or "none"
+        raise RunError(
+            f"no suite {only} was run into {runs} (there: {there}): `merdata_train suite {only}` does"
+        )
+    chosen = [manifests[only]] if only else list(manifests.values())
+    matrices = [_read(path, runs) for path in chosen] or list(_loose(runs))
+    found = [matrix for matrix in matrices if matrix.entries]
+    if not found:
+        raise RunError(f"{runs} holds no scored run: `merdata_train run` and `merdata_train suite` make some")
+    return found
+
+
+def _read(path: Path, runs: Path) -> Matrix:
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        suite, planned = Suite.model_validate(manifest["suite"]), manifest["runs"]
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path} is damaged: run the suite again, what it finished is kept") from error
+    entries, missing = [], []
+    for one in planned:
+        folder = runs / one["folder"]
+        if (folder / "metrics.json").is_file():
+            own = Entry(one["cell"], one["seed"], one["fold"], one["fold_name"], load_scored(folder))
+            entries.append(own)
+        else:
+            missing.append(f"{one['cell']}, {one['fold_name']}, seed {one['seed']}")
+    return Matrix(suite, entries, missing)
+
+
+def _loose(runs: Path) -> Iterator[Matrix]:
+    """Runs outside suites: those that differ by their seed alone are one cell, on TestA and on TestB."""
+    scored = [load_scored(path.parent) for path in sorted(runs.glob("*/metrics.json"))]
+    groups: dict[str, list[ScoredRun]] = {}
+    for run in scored:
+        groups.setdefault(_without_seed(run.folder), []).append(run)
+    for evaluation_set in ("TestA", "TestB"):
+        having = {
+            _label(own, groups): own for own in groups.values() if own[0].metrics["sets"][evaluation_set]
+        }
+        if having:
+            yield _as_matrix(evaluation_set, having)
+
+
+def _without_seed(folder: Path) -> str:
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text("utf-8"))
+    return json.dumps(
+        {key: value for key, value in recipe.items() if key not in RUNS_SEEDLESS}, sort_keys=True
+    )
+
+
+def _label(own: Sequence[ScoredRun], groups: dict[str, list[ScoredRun]]) -> str:
+    """The recipe's name, with the run's id where several recipes have that name."""
+    name = own[0].metrics["recipe"]
+    alike = [group for group in groups.values() if group[0].metrics["recipe"] == name]
+    return name if len(alike) == 1 else f"{name} {own[0].name.rpartition('-')[2]}"
+
+
+def _as_matrix(evaluation_set: str, having: dict[str, list[ScoredRun]]) -> Matrix:
+    suite = Suite(
+        name=f"runs-{evaluation_set}",
+        title=f"All runs on {evaluation_set}",
+        table="T4",
+        test=evaluation_set,
+        recipe="-",
+        axes={"run": {label: Cell() for label in having}},
+        seeds=sorted({run.metrics["seed"] for own in having.values() for run in own}),
+    )
+    entries = [Entry(label, run.metrics["seed"], 0, "", run) for label, own in having.items() for run in own]
+    hashes = {run.metrics["split_hash"] for own in having.values() for run in own}
+    sizes = {len(run.on(evaluation_set)) for own in having.values() for run in own}
+    return Matrix(suite, entries, [], comparable=len(hashes) == len(sizes) == 1)

@@ -1,0 +1,193 @@
+"""Tables in Markdown, CSV and LaTeX (booktabs): the same lines, with what each number rests on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from merdata_train.metrics import METRICS
+from merdata_train.report.lines import Line, is_main
+from merdata_train.report.read import Matrix
+from merdata_train.show import TITLES
+
+COLUMNS = (
+    "suite", "table", "cell", "part", "test", "protocol", "split", "n", "clusters", "seeds", "metric", "mean",
+    "std", "t_low", "t_high", "low", "high", "reference", "difference", "difference_low", "difference_high",
+    "p", "p_holm", "significant",
+)  # fmt: skip
+LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "±": r"$\pm$", "−": "$-$", "~": r"\,"}
+SHORT = 12  # characters of a hash
+
+
+def markdown(matrix: Matrix, lines: Sequence[Line]) -> str:
+    """A table with title and caption."""
+    head = header(matrix)
+    rows = [head, ["---", "---", "---", *["---:"] * (len(head) - 3)], *cells(matrix, lines)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"### {matrix.suite.title}\n\n{table}\n\n{caption(matrix, lines)}\n"
+
+
+def latex(matrix: Matrix, lines: Sequence[Line]) -> str:
+    """A table environment; needs the package booktabs."""
+    head = header(matrix)
+    body = [" & ".join(map(_escaped, row)) + r" \\" for row in [head, *cells(matrix, lines)]]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            rf"\caption{{{_escaped(matrix.suite.title)}. {_escaped(caption(matrix, lines))}}}",
+            rf"\label{{tab:{matrix.suite.name}}}",
+            rf"\begin{{tabular}}{{lll{'r' * (len(head) - 3)}}}",
+            r"\toprule",
+            body[0],
+            r"\midrule",
+            *body[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def as_csv(matrix: Matrix, lines: Sequence[Line]) -> str:
+    """A row a line and metric, numbers whole."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row for line in lines for row in _long(matrix, line))
+    return text.getvalue()
+
+
+def caption(matrix: Matrix, lines: Sequence[Line]) -> str:
+    """What the numbers of a table rest on."""
+    suite = matrix.suite
+    parts = [
+        f"Test set {suite.test}.",
+        "Mean ± standard deviation (n − 1) over seeds; in brackets 95 % intervals of the mean over seeds, "
+        "resampling dialogues (conversational) or speakers (acted).",
+    ]
+    if any(line.against for line in lines):
+        parts.append(
+            f"Differences from {matrix.reference}: paired bootstrap over the same clusters; "
+            "n.s.: p ≥ 0.05 after Holm over the table."
+        )
+    resolved = resolves(matrix, lines)
+    if resolved:
+        known = [f"{TITLES[name]} ±{resolved[name]:.3f}" for name in suite.metrics if name in resolved]
+        parts.append(f"The test set resolves {', '.join(known)} (half of the widest interval).")
+    absent = _absent(matrix)
+    if absent:
+        parts.append(f"Without rows and left out of macro averages: {', '.join(absent)}.")
+    if matrix.missing:
+        parts.append(f"Not scored yet: {'; '.join(matrix.missing)}.")
+    return " ".join(parts)
+
+
+def resolves(matrix: Matrix, lines: Sequence[Line]) -> dict[str, float]:
+    """Half of the widest bootstrap interval of each metric."""
+    bounds: dict[str, list[float]] = {}
+    for line in lines:
+        for metric, value in line.values.items():
+            if value["bootstrap"] and is_main(line, matrix):
+                low, high = value["bootstrap"]
+                bounds.setdefault(metric, []).append((high - low) / 2)
+    return {metric: max(widths) for metric, widths in bounds.items()}
+
+
+def _absent(matrix: Matrix) -> list[str]:
+    accounts = [entry.run.metrics["sets"][matrix.suite.test] for entry in matrix.entries]
+    return sorted(set.intersection(*(set(account["absent"]) for account in accounts)))
+
+
+def header(matrix: Matrix) -> list[str]:
+    """The names of the columns."""
+    primary = TITLES[matrix.suite.metrics[0]]
+    compared = [f"{primary} − {matrix.reference}"] if _compares(matrix) else []
+    return [
+        "",
+        "protocol",
+        "split",
+        "n",
+        "seeds",
+        *(TITLES[name] for name in matrix.suite.metrics),
+        *compared,
+    ]
+
+
+def _compares(matrix: Matrix) -> bool:
+    return matrix.comparable and len(matrix.cells) > 1
+
+
+def cells(matrix: Matrix, lines: Sequence[Line]) -> Iterator[list[str]]:
+    """The cells of every line, as text."""
+    primary = matrix.suite.metrics[0]
+    for line in lines:
+        label = ", ".join(part for part in (line.cell, line.part) if part)
+        facts = [label, line.protocol, line.split_hash[:SHORT], f"{line.n:,}", str(len(line.seeds) or "")]
+        numbers = [_number(line.values.get(name)) for name in matrix.suite.metrics]
+        compared = [_difference(line.against.get(primary))] if _compares(matrix) else []
+        yield [*facts, *numbers, *compared]
+
+
+def _number(value: dict[str, Any] | None) -> str:
+    if value is None:
+        return ""
+    spread = f" ± {value['std']:.3f}" if value["std"] is not None else ""
+    bounds = value["bootstrap"]
+    return f"{value['mean']:.3f}{spread}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "")
+
+
+def _difference(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    if found["interval"] is None:
+        return _signed(found["difference"])
+    low, high = map(_signed, found["interval"])
+    mark = "" if found["significant"] else " n.s."
+    return f"{_signed(found['difference'])} [{low}, {high}]{mark}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _long(matrix: Matrix, line: Line) -> Iterator[dict[str, Any]]:
+    for metric in METRICS:
+        value, against = line.values.get(metric), line.against.get(metric, {})
+        if value is None:
+            continue
+        t_low, t_high = value["interval"] or (None, None)
+        low, high = value["bootstrap"] or (None, None)
+        difference_low, difference_high = against.get("interval") or (None, None)
+        yield {
+            "suite": matrix.suite.name,
+            "table": matrix.suite.table,
+            "cell": line.cell,
+            "part": line.part,
+            "test": matrix.suite.test,
+            "protocol": line.protocol,
+            "split": line.split_hash[:SHORT],
+            "n": line.n,
+            "clusters": line.clusters or None,
+            "seeds": " ".join(map(str, line.seeds)),
+            "metric": metric,
+            "mean": value["mean"],
+            "std": value["std"],
+            "t_low": t_low,
+            "t_high": t_high,
+            "low": low,
+            "high": high,
+            "reference": matrix.reference if against else None,
+            "difference": against.get("difference"),
+            "difference_low": difference_low,
+            "difference_high": difference_high,
+            "p": against.get("p"),
+            "p_holm": against.get("p_holm"),
+            "significant": against.get("significant"),
+        }
+
+
+def _escaped(text: str) -> str:
+    return "".join(LATEX.get(letter, letter) for letter in text)
