@@ -200,7 +200,7 @@ def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
         colour = COLOURS[at % len(COLOURS)]
         for number, entry in enumerate(matrix.of(cell)):
             values = [epoch["validation"][metric] for epoch in entry.run.history]
-            chosen = _chosen(entry.run.history, entry.run.metrics["selection"])
+            chosen = _chosen(entry.run.history)
             axes.plot(
                 range(1, len(values) + 1),
                 values,
