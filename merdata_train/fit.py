@@ -138,8 +138,9 @@ class _Training:
                     self._save(progress, self.path)
                 if track is not None:
                     track(epoch)
+                if self.accelerator.is_main_process:
+                    tqdm.write(_summary(epoch, progress), file=sys.stderr)
                 bar.update()
-                bar.set_postfix({"loss": f"{epoch['loss']:.3f}", "selected": f"{epoch['selected']:.4f}"})
         return progress
 
     @property
@@ -245,6 +246,14 @@ def _predicted(model: EmotionModel, validation: Examples) -> list[str]:
 def _scores(validation: Examples, predicted: list[str]) -> dict[str, float]:
     counts = confusion(validation.rows["label"].tolist(), predicted, validation.classes)
     return {name: float(value) for name, value in scores(counts).items()}
+
+
+def _summary(epoch: Epoch, progress: Progress) -> str:
+    """One epoch in a line; the best one so far is marked."""
+    found = ", ".join(f"{name} {value:.4f}" for name, value in epoch["validation"].items())
+    best = " (best so far)" if progress.best_epoch() == epoch["epoch"] else ""
+    where = f"stage {epoch['stage']}, epoch {epoch['epoch']}"
+    return f"{where}: loss {epoch['loss']:.4f}, lr {epoch['lr']:.2g}, validation {found}{best}"
 
 
 def _bar(stage: Stage, progress: Progress) -> tqdm[Any]:
