@@ -49,6 +49,8 @@ _HOME = {
     "run_app": "command",
     "run_tasks": "engine",
     "write_atomically": "files",
+    "file_sha256": "files",
+    "card_text": "resources",
 }
 __all__ = ["__version__", *_HOME]
 
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from merdata.errors import PolicyError as PolicyError
     from merdata.errors import SplitError as SplitError
     from merdata.errors import StoreError as StoreError
+    from merdata.files import file_sha256 as file_sha256
     from merdata.files import write_atomically as write_atomically
     from merdata.labels import LabelSpace as LabelSpace
     from merdata.labels import label_space as label_space
@@ -76,6 +79,7 @@ if TYPE_CHECKING:
     from merdata.leakage import audit as audit
     from merdata.ledger import is_silenced as is_silenced
     from merdata.loader import load as load
+    from merdata.resources import card_text as card_text
     from merdata.splits.imported import export_split as export_split
     from merdata.splits.imported import import_split as import_split
     from merdata.splits.make import split as split

@@ -232,15 +232,30 @@ def export_split(
 def audit(
     store: StoreArgument = Path("store"),
     protocol: Annotated[str, typer.Option(help="Which protocol to check.")] = "mer",
+    every: Annotated[bool, typer.Option("--all", help="Check every protocol of the store.")] = False,
+    near_audio: Annotated[
+        bool,
+        typer.Option(
+            help="Also look for copies at another level, cut or coded again: decodes all audio once."
+        ),
+    ] = True,
+    jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a split for shared speakers, dialogues, audio. Exits with 1 if a promise breaks."""
-    from merdata import show
-    from merdata.leakage import audit as find
+    """Check what a split promises, and what else its sides share: speakers, dialogues, texts, audio.
 
-    findings = find(store, protocol)
-    _print_json([finding.as_json() for finding in findings]) if as_json else show.audited(findings, protocol)
-    if any(finding.broken for finding in findings):
+    Also what text alone tells, and how balanced the sides are. Exits with 1 if a promise breaks.
+    """
+    from merdata.leakage import audits
+    from merdata.leakage.show import audited
+
+    protocols = None if every else [protocol]
+    found = audits(store, protocols, near_audio=near_audio, jobs=jobs, progress=True)
+    if as_json:
+        _print_json([one.as_json() for one in found] if every else found[0].as_json())
+    else:
+        audited(found)
+    if any(one.broken for one in found):
         raise typer.Exit(1)
 
 

@@ -13,7 +13,6 @@ from rich.table import Table
 if TYPE_CHECKING:
     from merdata.builder import Report
     from merdata.corpora.corpus import Corpus
-    from merdata.leakage import Finding
     from merdata.ledger import Counts
     from merdata.splits.protocol import Protocol
     from merdata.store import Store
@@ -206,30 +205,3 @@ def split(account: dict[str, Any], store: Path) -> None:
 
 def _speakers(number: int) -> str:
     return f"{number} speaker{'s' if number != 1 else ''}"
-
-
-def audited(findings: list[Finding], protocol: str) -> None:
-    made = table("shared with train", "corpus", "split", "#rows", "#values", "verdict", "examples")
-    for finding in findings:
-        made.add_row(
-            finding.shared,
-            finding.corpus,
-            finding.evaluation,
-            f"{finding.rows:,} of {finding.of_rows:,}",
-            f"{finding.values:,} of {finding.of_values:,}",
-            _verdict(finding),
-            ", ".join(finding.examples) if finding.shared != "audio" else "",
-        )
-    screen = console()
-    screen.print(made)
-    broken = sum(finding.broken for finding in findings)
-    promises = sum(finding.claimed for finding in findings)
-    screen.print(f"protocol {protocol}: {promises - broken} of {promises} promises hold")
-
-
-def _verdict(finding: Finding) -> str:
-    if finding.broken:
-        return "PROMISE BROKEN"
-    if finding.disjoint:
-        return "disjoint, as promised" if finding.claimed else "disjoint"
-    return "shared (not promised)"

@@ -26,12 +26,14 @@ class Checkpoint:
 
     Attributes:
         model, best: weights now, and of the best epoch so far.
+        average: the moving average and its number of steps; empty without one.
         optimizer: its `state_dict()`.
-        facts: stage, epoch, history and the scheduler's state, as JSON can hold them.
+        facts: stage, its history, that of the stages done and the scheduler's state, as JSON can hold them.
     """
 
     model: State
     best: State
+    average: State
     optimizer: dict[str, Any]
     facts: dict[str, Any]
 
@@ -44,6 +46,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """
     tensors = {f"model.{name}": tensor for name, tensor in checkpoint.model.items()}
     tensors |= {f"best.{name}": tensor for name, tensor in checkpoint.best.items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in checkpoint.average.items()}
     for index, state in checkpoint.optimizer["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
     facts = checkpoint.facts | {"param_groups": checkpoint.optimizer["param_groups"]}
@@ -64,6 +67,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     return Checkpoint(
         model=_under("model.", tensors),
         best=_under("best.", tensors),
+        average=_under("average.", tensors),
         optimizer={
             "state": _by_index(_under("optimizer.", tensors)),
             "param_groups": facts.pop("param_groups"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,13 @@ Overrides = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).")
+]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MERDATA_CACHE",
+        help="Folder for features (default: in the store, or in the user's cache if that cannot be written).",
+    ),
 ]
 
 
@@ -62,20 +70,27 @@ def run_(
     store: Annotated[Path | None, typer.Option(help="Folder of the store (default: the recipe's).")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     jobs: Jobs = None,
+    cache: Cache = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
+    track: Annotated[
+        str | None, typer.Option(help="Also report to tensorboard, wandb or trackio (must be installed).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe, then score the saved model on the test rows: TestA (acted), TestB (conversational)."""
     from merdata_train.recipe import load_recipe
 
+    _keep_features_in(cache)
     place = [f"store={json.dumps(str(store))}"] if store else []
     resolved = load_recipe(recipe, [*place, *(overrides or [])])
 
     from merdata_train.evaluate import evaluate
-    from merdata_train.run import run
+    from merdata_train.run import is_main_process, run
     from merdata_train.scored import read_metrics
 
-    folder = run(resolved, out, jobs=jobs, fresh=fresh)
+    folder = run(resolved, out, jobs=jobs, fresh=fresh, track=track)
+    if not is_main_process():
+        return
     _print(read_metrics(folder) or evaluate(folder, jobs=jobs), folder, as_json)
 
 
@@ -83,12 +98,76 @@ def run_(
 def evaluate_(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     jobs: Jobs = None,
+    cache: Cache = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run's saved model on the test rows; each look at them is logged in the run's folder."""
+    _keep_features_in(cache)
     from merdata_train.evaluate import evaluate
 
     _print(evaluate(folder, jobs=jobs), folder, as_json)
+
+
+@app.command("card")
+def card_(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.")]) -> None:
+    """Write a run's model card anew: model/README.md, from what the run's folder holds."""
+    from merdata_train.model_card import write_card
+
+    typer.echo(write_card(folder))
+
+
+@app.command("push")
+def push_(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the Hugging Face Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Let everyone see it (default: private).")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go up; send nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a run's model and its card to the Hugging Face Hub; nothing else of the run leaves."""
+    from merdata_train import show
+    from merdata_train.push import push
+
+    found = push(folder, repo, public=public, dry_run=dry_run)
+    typer.echo(json.dumps(found, indent=1)) if as_json else show.pushed(found)
+
+
+@app.command("predict")
+def predict_(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="Folder of a run or of its model, or OWNER/NAME on the Hub."),
+    ],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Recordings, in any audio or video format."),
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option("--text", help="What is said: one for each file, in their order.")
+    ] = None,
+    history: Annotated[
+        list[str] | None, typer.Option("--history", help="What was said before, oldest first; repeat it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the emotion of your own recordings, of their transcripts, or of both.
+
+    A recording that cannot be read is named on stderr; the others are predicted, and the exit code is 2.
+    """
+    from merdata_train import show
+    from merdata_train.predict import Predictor, predict_all
+
+    predictor = Predictor.open(model)
+    found = predict_all(predictor, files or [], text or [], history or [])
+    for one in found:
+        for sentence in one.complaints:
+            typer.echo(f"merdata_train: {sentence}", err=True)
+    if as_json:
+        typer.echo(json.dumps([one.facts() for one in found], indent=1, ensure_ascii=False))
+    else:
+        show.predictions(found, predictor.classes)
+    if any(one.prediction is None for one in found):
+        raise typer.Exit(2)
 
 
 @app.command("suite")
@@ -177,6 +256,39 @@ def show_(recipe: RecipeName, overrides: Overrides = None) -> None:
 
     resolved = load_recipe(recipe, overrides or [])
     typer.echo(yaml.safe_dump(resolved.model_dump(mode="json"), sort_keys=False), nl=False)
+
+
+def _keep_features_in(folder: str | None) -> None:
+    if folder:
+        os.environ["MERDATA_CACHE"] = folder
+
+
+@recipes.command("check")
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Files or names of recipes.")],
+) -> None:
+    """Check recipes: every fault of each, with its key; exit code 2 if there is one."""
+    from merdata_train.errors import RecipeError
+    from merdata_train.recipe import load_recipe
+
+    faults = []
+    for name in files:
+        try:
+            load_recipe(name)
+        except RecipeError as error:
+            faults.append(str(error))
+        else:
+            typer.echo(f"{name}: good")
+    if faults:
+        raise RecipeError("\n".join(faults))
+
+
+@recipes.command("schema")
+def schema() -> None:
+    """Print the JSON schema of recipes, as recipes/recipe.schema.json has it, for editors and tools."""
+    from merdata_train.recipe import Recipe
+
+    typer.echo(json.dumps(Recipe.model_json_schema(), indent=1))
 
 
 def _print(found: dict[str, Any], folder: Path, as_json: bool) -> None:

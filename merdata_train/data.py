@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 import merdata
+from merdata_train.context import history_texts, target_text, text_vectors
 from merdata_train.errors import ProtocolError, RecipeError
 from merdata_train.features.cache import audio_features
-from merdata_train.features.hashing import hashed
 from merdata_train.recipe import Recipe
 
 COLUMNS = ("id", "corpus", "speaker", "dialogue", "language", "text", "label", "raw_label", "notes")
@@ -31,7 +31,7 @@ class Examples:
 
     Attributes:
         split: its name; training refuses any but train and validation.
-        rows: id, corpus, speaker, dialogue, label (class name) and more, one a row.
+        rows: id, corpus, domain, speaker, dialogue, label (class name) and more, one a row.
         classes: class names in the order of the model's head.
         tensors: `<modality>_vec` `[n, width]`, `has_<modality>` bool `[n]`, `labels` int64 `[n]`.
     """
@@ -101,6 +101,7 @@ class Source:
         table = self.store.rows(COLUMNS, self.corpora)
         rows = table.to_pandas()
         rows["label"] = self.store.relabel(table, self.space)
+        rows["domain"] = [self.store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
         rows["split"] = rows["id"].map(self.protocol.splits(self.recipe.fold))
         if self.recipe.data.languages is not None:
             rows = rows[rows["language"].isin(self.recipe.data.languages)]
@@ -143,9 +144,28 @@ class Source:
 
     def _text(self, rows: pd.DataFrame) -> dict[str, Tensor]:
         texts: list[Any] = [text if isinstance(text, str) else None for text in rows["text"]]
-        vectors = hashed(texts, self.recipe.features.text)
         there = torch.tensor([text is not None for text in texts])
+        context, before = self.recipe.context, self._histories
+        if context:
+            spoken = zip(rows["id"], rows["speaker"], texts, strict=True)
+            texts = [
+                target_text(speaker, text, context) if id in before else text for id, speaker, text in spoken
+            ]
+        histories = [before.get(id, []) for id in rows["id"]]
+        vectors = text_vectors(texts, histories, self.recipe.features.text, context)
         return {"text_vec": torch.from_numpy(vectors), "has_text": there}
+
+    @cached_property
+    def _histories(self) -> dict[str, list[str]]:
+        """id -> what was said before, for rows of dialogues, where the recipe asks for context."""
+        context = self.recipe.context
+        if context is None:
+            return {}
+        protocol, fold = self.protocol, self.recipe.fold
+        found = merdata.histories(
+            self.store, context.previous, corpora=self.corpora, protocol=protocol, fold=fold
+        )
+        return {id: history_texts(turns, context) for id, turns in found.items()}
 
 
 def for_training(examples: Examples) -> Examples:

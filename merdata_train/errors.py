@@ -13,3 +13,15 @@ class ProtocolError(MerdataError):
 
 class RunError(MerdataError):
     """A run folder that cannot be read or written."""
+
+
+class InputError(MerdataError):
+    """A recording, a text or a history that a trained model cannot take."""
+
+
+class LintError(MerdataError):
+    """A recipe on rows with which no number would mean what it says."""
+
+
+class HubError(MerdataError):
+    """The Hub cannot be reached, or refuses."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ from merdata_train.errors import ProtocolError, RunError
 from merdata_train.fit import predict
 from merdata_train.guard import best_epoch, check_selected, check_unseen
 from merdata_train.metrics import account, confusion, named, scores
+from merdata_train.model_card import write_card
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.run import open_run, write_json
 from merdata_train.scored import evaluation_sets, read_history
+from merdata_train.stages import rows_of, trained_rows
 
 
 def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
 
     Before it meets them, it holds the model to the validation rows: they must score what the history says of
     the chosen epoch. They also give the temperature of the calibration. Writes validation.parquet,
-    predictions.parquet and metrics.json, and a line into test_log.jsonl.
+    predictions.parquet, metrics.json and the model card, and a line into test_log.jsonl.
 
     Returns:
         What metrics.json holds: protocol, split hash, seed, and an account of each evaluation set
@@ -50,14 +52,15 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
         raise ProtocolError(f"{recipe.store} or its protocol changed since {folder} was trained: train again")
     model = open_model(folder / "model")
-    validation = _selected(folder, source, model, for_training(source.examples("validation", jobs)))
+    held_out = for_training(source.examples("validation", jobs))
+    validation, chose = _selected(folder, source, model, held_out), rows_of(recipe.stages[-1], held_out)
     test = source.examples("test", jobs)
     check_unseen(test.rows["id"], validation["id"], folder)
     _log(folder, source, len(test))
-    predictions = _predictions(model, test, source, folder)
+    predictions = _predictions(model, test, folder)
     _check_complete(predictions, source)
-    prior = TextPrior(source.rows("train"))
-    temperature = fit_temperature(*as_arrays(validation, test.classes))
+    prior = TextPrior(trained_rows(recipe.stages, source.rows("train")))
+    temperature = fit_temperature(*as_arrays(validation[chose], test.classes))
     scoring = Scoring(
         test.classes, prior, temperature, dict(zip(test.rows["id"], test.rows["text"], strict=True))
     )
@@ -65,12 +68,12 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
         "recipe": recipe.name,
         "protocol": recipe.protocol,
         "fold": recipe.fold,
-        "fold_name": source.protocol.fold_names[recipe.fold],
+        "fold_name": source.protocol.fold_names[source.protocol.fold_number(recipe.fold)],
         "split_hash": source.protocol.hash,
         "data_hash": source.data_hash,
         "seed": recipe.seed,
-        "selection": recipe.selection.metric,
-        "best_epoch": best_epoch(read_history(folder), recipe.selection.metric)["epoch"],
+        "selection": recipe.selection_of(recipe.stages[-1]).metric,
+        "best_epoch": best_epoch(read_history(folder))["epoch"],
         "temperature": temperature,
         "majority_class": prior.majority,
         "sets": {name: scoring.account(rows) for name, rows in evaluation_sets(predictions, source.corpora)},
@@ -78,6 +81,7 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     _write_predictions(folder / "validation.parquet", validation, source)
     _write_predictions(folder / "predictions.parquet", predictions, source)
     write_json(folder / "metrics.json", metrics)
+    write_card(folder)
     return metrics
 
 
@@ -118,7 +122,7 @@ def open_model(folder: Path) -> EmotionModel:
         RunError: there is none, or it is damaged.
     """
     try:
-        with redirect_stdout(sys.stderr):  # the Hub's client prints to stdout, where our JSON goes
+        with redirect_stdout(StringIO()):  # the Hub's client prints that it loads
             return EmotionModel.from_pretrained(folder)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error
@@ -130,18 +134,18 @@ def _selected(folder: Path, source: Source, model: EmotionModel, validation: Exa
         raise ProtocolError(
             f"{folder}: the model's classes {model.classes} are not {list(validation.classes)}"
         )
-    predictions = _predictions(model, validation, source, folder)
+    predictions = _predictions(model, validation, folder)
     counts = confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), model.classes)
-    check_selected(read_history(folder), source.recipe.selection.metric, named(scores(counts)), folder)
+    metric = source.recipe.selection_of(source.recipe.stages[-1]).metric
+    check_selected(read_history(folder), metric, named(scores(counts)), folder)
     return predictions
 
 
-def _predictions(model: EmotionModel, examples: Examples, source: Source, folder: Path) -> pd.DataFrame:
+def _predictions(model: EmotionModel, examples: Examples, folder: Path) -> pd.DataFrame:
     probabilities = predict(model, examples).numpy()
     if not np.isfinite(probabilities).all():
         raise RunError(f"the model of {folder} predicts no numbers (NaN): its training diverged")
-    rows = examples.rows[["id", "corpus", "speaker", "dialogue", "label"]].copy()
-    rows["domain"] = [source.store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
+    rows = examples.rows[["id", "corpus", "domain", "speaker", "dialogue", "label"]].copy()
     rows["cluster"] = _clusters(rows)
     rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
     for at, name in enumerate(examples.classes):

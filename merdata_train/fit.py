@@ -8,148 +8,211 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from merdata_train.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint
 from merdata_train.data import Examples, for_training
+from merdata_train.ema import averaged
 from merdata_train.losses import cross_entropy
 from merdata_train.metrics import confusion, scores
+from merdata_train.moddrop import drop_modalities
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe import Recipe, Stage
+from merdata_train.samplers import batches, order
+from merdata_train.stages import load_initial, optimizer_of, rows_of, selected, set_training
 
 EVALUATION_BATCH = 1_024
+Epoch = dict[str, Any]
 
 
 @dataclass
 class Progress:
-    """How far a stage is: `history` has an entry an epoch, `best` the weights of its best one."""
+    """How far a stage is.
 
-    history: list[dict[str, Any]]
-    best: dict[str, Tensor]
+    Attributes:
+        history: an entry an epoch: stage, epoch, loss, lr, metrics over all validation rows, and `selected`,
+            the value that chooses, over those of the stage.
+        best: the weights of its best epoch.
+    """
 
-    def best_epoch(self, metric: str) -> int:
-        values = [epoch["validation"][metric] for epoch in self.history]
+    history: list[Epoch] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def best_epoch(self) -> int:
+        values = [epoch["selected"] for epoch in self.history]
         return values.index(max(values))
 
-    def is_over(self, stage: Stage, metric: str) -> bool:
+    def is_over(self, stage: Stage) -> bool:
         epochs = len(self.history)
-        stalled = bool(self.history) and epochs - 1 - self.best_epoch(metric) >= stage.patience
+        stalled = bool(self.history) and epochs - 1 - self.best_epoch() >= stage.patience
         return epochs >= stage.epochs or stalled
 
 
 def fit(
-    recipe: Recipe, train: Examples, validation: Examples, checkpoint: Path | None = None
-) -> tuple[EmotionModel, list[dict[str, Any]]]:
-    """Train a recipe's model, stage after stage.
+    recipe: Recipe,
+    train: Examples,
+    validation: Examples,
+    checkpoint: Path | None = None,
+    track: Callable[[Epoch], None] | None = None,
+) -> tuple[EmotionModel, list[Epoch]]:
+    """Train a recipe's model, stage after stage; under `accelerate launch`, on several devices.
 
     Args:
         recipe: what to train.
         train: rows to learn from; scaler and class weights are fitted on these alone.
         validation: rows that choose the epoch.
         checkpoint: file to resume from and to write after every epoch.
+        track: called with every epoch's entry of the history.
 
     Returns:
-        The model with the weights of its best validation epoch, and the history of all epochs.
+        The model with the weights of the last stage's best epoch, and the history of all epochs.
 
     Raises:
         ProtocolError: the rows are of another split.
+        RecipeError: a stage names rows or parts that are not there.
     """
     train, validation = for_training(train), for_training(validation)
     set_seed(recipe.seed)
     model = EmotionModel.of(recipe, list(train.classes))
     if "audio" in recipe.modalities:
         model.standardise.fit(train.tensors["audio_vec"][train.tensors["has_audio"]])
-    history: list[dict[str, Any]] = []
-    for number in range(len(recipe.stages)):
-        progress = _fit_stage(recipe, number, model, train, validation, checkpoint)
+    saved = load_checkpoint(checkpoint) if checkpoint else None
+    history: list[Epoch] = saved.facts["done"] if saved else []
+    for number in range(saved.facts["stage"] if saved else 0, len(recipe.stages)):
+        training = _Training(recipe, number, model, train, validation, checkpoint, history)
+        progress = training.run(saved, track)
         model.load_state_dict(progress.best)
-        history += progress.history
+        history, saved = history + progress.history, None
     return model, history
 
 
-def _fit_stage(
-    recipe: Recipe,
-    number: int,
-    model: EmotionModel,
-    train: Examples,
-    validation: Examples,
-    path: Path | None,
-) -> Progress:
-    stage, metric = recipe.stages[number], recipe.selection.metric
-    accelerator = Accelerator()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=stage.lr, weight_decay=stage.weight_decay)
-    plateau = ReduceLROnPlateau(optimizer, mode="max", **stage.plateau.model_dump())
-    progress = _resume(path, number, model, optimizer, plateau)
-    criterion = cross_entropy(recipe.loss, train).to(accelerator.device)
-    wrapped, wrapped_optimizer = accelerator.prepare(model, optimizer)
-    with _bar(stage, progress) as bar:
-        while not progress.is_over(stage, metric):
-            epoch = len(progress.history)
-            loader = accelerator.prepare(_loader(train, stage, seed_of(recipe.seed, number, epoch)))
-            loss = _epoch(accelerator, wrapped, wrapped_optimizer, criterion, loader, stage.clip)
-            found = validate(model, validation)
-            lr = optimizer.param_groups[0]["lr"]
-            progress.history.append(
-                {"stage": stage.name, "epoch": epoch, "loss": loss, "lr": lr, "validation": found}
-            )
-            plateau.step(found[metric])
-            if progress.best_epoch(metric) == epoch:
-                progress.best = cloned(model)
-            if path is not None:
-                _save(path, number, model, optimizer, plateau, progress)
-            bar.update()
-            bar.set_postfix({"loss": f"{loss:.3f}", metric: f"{found[metric]:.4f}"})
-    return progress
+class _Training:
+    """One stage: what it moves and what it reads."""
 
+    def __init__(
+        self,
+        recipe: Recipe,
+        number: int,
+        model: EmotionModel,
+        train: Examples,
+        validation: Examples,
+        path: Path | None,
+        done: list[Epoch],
+    ) -> None:
+        self.recipe, self.number, self.stage = recipe, number, recipe.stages[number]
+        self.train = train.only(rows_of(self.stage, train))
+        self.validation, self.chooses = validation, rows_of(self.stage, validation)
+        self.path, self.done = path, done
+        self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())
+        self.model = model.to(self.accelerator.device)
+        if self.stage.init:
+            load_initial(model, self.stage.init)
+        self.optimizer = optimizer_of(model, self.stage)
+        self.plateau = ReduceLROnPlateau(self.optimizer, mode="max", **self.stage.plateau.model_dump())
+        self.ema = averaged(model, recipe.ema.decay) if recipe.ema else None
+        self.criterion = cross_entropy(recipe.loss, self.train).to(self.accelerator.device)
 
-def _epoch(
-    accelerator: Accelerator,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    criterion: nn.Module,
-    loader: DataLoader[dict[str, Tensor]],
-    clip: float,
-) -> float:
-    """One pass over the train rows; the mean loss of its batches."""
-    model.train()
-    losses = []
-    for batch in loader:
-        loss = criterion(model(batch).logits, batch["labels"])
+    def run(self, saved: Checkpoint | None, track: Callable[[Epoch], None] | None) -> Progress:
+        """Epoch after epoch, from where the checkpoint stands."""
+        progress = self._resume(saved)
+        wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
+        with _bar(self.stage, progress) as bar:
+            while not progress.is_over(self.stage):
+                epoch = self._epoch(wrapped, optimizer, len(progress.history))
+                progress.history.append(epoch)
+                self.plateau.step(epoch["selected"])
+                if progress.best_epoch() == epoch["epoch"]:
+                    progress.best = cloned(self.judged)
+                if self.path is not None and self.accelerator.is_main_process:
+                    self._save(progress, self.path)
+                if track is not None:
+                    track(epoch)
+                bar.update()
+                bar.set_postfix({"loss": f"{epoch['loss']:.3f}", "selected": f"{epoch['selected']:.4f}"})
+        return progress
+
+    @property
+    def judged(self) -> EmotionModel:
+        """The model that is validated and kept: the averaged one, where there is one."""
+        return cast(EmotionModel, self.ema.module) if self.ema else self.model
+
+    def _epoch(self, wrapped: nn.Module, optimizer: torch.optim.Optimizer, number: int) -> Epoch:
+        """One pass over the train rows, then the validation rows."""
+        seed = seed_of(self.recipe.seed, self.number, number)
+        set_seed(seed, device_specific=True)
+        wrapped.train()
+        set_training(self.model, self.stage)
+        losses = [self._step(wrapped, optimizer, batch) for batch in self._batches(seed)]
+        lr = self.optimizer.param_groups[0]["lr"]
+        by = self.recipe.selection_of(self.stage)
+        predicted = _predicted(self.judged, self.validation)
+        rows = self.validation.rows.assign(predicted=predicted)
+        return {
+            "stage": self.stage.name,
+            "epoch": number,
+            "loss": float(self.accelerator.reduce(torch.stack(losses).mean(), reduction="mean")),
+            "lr": lr,
+            "validation": _scores(self.validation, predicted),
+            "selected": selected(rows[self.chooses], self.validation.classes, by),
+        }
+
+    def _batches(self, seed: int) -> Iterator[dict[str, Tensor]]:
+        rows = order(self.train.rows, self.stage.sampler, seed)
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        for at in batches(rows, self.stage.batch_size, process, processes):
+            batch = self.train.__getitems__(at)
+            if self.recipe.modality_dropout:
+                batch = drop_modalities(batch, self.recipe.modalities, self.recipe.modality_dropout)
+            yield {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
+
+    def _step(self, wrapped: nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor]) -> Tensor:
+        loss: Tensor = self.criterion(wrapped(batch).logits, batch["labels"])
         optimizer.zero_grad()
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(model.parameters(), clip)
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(wrapped.parameters(), self.stage.clip)
         optimizer.step()
-        losses.append(loss.detach())
-    return float(torch.stack(losses).mean())
+        if self.ema:
+            self.ema.update_parameters(self.model)
+        return loss.detach()
+
+    def _resume(self, saved: Checkpoint | None) -> Progress:
+        if saved is None:
+            return Progress()
+        self.model.load_state_dict(saved.model)
+        self.optimizer.load_state_dict(saved.optimizer)
+        self.plateau.load_state_dict(saved.facts["plateau"])
+        if self.ema:
+            self.ema.load_state_dict(saved.average)
+        return Progress(saved.facts["history"], saved.best)
+
+    def _save(self, progress: Progress, path: Path) -> None:
+        facts = {
+            "stage": self.number,
+            "done": self.done,
+            "history": progress.history,
+            "plateau": self.plateau.state_dict(),
+        }
+        average = cloned(self.ema) if isinstance(self.ema, AveragedModel) else {}
+        save_checkpoint(
+            path, Checkpoint(cloned(self.model), progress.best, average, self.optimizer.state_dict(), facts)
+        )
 
 
 def seed_of(seed: int, stage: int, epoch: int) -> int:
     """The seed of an epoch: order of the rows, dropout."""
     digest = hashlib.sha256(f"{seed} {stage} {epoch}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
-
-
-def _loader(train: Examples, stage: Stage, seed: int) -> DataLoader[dict[str, Tensor]]:
-    set_seed(seed)
-    order = RandomSampler(train, generator=torch.Generator().manual_seed(seed))
-    batches = BatchSampler(order, stage.batch_size, drop_last=False)
-    return DataLoader(train, batch_sampler=batches, collate_fn=_as_it_is)  # type: ignore[arg-type]
-
-
-def _as_it_is(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Examples give a batch whole."""
-    return batch
 
 
 def predict(model: EmotionModel, examples: Examples) -> Tensor:
@@ -172,39 +235,16 @@ def _in_order(examples: Examples) -> Iterator[dict[str, Tensor]]:
 
 def validate(model: EmotionModel, validation: Examples) -> dict[str, float]:
     """The four metrics on validation rows."""
-    best = predict(model, validation).argmax(dim=-1).tolist()
-    predicted = [validation.classes[at] for at in best]
+    return _scores(validation, _predicted(model, validation))
+
+
+def _predicted(model: EmotionModel, validation: Examples) -> list[str]:
+    return [validation.classes[at] for at in predict(model, validation).argmax(dim=-1).tolist()]
+
+
+def _scores(validation: Examples, predicted: list[str]) -> dict[str, float]:
     counts = confusion(validation.rows["label"].tolist(), predicted, validation.classes)
     return {name: float(value) for name, value in scores(counts).items()}
-
-
-def _resume(
-    path: Path | None,
-    number: int,
-    model: EmotionModel,
-    optimizer: torch.optim.Optimizer,
-    plateau: ReduceLROnPlateau,
-) -> Progress:
-    """Where the stage stands: at its start, or where its checkpoint says."""
-    saved = load_checkpoint(path) if path else None
-    if saved is None or saved.facts["stage"] != number:
-        return Progress([], {})
-    model.load_state_dict(saved.model)
-    optimizer.load_state_dict(saved.optimizer)
-    plateau.load_state_dict(saved.facts["plateau"])
-    return Progress(saved.facts["history"], saved.best)
-
-
-def _save(
-    path: Path,
-    number: int,
-    model: EmotionModel,
-    optimizer: torch.optim.Optimizer,
-    plateau: ReduceLROnPlateau,
-    progress: Progress,
-) -> None:
-    facts = {"stage": number, "history": progress.history, "plateau": plateau.state_dict()}
-    save_checkpoint(path, Checkpoint(cloned(model), progress.best, optimizer.state_dict(), facts))
 
 
 def _bar(stage: Stage, progress: Progress) -> tqdm[Any]:

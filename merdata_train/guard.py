@@ -20,13 +20,14 @@ SHOWN = 3
 
 
 def last_stage(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The epochs of the last stage, whose best one is what a run saves."""
-    return [epoch for epoch in history if epoch["stage"] == history[-1]["stage"]]
+    """The epochs of the last stage, whose best one a run saves; each stage counts its epochs from 0."""
+    first = max(at for at, epoch in enumerate(history) if epoch["epoch"] == 0)
+    return list(history[first:])
 
 
-def best_epoch(history: Sequence[Mapping[str, Any]], metric: str) -> Mapping[str, Any]:
-    """The epoch that selection chooses: the first with the highest validation metric in the last stage."""
-    return max(last_stage(history), key=lambda epoch: epoch["validation"][metric])
+def best_epoch(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The epoch that selection chooses: the first with the highest value in the last stage."""
+    return max(last_stage(history), key=lambda epoch: epoch["selected"])
 
 
 def check_selected(
@@ -35,7 +36,7 @@ def check_selected(
     """The saved weights are those of the best validation epoch.
 
     Args:
-        history: an entry an epoch, with the four `validation` metrics.
+        history: an entry an epoch, with the four `validation` metrics and the value that was `selected` by.
         metric: that of the selection.
         found: the four metrics of the saved weights on the same validation rows.
         where: named in the error.
@@ -43,7 +44,7 @@ def check_selected(
     Raises:
         ProtocolError: they are those of another epoch, or give other predictions than the trained ones did.
     """
-    best = best_epoch(history, metric)
+    best = best_epoch(history)
     distance = _distance(best, found)
     if distance <= SAME:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -12,7 +13,9 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -73,6 +76,21 @@ class Mfcc(Part):
         return self
 
 
+class Egemaps(Part):
+    """eGeMAPS v02 through opensmile: 88 functionals of the clip (the extra `egemaps`)."""
+
+    kind: Literal["egemaps"]
+
+
+def _audio_kind(given: Any) -> str:
+    """`mfcc` where nothing else is said."""
+    kind = given.get("kind", "mfcc") if isinstance(given, dict) else getattr(given, "kind", "")
+    return str(kind)
+
+
+AudioFeatures = Mfcc | Egemaps
+
+
 class Hashing(Part):
     """scikit-learn's HashingVectorizer over the transcript."""
 
@@ -89,7 +107,9 @@ class Hashing(Part):
 
 
 class Features(Part):
-    audio: Mfcc = Mfcc()
+    audio: Annotated[
+        Annotated[Mfcc, Tag("mfcc")] | Annotated[Egemaps, Tag("egemaps")], Discriminator(_audio_kind)
+    ] = Mfcc()
     text: Hashing = Hashing()
 
 
@@ -125,7 +145,53 @@ ModelPart = Annotated[Gated | Tokens, Field(discriminator="kind")]
 MODEL: TypeAdapter[Gated | Tokens] = TypeAdapter(ModelPart)
 
 
-KINDS: dict[str, type[BaseModel]] = {"gated": Gated, "tokens": Tokens}
+KINDS: dict[str, type[BaseModel]] = {"mfcc": Mfcc, "egemaps": Egemaps, "gated": Gated, "tokens": Tokens}
+
+
+class Context(Part):
+    """Earlier utterances of the dialogue, before the target in its text (source 0, section 2.3).
+
+    `separate` hashes target and history into two blocks: in one, a long history drowns the target.
+    """
+
+    previous: Annotated[int, Field(ge=0)] = 0
+    speaker_prefix: bool = True
+    separate: bool = False
+
+
+class Ema(Part):
+    """Exponential moving average of the weights: it is what is validated, selected and saved."""
+
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
+
+
+class Balance(Part):
+    """Draw rows by (1 / rows of the corpus)^corpus x (1 / rows of the class in the corpus)^class."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    corpus: Annotated[float, Field(ge=0)] = 1.0
+    class_: Annotated[float, Field(ge=0, alias="class")] = 1.0
+
+
+class Sampler(Part):
+    """How an epoch draws its rows: with replacement, as many as there are (models.md 1.1).
+
+    Without one every row comes once. `upweight` multiplies a corpus's weight; `mix` gives the shares of
+    corpora or domains (acted, conversational), whatever their sizes.
+    """
+
+    balance: Balance | None = None
+    upweight: dict[str, Positive] = {}
+    mix: dict[str, Positive] = {}
+
+    @model_validator(mode="after")
+    def _check(self) -> Sampler:
+        if self.mix and (self.balance or self.upweight):
+            raise ValueError("a mix says all there is to say: take balance and upweight out")
+        if not (self.mix or self.balance or self.upweight):
+            raise ValueError("a sampler needs balance, upweight or mix; without one every row comes once")
+        return self
 
 
 class Loss(Part):
@@ -141,8 +207,24 @@ class Plateau(Part):
     min_lr: Annotated[float, Field(ge=0)] = 1e-6
 
 
+class Selection(Part):
+    """The validation metric that chooses the epoch, and the rows that it is taken over.
+
+    `over`: all rows; those of a domain (acted, conversational) or corpus; or several with + between them,
+    whose mean counts (retention: acted+conversational).
+    """
+
+    metric: Metric = "uar"
+    over: str = "all"
+
+
 class Stage(Part):
-    """One stage of training; `patience` is that of early stopping, in epochs."""
+    """One stage of training; `patience` is that of early stopping, in epochs.
+
+    `init` is the folder of a run (or of its model) to start from; without one a stage goes on from the best
+    weights of the stage before. `freeze` and `lr_groups` name modules, as in fusion.project. `data` narrows
+    the recipe's, for train and validation. `selection` replaces the recipe's.
+    """
 
     name: str = "main"
     epochs: Count = 100
@@ -152,12 +234,17 @@ class Stage(Part):
     clip: Positive = 1.0
     plateau: Plateau = Plateau()
     patience: Count = 10
+    init: str | None = None
+    freeze: list[str] = []
+    lr_groups: dict[str, Positive] = {}
+    sampler: Sampler | None = None
+    data: Data = Data()
+    selection: Selection | None = None
 
 
-class Selection(Part):
-    """The validation metric that chooses the epoch."""
-
-    metric: Metric = "uar"
+def _named_apart(stages: list[Stage]) -> list[Stage]:
+    _distinct([stage.name for stage in stages])
+    return stages
 
 
 class Recipe(Part):
@@ -166,16 +253,31 @@ class Recipe(Part):
     name: str
     store: str = "store"
     protocol: str = "mer"
-    fold: Annotated[int, Field(ge=0)] = 0
+    fold: Annotated[int, Field(ge=0)] | str = 0  # number, or name as in loco
     labels: str = "mer7"
     data: Data = Data()
     modalities: Annotated[list[Modality], Field(min_length=1), AfterValidator(_distinct)] = ["audio", "text"]
     features: Features = Features()
+    context: Context | None = None
     model: ModelPart
+    modality_dropout: Share = 0.0
+    ema: Ema | None = None
     loss: Loss = Loss()
-    stages: Annotated[list[Stage], Field(min_length=1)] = [Stage()]
+    stages: Annotated[list[Stage], Field(min_length=1), AfterValidator(_named_apart)] = [Stage()]
     selection: Selection = Selection()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit
+
+    @model_validator(mode="after")
+    def _check(self) -> Recipe:
+        if self.modality_dropout and len(self.modalities) < 2:
+            raise ValueError("modality_dropout needs two modalities: a row keeps at least one")
+        if self.context and "text" not in self.modalities:
+            raise ValueError("context is text: modalities lacks text")
+        return self
+
+    def selection_of(self, stage: Stage) -> Selection:
+        """What chooses the epoch of a stage."""
+        return stage.selection or self.selection
 
 
 def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
@@ -252,15 +354,21 @@ def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid on `under`; a part of another kind replaces the whole part."""
-    merged = dict(under)
-    for key, value in over.items():
-        below = merged.get(key)
-        if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
-            merged[key] = _merge(below, value)
-        else:
-            merged[key] = value
-    return merged
+    """`over` on `under`: parts key by key, stages one by one; a part of another kind replaces the whole."""
+    return under | {key: _laid_over(under.get(key), value) for key, value in over.items()}
+
+
+def _laid_over(below: Any, value: Any) -> Any:
+    if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
+        return _merge(below, value)
+    if _are_parts(below) and _are_parts(value):
+        pairs = itertools.zip_longest(below, value)
+        return [_laid_over(one, other) if one and other else one or other for one, other in pairs]
+    return value
+
+
+def _are_parts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _same_kind(below: dict[str, Any], value: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 runs/<name>-<id>/recipe.yaml          resolved
                 environment.json      versions, machine
                 split.json            protocol, hashes, rows of train and validation by class
+                lints.json            what the lints warned of
                 checkpoint.safetensors  while it trains
                 history.json  model/  predictions.parquet  metrics.json  test_log.jsonl
 """
@@ -14,20 +15,28 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from accelerate import PartialState
+from filelock import FileLock, Timeout
 
 import merdata
 from merdata_train.data import Examples, Source
 from merdata_train.errors import RunError
 from merdata_train.fit import fit
+from merdata_train.lints import lint
 from merdata_train.recipe import Recipe
+from merdata_train.stages import initial_weights
+from merdata_train.tracking import check_tracker, tracker
 
-CODE_VERSION = 1  # raise it whenever the same recipe and rows would give another model
+CHECKPOINT = "checkpoint.safetensors"
+CODE_VERSION = 3  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",
@@ -40,14 +49,24 @@ PACKAGES = (
 )
 
 
-def run(recipe: Recipe, out: Path = Path("runs"), *, jobs: int | None = None, fresh: bool = False) -> Path:
+def run(
+    recipe: Recipe,
+    out: Path = Path("runs"),
+    *,
+    jobs: int | None = None,
+    fresh: bool = False,
+    track: str | None = None,
+) -> Path:
     """Train a recipe, unless its run is there already; a run that was killed goes on.
+
+    Under `accelerate launch` every process trains, and the main one alone writes.
 
     Args:
         recipe: what to train.
         out: folder of the runs.
         jobs: processes for the features.
         fresh: train again even if the run is there.
+        track: tensorboard, wandb or trackio; None for none.
 
     Returns:
         The run's folder; `evaluate` scores it on the test rows.
@@ -55,22 +74,65 @@ def run(recipe: Recipe, out: Path = Path("runs"), *, jobs: int | None = None, fr
     Raises:
         MerdataError: recipe, store or protocol are at fault, or the folder cannot be written.
     """
+    check_tracker(track)
     source = Source(recipe)
     folder = out / folder_name(recipe, source)
-    if fresh and folder.exists():
-        shutil.rmtree(folder)
-    if (folder / "model").exists():
+    if (folder / "model").exists() and not fresh:
         return folder
-    train, validation = source.examples("train", jobs), source.examples("validation", jobs)
-    _describe(folder, recipe, source, train, validation)
-    checkpoint = folder / "checkpoint.safetensors"
-    model, history = fit(recipe, train, validation, checkpoint)
-    write_json(folder / "history.json", history)
-    unfinished = folder / ".model"
-    model.save_pretrained(unfinished)
-    unfinished.replace(folder / "model")
-    checkpoint.unlink(missing_ok=True)
+    with processes().main_process_first():  # the others find its features in the cache
+        train, validation = source.examples("train", jobs), source.examples("validation", jobs)
+    checkpoint = folder / CHECKPOINT
+    if not is_main_process():
+        fit(recipe, train, validation, checkpoint)
+        return folder
+    lints = lint(recipe, source, train, validation)
+    with _locked(folder):
+        if fresh:
+            _clear(folder)
+        _describe(folder, recipe, source, train, validation)
+        write_json(folder / "lints.json", lints)
+        with tracker(track, recipe, folder) as log:
+            model, history = fit(recipe, train, validation, checkpoint, log)
+        write_json(folder / "history.json", history)
+        unfinished = folder / ".model"
+        model.save_pretrained(unfinished)
+        unfinished.replace(folder / "model")
+        checkpoint.unlink(missing_ok=True)
     return folder
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes: the only one, but under `accelerate launch`."""
+    return bool(processes().is_main_process)
+
+
+def processes() -> PartialState:
+    """The processes that train together. accelerate sets them up on CPUs only where it is told to."""
+    return PartialState(cpu=not torch.accelerator.is_available())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a second process out of the run's folder; the lock dies with its process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock", blocking=False):
+            yield
+    except Timeout as error:
+        raise RunError(
+            f"another process is training {folder}: wait for it, or choose another --out"
+        ) from error
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _clear(folder: Path) -> None:
+    """Empty a run's folder but for the lock that is held."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
 
 
 def folder_name(recipe: Recipe, source: Source) -> str:
@@ -84,12 +146,9 @@ def run_id(source: Source) -> str:
 
 
 def _id(recipe: Recipe, source: Source) -> str:
-    parts = [
-        CODE_VERSION,
-        recipe.model_dump(mode="json", exclude={"store"}),
-        source.data_hash,
-        source.protocol.hash,
-    ]
+    told = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
+    initial = [merdata.file_sha256(initial_weights(stage.init)) for stage in recipe.stages if stage.init]
+    parts = [CODE_VERSION, told, source.data_hash, source.protocol.hash, *initial]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -114,10 +173,6 @@ def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
 
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror}") from error
     resolved = recipe.model_dump(mode="json") | {"store": str(Path(recipe.store).absolute())}
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
     with merdata.write_atomically(folder / "recipe.yaml") as temporary:

@@ -74,7 +74,7 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
     """
     try:
         history: list[dict[str, Any]] = json.loads((folder / "history.json").read_text("utf-8"))
-        history[-1]["validation"], history[-1]["stage"]
+        history[-1]["validation"], history[-1]["stage"], history[-1]["selected"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise RunError(f"{folder} is damaged: train it again with --fresh") from error
     return history
@@ -139,7 +139,7 @@ def _check_epoch(
     folder: Path,
 ) -> None:
     metric = metrics["selection"]
-    best = best_epoch(history, metric)["epoch"]
+    best = best_epoch(history)["epoch"]
     if metrics["best_epoch"] != best:
         raise ProtocolError(
             f"{folder} was evaluated at epoch {metrics['best_epoch']}, but validation {metric} chose epoch "

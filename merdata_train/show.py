@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from merdata_train.metrics import METRICS
+
+if TYPE_CHECKING:
+    from merdata_train.predict import Item
 
 TITLES = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro-F1", "weighted_f1": "weighted-F1"}
 WIDE = 140
@@ -162,6 +165,31 @@ def report(written: dict[str, list[str]], out: Path) -> None:
         table = next(file for file in files if file.endswith(".md"))
         print((out / table).read_text("utf-8"))
     print(f"tables/, figures/ and index.html lie in {out}")
+
+
+def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
+    """A row an utterance: its class, and the probability of every class."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("file or text", overflow="fold")
+    table.add_column("emotion")
+    for name in classes:
+        table.add_column(name, justify="right")
+    for one in found:
+        if one.prediction is not None:
+            cells = [f"{one.prediction.probabilities[name]:.3f}" for name in classes]
+            table.add_row(one.file or one.text, one.prediction.label, *cells)
+    if table.row_count:
+        console().print(table)
+
+
+def pushed(found: dict[str, Any]) -> None:
+    """What went to the Hub, or would go there."""
+    screen = console()
+    for file in found["files"]:
+        screen.print(f"{file['path']}  {file['bytes']:,} bytes", soft_wrap=True)
+    who = "private" if found["private"] else "public"
+    done = f"uploaded to {found['url']}" if found["url"] else f"would be uploaded to {found['repo']}"
+    screen.print(f"{done} ({who})", soft_wrap=True)
 
 
 def recipes(found: list[dict[str, str]]) -> None:

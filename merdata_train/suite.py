@@ -182,7 +182,11 @@ def _plan_cell(
     base = load_recipe(words[0], words[1:])
     source = Source(base)
     fold_names = source.protocol.fold_names
-    folds = source.protocol.folds if suite.folds == "all" else suite.folds or [base.fold]
+    folds = (
+        source.protocol.folds
+        if suite.folds == "all"
+        else suite.folds or [source.protocol.fold_number(base.fold)]
+    )
     unknown = sorted(set(folds) - set(fold_names))
     if unknown:
         raise RecipeError(f"suite {suite.name}: protocol {base.protocol} has no fold {unknown[0]}")

@@ -72,7 +72,9 @@ def test_json_is_one_document(store: merdata.Store) -> None:
     account = json.loads(run("split", store.path, "--json").stdout)
     assert account["hash"] == merdata.load_protocol(store, "mer").hash
     assert {part["corpus"] for part in account["parts"]} == set(store.corpora)
-    assert all("disjoint" in finding for finding in json.loads(run("audit", store.path, "--json").stdout))
+    assert all(
+        "disjoint" in finding for finding in json.loads(run("audit", store.path, "--json").stdout)["findings"]
+    )
 
 
 def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> None:

@@ -24,6 +24,58 @@ def full(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.S
     return merdata.open_store(folder / "store")
 
 
+# corpus -> test rows of fold 1 whose speaker is in train, of all; speakers likewise (public files of EmoBox)
+SHARED_SPEAKERS = {
+    "ravdess": ((0, 240), (0, 4)),
+    "cremad": ((1_856, 1_856), (91, 91)),
+    "tess": ((700, 700), (2, 2)),
+}
+
+
+@pytest.mark.parametrize("corpus", SHARED_SPEAKERS)
+def test_the_audit_of_emobox(corpus: str, full: merdata.Store, real_data: Path) -> None:
+    made, _ = merdata.import_split(full, "emobox", corpus, real_data / "emobox", name=f"{corpus}_audited")
+    findings = [
+        one
+        for one in merdata.audit(full, made.name, near_audio=False).findings
+        if (one.shared, one.evaluation) == ("speaker", "test")
+    ]
+    assert len(findings) == EMOBOX_FOLDS[corpus]
+    rows, speakers = SHARED_SPEAKERS[corpus]
+    assert (findings[0].rows, findings[0].of_rows) == rows
+    assert (findings[0].values, findings[0].of_values) == speakers
+    assert all(one.disjoint == (corpus == "ravdess") for one in findings)
+
+
+def test_text_alone_is_below_chance_on_their_tess(full: merdata.Store, real_data: Path) -> None:
+    merdata.import_split(full, "emobox", "tess", real_data / "emobox")
+    (probe,) = merdata.audit(full, "tess_emobox", near_audio=False).text_probes
+    assert probe.lookup_accuracy < 0.01
+    assert "below chance" in probe.alarm
+
+
+def test_the_audit_of_meld(real_data: Path, tmp_path: Path) -> None:
+    """As published, and with the speakers' names normalised (one spelling of 304 goes): the same counts."""
+    source = lay_down("meld", real_data, tmp_path / "meld")
+    merdata.build(["meld"], source, tmp_path / "store", on_bad_audio="silence")
+    store = merdata.open_store(tmp_path / "store")
+    merdata.split(store, "official")
+    audit = merdata.audit(store, "official", near_audio=False)
+    for shared in ("speaker", "speaker name"):
+        (one,) = (one for one in audit.findings if (one.shared, one.evaluation) == (shared, "test"))
+        assert (one.rows, one.of_rows, one.values, one.of_values) == (2_501, 2_610, 69, 100)
+    texts = {one.length: (one.rows, one.of_rows) for one in audit.same_texts}
+    assert texts == {
+        "1 word": (262, 302),
+        "2 words": (66, 174),
+        "3 words": (39, 186),
+        "4 words": (19, 207),
+        "5-9 words": (6, 760),
+        "10+ words": (4, 981),
+        "all": (396, 2_610),  # 15.2 %
+    }
+
+
 @pytest.mark.parametrize("corpus", EMOBOX_FOLDS)
 def test_folds_of_emobox(corpus: str, full: merdata.Store, real_data: Path) -> None:
     made, unmatched = merdata.import_split(full, "emobox", corpus, real_data / "emobox")

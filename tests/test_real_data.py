@@ -99,7 +99,7 @@ def test_the_default_protocol_keeps_its_promises(store: merdata.Store) -> None:
         "dialogue-disjoint": ["meld"],
     }
     assert any("tess has 2 speakers" in note for note in protocol.properties["notes"])
-    findings = merdata.audit(store)
+    findings = merdata.audit(store).findings
     assert not any(finding.broken for finding in findings)
     speakers = {(one.corpus, one.evaluation): one for one in findings if one.shared == "speaker"}
     assert speakers["ravdess", "test"].rows == 0

@@ -77,7 +77,10 @@ def test_no_speaker_on_two_sides_and_the_ratios_within_one(
         sizes = own.groupby("split")["speaker"].nunique()
         for part, share in zip(("train", "validation", "test"), ratios, strict=True):
             assert sizes[part] >= 1
-            assert abs(sizes[part] - share * len(speakers)) <= (2 if part == "train" else 1)
+            spared = (
+                min(ratios[1:]) * len(speakers) < 0.5 and part == "train"
+            )  # one each, though half was asked
+            assert abs(sizes[part] - share * len(speakers)) <= (2 if spared else 1)
     order = list(range(len(rows)))
     random.shuffle(order)  # type: ignore[attr-defined]
     again = made("mer", rows.iloc[order], Wish(seed, ratios)).folds[0]
@@ -216,7 +219,7 @@ def test_a_protocol_outlives_nothing_it_did_not_see(corpora: Path, tmp_path: Pat
     merdata.split(tmp_path / "store")
     report = build(["tess"], corpora / "tess", tmp_path / "store")
     assert report.outdated == ["mer"]
-    with pytest.raises(SplitError, match="run `merdata split"):
+    with pytest.raises(SplitError, match="as with `merdata split"):
         merdata.load_protocol(open_store(tmp_path / "store"), "mer")
     merdata.split(tmp_path / "store")
     assert merdata.load_protocol(open_store(tmp_path / "store"), "mer").hash

@@ -11,7 +11,7 @@ from merdata.splits.protocol import TEST, TRAIN, VALIDATION
 from merdata.splits.text import sentence
 
 FOLDS = 5
-HELD_BACK = 10  # with two folds, one sentence in so many of train is validation
+HELD_BACK = 10  # with two folds, one sentence (or speaker) in so many of train is validation
 GROUPS = ("speaker", "session", "text")
 CLAIMS = {
     "speaker": ("speaker-disjoint",),
@@ -36,7 +36,7 @@ def make_kfold(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
         draft.claim(*(f"{claim} test" if folds == 2 else claim for claim in CLAIMS[by]), corpus=corpus)
         if folds == 2:
             draft.notes.append(
-                f"two folds of {corpus} spare no {by} for validation: it is a tenth of train's sentences"
+                f"two folds of {corpus} spare no {by} for validation: it is a tenth of train's {_spare(by)}s"
             )
         for fold, splits in parts.items():
             split = _split(own, by, own["group"].map(fold_of), fold, folds, f"{wish.seed} {corpus} {fold}")
@@ -95,7 +95,7 @@ def _split(
     if by == "speaker" and _share_sessions(own):
         validation = own["session"].isin(set(own["session"][test]))
     elif folds == 2:
-        validation = _held_back(own[~test], key).reindex(own.index, fill_value=False)
+        validation = _held_back(own[~test], by, key).reindex(own.index, fill_value=False)
     else:
         validation = number == fold % folds + 1
     split = pd.Series(TRAIN, index=own.index)
@@ -108,8 +108,12 @@ def _share_sessions(own: pd.DataFrame) -> bool:
     return bool(own["session"].notna().all())
 
 
-def _held_back(train: pd.DataFrame, key: str) -> pd.Series[bool]:
-    """Which rows to validate on where no group can be spared: those of a tenth of the sentences."""
-    said = sentence(train).fillna(train["id"])
-    groups = profile(train, said)
-    return said.isin(deal(groups, [max(1, len(groups.groups) // HELD_BACK)], key))
+def _held_back(train: pd.DataFrame, by: str, key: str) -> pd.Series[bool]:
+    """Which rows to validate on where no group can be spared: a tenth of the sentences or speakers."""
+    group = sentence(train).fillna(train["id"]) if _spare(by) == "sentence" else train["speaker"]
+    groups = profile(train, group)
+    return group.isin(deal(groups, [max(1, len(groups.groups) // HELD_BACK)], key))
+
+
+def _spare(by: str) -> str:
+    return "speaker" if by == "text" else "sentence"

@@ -65,14 +65,22 @@ class Protocol:
         Raises:
             SplitError: there is no such fold.
         """
+        part = self.table.filter(pc.equal(self.table["fold"], self.fold_number(fold)))
+        return dict(zip(part["id"].to_pylist(), part["split"].to_pylist(), strict=True))
+
+    def fold_number(self, fold: int | str) -> int:
+        """The number of a fold that is given by number or name.
+
+        Raises:
+            SplitError: there is no such fold.
+        """
         number = {name: at for at, name in self.fold_names.items()}.get(str(fold), fold)
         if number not in self.folds:
             folds = self.properties.get("fold_names", {}).values() or self.folds
             raise SplitError(
                 f"protocol {self.name} has no fold {fold}; its folds are {', '.join(map(str, folds))}"
             )
-        part = self.table.filter(pc.equal(self.table["fold"], number))
-        return dict(zip(part["id"].to_pylist(), part["split"].to_pylist(), strict=True))
+        return int(number)
 
 
 def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
@@ -123,8 +131,8 @@ def load_protocol(store: Store, name: str) -> Protocol:
     protocol = read_protocol(store, name)
     if not covers(store, protocol):
         raise SplitError(
-            f"the rows of {store.path} changed since protocol {name} was made: run "
-            f"`merdata split {store.path} --protocol {name}`"
+            f"the rows of {store.path} changed since protocol {name} was made: make it again, as with "
+            f"`merdata split {store.path} --protocol {protocol.properties.get('kind', name)}`"
         )
     return protocol
 

@@ -33,8 +33,13 @@ def make_speaker_text(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
 
 def sentence(rows: pd.DataFrame) -> pd.Series[str]:
     """What each row says: its normalised text, else the id of its prompt, else nothing."""
-    said = rows["text"].map(normalised, na_action="ignore").replace("", None)
+    said = spoken(rows["text"]).replace("", None)
     return said.where(said.notna(), rows["prompt"])
+
+
+def spoken(texts: pd.Series[str]) -> pd.Series[str]:
+    """Normalised texts, each distinct one normalised once; none stays none."""
+    return texts.map({text: normalised(text) for text in texts.dropna().unique()})
 
 
 def _by_sentence(rows: pd.DataFrame, wish: Wish, *, with_speakers: bool) -> Draft:

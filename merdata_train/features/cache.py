@@ -1,29 +1,42 @@
 """Audio features by shard and configuration, computed once and kept beside the store.
 
 A file's name is the hash of all that its numbers depend on: the shard's bytes, the configuration, this code.
+It is written by rename, so a computation that was killed goes on at the shard it was at; it is read through
+a memory map, so the frames of a corpus need no memory until they are looked at.
+
+store/.cache/features/<hash>.safetensors   features `[rows, width]`, or of frames `[all frames, width]` with
+                                           offsets `[rows + 1]`; the ids in the file's metadata
+
+Where that folder cannot be written the files lie in `merdata/features` of the user's cache folder; the
+variable MERDATA_CACHE names another folder for both.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+from torch import Tensor
 
 import merdata
 from merdata_train.features import mfcc
-from merdata_train.recipe import Mfcc
+from merdata_train.features.audio import one_thread, vector
+from merdata_train.recipe import AudioFeatures, Mfcc
 
-VERSION = 1  # raise it whenever the same audio would give other numbers
+VERSION = 2  # raise it whenever the same audio would give other numbers, or a file another form
+FOLDER = "MERDATA_CACHE"
 Floats = npt.NDArray[np.float32]
+Form = Literal["vector", "frames"]
 
 
 @dataclass(frozen=True)
@@ -32,56 +45,119 @@ class Task:
 
     shard: Path
     target: Path
-    config: Mfcc
+    form: Form
+    config: AudioFeatures
 
 
 def audio_features(
-    store: merdata.Store, shards: list[merdata.Shard], config: Mfcc, jobs: int | None = None
+    store: merdata.Store, shards: list[merdata.Shard], config: AudioFeatures, jobs: int | None = None
 ) -> dict[str, Floats]:
-    """id -> mean+std MFCC of every row of the shards; what the cache lacks is computed first."""
-    tasks = [Task(shard.path, _target(store, shard, config), config) for shard in shards]
-    todo = [task for task in tasks if not _is_whole(task.target)]
-    for _ in merdata.run_tasks(compute, todo, jobs=jobs, progress="features", unit="shards"):
-        pass
-    return {id: row for task in tasks for id, row in _read(task.target)}
+    """id -> vector `[width]` of every row of the shards; what the cache lacks is computed first.
+
+    Raises:
+        RecipeError: a package that the features need is not installed.
+        StoreError: a shard cannot be read, or no folder can be written.
+    """
+    files = _files(store, shards, "vector", config, jobs)
+    return {id: row.numpy().copy() for file in files for id, row in _read(file)}
+
+
+def audio_frames(
+    store: merdata.Store, shards: list[merdata.Shard], config: Mfcc, jobs: int | None = None
+) -> dict[str, Tensor]:
+    """id -> MFCC `[frames, n_mfcc]` of every row of the shards, each a view of a memory-mapped file.
+
+    Raises:
+        StoreError: a shard cannot be read, or no folder can be written.
+    """
+    files = _files(store, shards, "frames", config, jobs)
+    return {id: rows for file in files for id, rows in _read(file)}
 
 
 def compute(task: Task) -> None:
     """Features of one shard, written by rename."""
-    with _one_thread():
-        rows = [(id, mfcc.mean_std(samples, task.config)) for id, samples in merdata.read_audio(task.shard)]
+    feature = _feature(task)
+    with one_thread():
+        rows = [(id, feature(samples)) for id, samples in merdata.read_audio(task.shard)]
+    arrays = [row for _, row in rows]
+    tensors: dict[str, npt.NDArray[Any]]
+    if task.form == "frames":
+        lengths = [0, *(len(row) for row in arrays)]
+        tensors = {"features": np.concatenate(arrays), "offsets": np.cumsum(lengths, dtype=np.int64)}
+    else:
+        tensors = {"features": np.stack(arrays)}
     ids = json.dumps([id for id, _ in rows])
     with merdata.write_atomically(task.target) as temporary:
-        save_file({"features": np.stack([row for _, row in rows])}, temporary, metadata={"ids": ids})
+        save_file(tensors, temporary, metadata={"ids": ids})
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread a worker. A lone shard is computed in the process that trains: it gets its threads back.
+def _feature(task: Task) -> Callable[[Floats], Floats]:
+    config = task.config
+    if task.form == "vector":
+        return lambda samples: vector(samples, config)
+    if not isinstance(config, Mfcc):
+        raise TypeError(f"{type(config).__name__} has no frames")
+    return lambda samples: mfcc.frames(samples, config)
 
-    The digits of a sum depend on the threads: a cold cache would train another model than a warm one.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+
+def _files(
+    store: merdata.Store, shards: list[merdata.Shard], form: Form, config: AudioFeatures, jobs: int | None
+) -> list[Path]:
+    """A whole file for each shard; those that no folder has are computed, in parallel."""
+    folders = _folders(store)
+    names = [_name(shard, form, config) for shard in shards]
+    there = [next((one / name for one in folders if _is_whole(one / name)), None) for name in names]
+    if None in there:
+        target = _writable(folders)
+        tasks = [
+            Task(shard.path, target / name, form, config)
+            for shard, name, found in zip(shards, names, there, strict=True)
+            if found is None
+        ]
+        for _ in merdata.run_tasks(compute, tasks, jobs=jobs, progress="features", unit="shards"):
+            pass
+        there = [found or target / name for found, name in zip(there, names, strict=True)]
+    return [path for path in there if path is not None]
+
+
+def _folders(store: merdata.Store) -> list[Path]:
+    """Where features may lie, the first choice first."""
+    named = os.environ.get(FOLDER)
+    if named:
+        return [Path(named)]
+    own = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return [store.path / ".cache" / "features", Path(own) / "merdata" / "features"]
+
+
+def _writable(folders: list[Path]) -> Path:
+    """The first folder that can be written, else the first: writing there will say what is wrong."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return folders[0]
 
 
 def _is_whole(path: Path) -> bool:
     try:
         with safe_open(path, "numpy"):
             return True
-    except (FileNotFoundError, SafetensorError):
+    except (OSError, SafetensorError):
         return False
 
 
-def _read(path: Path) -> list[tuple[str, Floats]]:
-    with safe_open(path, "numpy") as file:
-        return list(zip(json.loads(file.metadata()["ids"]), file.get_tensor("features"), strict=True))
+def _read(path: Path) -> list[tuple[str, Tensor]]:
+    """Ids and rows of a file; safetensors maps what it reads as torch tensors into memory."""
+    with safe_open(path, "pt") as file:
+        ids, features = json.loads(file.metadata()["ids"]), file.get_tensor("features")
+        if "offsets" in file.keys():  # noqa: SIM118  no mapping
+            features = torch.tensor_split(features, file.get_tensor("offsets")[1:-1])
+        return list(zip(ids, features, strict=True))
 
 
-def _target(store: merdata.Store, shard: merdata.Shard, config: Mfcc) -> Path:
-    key = json.dumps([VERSION, shard.sha256, config.model_dump()], sort_keys=True)
-    return store.path / ".cache" / "features" / f"{hashlib.sha256(key.encode()).hexdigest()}.safetensors"
+def _name(shard: merdata.Shard, form: Form, config: AudioFeatures) -> str:
+    key = json.dumps([VERSION, shard.sha256, form, config.model_dump()], sort_keys=True)
+    return f"{hashlib.sha256(key.encode()).hexdigest()}.safetensors"

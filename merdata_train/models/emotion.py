@@ -9,11 +9,12 @@ from typing import Any
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from merdata_train.features import mfcc
+from merdata_train.context import text_width
+from merdata_train.features import audio
 from merdata_train.models.blocks import Standardise
 from merdata_train.models.gated import GatedFusion
 from merdata_train.models.tokens import ModalityTokens
-from merdata_train.recipe import MODEL, Features, Gated, Recipe
+from merdata_train.recipe import MODEL, Context, Features, Gated, Recipe
 
 Batch = Mapping[str, Tensor]
 
@@ -39,13 +40,18 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         modalities: list[str],
         features: dict[str, Any],
         model: dict[str, Any],
+        context: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.classes = list(classes)
         self.modalities = list(modalities)
         self.features = Features.model_validate(features)
+        self.context = None if context is None else Context.model_validate(context)
         config = MODEL.validate_python(model)
-        all_widths = {"audio": mfcc.width(self.features.audio), "text": self.features.text.n_features}
+        all_widths = {
+            "audio": audio.width(self.features.audio),
+            "text": text_width(self.features.text, self.context),
+        }
         widths = {name: all_widths[name] for name in modalities}
         if "audio" in widths:
             self.standardise = Standardise(widths["audio"])
@@ -59,7 +65,9 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
     def of(cls, recipe: Recipe, classes: list[str]) -> EmotionModel:
         """The untrained model of a recipe."""
         features, model = recipe.features.model_dump(mode="json"), recipe.model.model_dump(mode="json")
-        return cls(classes=classes, modalities=list(recipe.modalities), features=features, model=model)
+        context = recipe.context.model_dump(mode="json") if recipe.context else None
+        modalities: list[str] = list(recipe.modalities)
+        return cls(classes=classes, modalities=modalities, features=features, model=model, context=context)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Predict a batch.

@@ -91,7 +91,7 @@ def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) ->
     tops = [span[1] if span else mean for span, mean in zip(spans, means, strict=True)]
     colours = [COLOURS[matrix.cells.index(line.cell) % len(COLOURS)] for line in bars]
     axes.bar(range(len(bars)), means, color=colours, width=0.62, zorder=2)
-    whiskers = {"ecolor": look.ink, "capsize": 4, "lw": 1.1, "zorder": 3}
+    whiskers: dict[str, Any] = {"ecolor": look.ink, "capsize": 4, "lw": 1.1, "zorder": 3}
     axes.errorbar(range(len(bars)), means, yerr=np.transpose(away), fmt="none", **whiskers)
     for at, (mean, top) in enumerate(zip(means, tops, strict=True)):
         axes.annotate(f"{mean:.3f}", (at, top), (0, 4), textcoords="offset points", ha="center", size=8)
@@ -200,7 +200,7 @@ def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
         colour = COLOURS[at % len(COLOURS)]
         for number, entry in enumerate(matrix.of(cell)):
             values = [epoch["validation"][metric] for epoch in entry.run.history]
-            chosen = _chosen(entry.run.history, entry.run.metrics["selection"])
+            chosen = _chosen(entry.run.history)
             axes.plot(
                 range(1, len(values) + 1),
                 values,
@@ -218,5 +218,5 @@ def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
 
 
-def _chosen(history: list[dict[str, Any]], metric: str) -> int:
-    return next(at for at, epoch in enumerate(history) if epoch is best_epoch(history, metric))
+def _chosen(history: list[dict[str, Any]]) -> int:
+    return next(at for at, epoch in enumerate(history) if epoch is best_epoch(history))

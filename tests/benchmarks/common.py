@@ -36,11 +36,14 @@ def in_turn(candidates: Mapping[str, Callable[[], object]], rounds: int = 5) -> 
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
+def machine() -> str:
+    """What a table was measured on."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
 def report(title: str, medians: Mapping[str, float], base: str) -> None:
     """Print a Markdown table: median seconds, and how many times the base."""
-    print(
-        f"\n### {title}\n\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n"
-    )
+    print(f"\n### {title}\n\n{machine()}\n")
     print("| candidate | median s | x base |\n|---|---:|---:|")
     for name, value in medians.items():
         print(f"| {name} | {value:.3f} | {value / medians[base]:.2f} |")

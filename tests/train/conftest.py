@@ -37,6 +37,8 @@ def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: floa
         {
             "id": [f"c/{split}{row}" for row in range(n)],
             "corpus": "c",
+            "domain": "acted",
+            "language": "en",
             "speaker": [f"s{row % 7}" for row in range(n)],
             "dialogue": None,
             "label": [CLASSES[label] for label in labels],

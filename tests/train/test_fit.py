@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -118,17 +119,32 @@ from pathlib import Path
 from safetensors.torch import save_file
 sys.path.insert(0, sys.argv[3])
 from train.conftest import make_examples
-from train.test_fit import small
+from train.test_fit import two_stages
 from merdata_train.fit import fit, predict
 
 validation = make_examples(60, "validation", 1)
-recipe = small("source0/A1", "stages.0.epochs=25", "stages.0.patience=99")
-model, _ = fit(recipe, make_examples(), validation, Path(sys.argv[1]))
+model, _ = fit(two_stages(), make_examples(), validation, Path(sys.argv[1]))
 save_file({"p": predict(model, validation)}, sys.argv[2])
 """
+EPOCHS = 15
+KILLS = int(os.environ.get("MERDATA_KILLS", "3"))
 
 
-def test_killed_and_resumed_it_gives_the_same_predictions(tmp_path: Path) -> None:
+def two_stages() -> Recipe:
+    """Everything that a resumed training must take up: two stages, EMA, weighted draws, modality dropout."""
+    common = f"epochs: {EPOCHS}, patience: 99, batch_size: 64, sampler: {{balance: {{corpus: 1, class: 1}}}}"
+    stages = f"stages=[{{name: one, {common}}}, {{name: two, {common}}}]"
+    changes = [stages, "ema={decay: 0.9}", "modality_dropout=0.2"]
+    return load_recipe("source0/A1", [*SMALL[:3], *changes])
+
+
+def epochs_done(path: Path) -> int:
+    saved = load_checkpoint(path)
+    return len(saved.facts["done"]) + len(saved.facts["history"]) if saved else 0
+
+
+def test_killed_at_any_moment_it_gives_the_same_predictions(tmp_path: Path) -> None:
+    """One run, killed again and again: `MERDATA_KILLS=20 pytest -k killed` does it twenty times."""
     from safetensors.torch import load_file
 
     def start(name: str) -> subprocess.Popen[bytes]:
@@ -139,17 +155,16 @@ def test_killed_and_resumed_it_gives_the_same_predictions(tmp_path: Path) -> Non
     undisturbed = start("undisturbed")
     _, errors = undisturbed.communicate()
     assert undisturbed.returncode == 0, errors.decode()
-    killed_at = []
-    for after in (1, 5):
-        process, epochs = start("killed"), 0
-        while process.poll() is None and epochs < after:
-            checkpoint = load_checkpoint(tmp_path / "killed.checkpoint")
-            epochs = len(checkpoint.facts["history"]) if checkpoint else 0
+    random = np.random.default_rng(0)
+    moments = sorted(random.choice(np.arange(1, 2 * EPOCHS - 2), KILLS, replace=False).tolist())
+    for moment in moments:
+        process = start("killed")
+        while process.poll() is None and epochs_done(tmp_path / "killed.checkpoint") < moment:
             time.sleep(0.001)
+        time.sleep(random.uniform(0, 0.02))  # anywhere in an epoch, or in the writing of its checkpoint
         process.send_signal(signal.SIGKILL)
         process.wait()
-        killed_at.append(epochs)
-    assert 0 < killed_at[0] <= killed_at[1] < 25
+        assert not (tmp_path / "killed.result").exists()
     resumed = start("killed")
     _, errors = resumed.communicate()
     assert resumed.returncode == 0, errors.decode()

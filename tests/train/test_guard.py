@@ -38,7 +38,7 @@ def test_weights_of_the_last_epoch_are_refused(store: merdata.Store, tmp_path: P
     recipe = load_recipe("source0/A1", [f"store={store.path}", *SMALL, *unsteady])
     folder = run(recipe, tmp_path / "runs")
     history = read_history(folder)
-    best, last = best_epoch(history, "uar")["epoch"], history[-1]["epoch"]
+    best, last = best_epoch(history)["epoch"], history[-1]["epoch"]
     assert best < last
     source = Source(recipe)
     fit(recipe, source.examples("train"), source.examples("validation"), tmp_path / "checkpoint")
@@ -107,10 +107,15 @@ def test_predicted_labels_are_those_of_the_highest_probability() -> None:
 
 def test_the_last_stage_decides_and_ties_fall_to_the_earlier_epoch() -> None:
     def epoch(stage: str, number: int, uar: float) -> dict[str, object]:
-        return {"stage": stage, "epoch": number, "validation": {"uar": uar, "accuracy": uar / 2}}
+        return {
+            "stage": stage,
+            "epoch": number,
+            "validation": {"uar": uar, "accuracy": uar / 2},
+            "selected": uar,
+        }
 
-    history = [epoch("one", 0, 0.9), epoch("two", 0, 0.5), epoch("two", 1, 0.6), epoch("two", 2, 0.6)]
-    assert best_epoch(history, "uar") is history[2]
+    history = [epoch("main", 0, 0.9), epoch("main", 0, 0.5), epoch("main", 1, 0.6), epoch("main", 2, 0.6)]
+    assert best_epoch(history) is history[2]
     check_selected(history, "uar", {"uar": 0.6, "accuracy": 0.3}, "run")
     check_selected(history, "uar", {"uar": 0.605, "accuracy": 0.3}, "run")  # another machine
     with pytest.raises(ProtocolError, match="those of epoch 0"):

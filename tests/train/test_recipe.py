@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe import Gated, Tokens, about, load_recipe, recipe_files
+from merdata_train.recipe import Gated, Recipe, Tokens, about, load_recipe, recipe_files, recipe_folder
 
 SHIPPED = recipe_files()
 
@@ -22,7 +25,7 @@ def write(path: Path, text: str) -> Path:
 def test_all_files_of_the_folder_are_found() -> None:
     folder = Path(__file__).parents[2] / "recipes"
     assert {path.resolve() for path in SHIPPED.values()} == {
-        path.resolve() for path in folder.rglob("*.yaml")
+        path.resolve() for path in folder.rglob("*.yaml") if path.parent.name != "suites"
     }
     assert len(SHIPPED) >= 5
 
@@ -145,3 +148,39 @@ def test_any_override_is_obeyed_or_refused(text: str) -> None:
         load_recipe("source0/A1", [text])
     except RecipeError as error:
         assert str(error)
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    published = json.loads((recipe_folder() / "recipe.schema.json").read_text("utf-8"))
+    assert published == Recipe.model_json_schema()
+
+
+def test_recipes_are_checked_on_the_command_line(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("base: nothing.yaml", "utf-8")
+    command = [sys.executable, "-c", "from merdata_train.cli import main; main()", "recipes", "check"]
+    good = subprocess.run([*command, "source0/A0", "source0/A9"], capture_output=True, text=True)
+    assert (good.returncode, good.stdout) == (0, "source0/A0: good\nsource0/A9: good\n")
+    bad = subprocess.run([*command, "source0/A0", str(wrong)], capture_output=True, text=True)
+    assert bad.returncode == 2 and "there is no" in bad.stderr and "Traceback" not in bad.stderr
+
+
+def test_stages_are_laid_over_one_by_one() -> None:
+    a8, a9 = load_recipe("source0/A8"), load_recipe("source0/A9")
+    assert a9.stages[0] == a8.stages[0]
+    assert [stage.name for stage in a9.stages] == ["main", "meld"]
+    assert a9.stages[1].lr == pytest.approx(a9.stages[0].lr / 10)
+
+
+def test_the_experiment_map_of_family_a() -> None:
+    """models.md 1.1: what each recipe adds to the one it is based on."""
+    of = {name: load_recipe(f"source0/A{name}") for name in range(1, 10)}
+    assert of[2].stages[0].sampler is not None and of[2].stages[0].sampler.balance is not None
+    assert of[2].loss.class_weights == "none"
+    assert (of[2].modality_dropout, of[3].modality_dropout, of[5].modality_dropout) == (0, 0.2, 0.2)
+    assert of[3].ema is None and of[4].ema is not None and of[4].ema.decay == 0.999
+    assert of[5].stages[0].sampler is not None and of[5].stages[0].sampler.upweight == {"meld": 4}
+    assert of[5].ema is None and of[6].ema is not None
+    assert of[7].seed != of[6].seed
+    assert of[8].context is not None and (of[8].context.previous, of[8].context.speaker_prefix) == (7, True)
+    assert of[9].stages[1].data.corpora == ["meld"]

@@ -34,9 +34,8 @@ def cli(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[
 
 def test_the_folder_holds_what_a_reader_needs(trained: Path, store: merdata.Store) -> None:
     assert {path.name for path in trained.iterdir()} == {
-        "recipe.yaml", "environment.json", "split.json", "history.json", "model", "predictions.parquet",
-        "validation.parquet",
-        "metrics.json", "test_log.jsonl",
+        "recipe.yaml", "environment.json", "split.json", "lints.json", "history.json", "model", ".lock",
+        "predictions.parquet", "validation.parquet", "metrics.json", "test_log.jsonl",
     }  # fmt: skip
     split = json.loads((trained / "split.json").read_text())
     assert split["hash"] == merdata.load_protocol(store, "mer").hash

@@ -1,0 +1,46 @@
+"""Trackers are asked for by name, and refused in a sentence where they are not installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from merdata_train.errors import RecipeError
+from merdata_train.recipe import Recipe
+from merdata_train.run import run
+from merdata_train.tracking import TRACKERS, check_tracker, tracker
+
+EPOCH = {"stage": "main", "epoch": 0, "loss": 1.0, "lr": 0.1, "selected": 0.5, "validation": {"uar": 0.5}}
+
+
+def test_unknown_and_missing_trackers_are_refused_before_training(small: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="--track is tensorboard, wandb, trackio, not 'paper'"):
+        run(small, tmp_path, track="paper")
+    for name, package in TRACKERS.items():
+        if find_spec(package) is None:
+            with pytest.raises(RecipeError, match=f"{name} is not installed: pip install {package}"):
+                check_tracker(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_none_tracks_nothing(small: Recipe, tmp_path: Path) -> None:
+    with tracker(None, small, tmp_path) as log:
+        log(EPOCH)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")
+def test_wandb_offline(small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    with tracker("wandb", small, tmp_path) as log:
+        log(EPOCH)
+    assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="tensorboard is not installed")
+def test_tensorboard(small: Recipe, tmp_path: Path) -> None:
+    with tracker("tensorboard", small, tmp_path) as log:
+        log(EPOCH)
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
