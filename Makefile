@@ -25,6 +25,7 @@ demo: $(READY)
 	$(BIN)/merdata audit $(DEMO)/store
 	HF_DATASETS_DISABLE_PROGRESS_BARS=1 $(BIN)/python -c "from datasets import load_dataset; print(load_dataset('$(DEMO)/store'))"
 	$(BIN)/merdata_train run recipes/source0/A1.yaml --store $(DEMO)/store --out $(DEMO)/runs
+	$(BIN)/merdata_train report $(DEMO)/runs --out $(DEMO)/report
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 10

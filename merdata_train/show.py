@@ -159,14 +159,6 @@ def _time(found: dict[str, Any]) -> str:
     return f"about {lasting} (median of {pace['runs']} finished runs: {measured})"
 
 
-def report(written: dict[str, list[str]], out: Path) -> None:
-    """The tables of a report, and where the rest lies."""
-    for files in written.values():
-        table = next(file for file in files if file.endswith(".md"))
-        print((out / table).read_text("utf-8"))
-    print(f"tables/, figures/ and index.html lie in {out}")
-
-
 def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
     """A row an utterance: its class, and the probability of every class."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -190,6 +182,14 @@ def pushed(found: dict[str, Any]) -> None:
     who = "private" if found["private"] else "public"
     done = f"uploaded to {found['url']}" if found["url"] else f"would be uploaded to {found['repo']}"
     screen.print(f"{done} ({who})", soft_wrap=True)
+
+
+def report(written: dict[str, list[str]], out: Path) -> None:
+    """The tables of a report, and where the rest lies."""
+    for files in written.values():
+        table = next(file for file in files if file.endswith(".md"))
+        print((out / table).read_text("utf-8"))
+    print(f"tables/, figures/ and index.html lie in {out}")
 
 
 def recipes(found: list[dict[str, str]]) -> None:

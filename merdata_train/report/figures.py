@@ -219,4 +219,5 @@ def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
 
 
 def _chosen(history: list[dict[str, Any]]) -> int:
-    return next(at for at, epoch in enumerate(history) if epoch is best_epoch(history))
+    best = best_epoch(history)
+    return next(at for at, epoch in enumerate(history) if epoch is best)
