@@ -28,6 +28,7 @@ from merdata_train.model_card import write_card
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.run import open_run, write_json
 from merdata_train.scored import evaluation_sets, read_history
+from merdata_train.stages import rows_of, trained_rows
 
 
 def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
@@ -51,14 +52,15 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
         raise ProtocolError(f"{recipe.store} or its protocol changed since {folder} was trained: train again")
     model = open_model(folder / "model")
-    validation = _selected(folder, source, model, for_training(source.examples("validation", jobs)))
+    held_out = for_training(source.examples("validation", jobs))
+    validation, chose = _selected(folder, source, model, held_out), rows_of(recipe.stages[-1], held_out)
     test = source.examples("test", jobs)
     check_unseen(test.rows["id"], validation["id"], folder)
     _log(folder, source, len(test))
-    predictions = _predictions(model, test, source, folder)
+    predictions = _predictions(model, test, folder)
     _check_complete(predictions, source)
-    prior = TextPrior(source.rows("train"))
-    temperature = fit_temperature(*as_arrays(validation, test.classes))
+    prior = TextPrior(trained_rows(recipe.stages, source.rows("train")))
+    temperature = fit_temperature(*as_arrays(validation[chose], test.classes))
     scoring = Scoring(
         test.classes, prior, temperature, dict(zip(test.rows["id"], test.rows["text"], strict=True))
     )
@@ -132,19 +134,18 @@ def _selected(folder: Path, source: Source, model: EmotionModel, validation: Exa
         raise ProtocolError(
             f"{folder}: the model's classes {model.classes} are not {list(validation.classes)}"
         )
-    predictions = _predictions(model, validation, source, folder)
+    predictions = _predictions(model, validation, folder)
     counts = confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), model.classes)
     metric = source.recipe.selection_of(source.recipe.stages[-1]).metric
     check_selected(read_history(folder), metric, named(scores(counts)), folder)
     return predictions
 
 
-def _predictions(model: EmotionModel, examples: Examples, source: Source, folder: Path) -> pd.DataFrame:
+def _predictions(model: EmotionModel, examples: Examples, folder: Path) -> pd.DataFrame:
     probabilities = predict(model, examples).numpy()
     if not np.isfinite(probabilities).all():
         raise RunError(f"the model of {folder} predicts no numbers (NaN): its training diverged")
-    rows = examples.rows[["id", "corpus", "speaker", "dialogue", "label"]].copy()
-    rows["domain"] = [source.store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
+    rows = examples.rows[["id", "corpus", "domain", "speaker", "dialogue", "label"]].copy()
     rows["cluster"] = _clusters(rows)
     rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
     for at, name in enumerate(examples.classes):

@@ -20,8 +20,9 @@ SHOWN = 3
 
 
 def last_stage(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The epochs of the last stage, whose best one is what a run saves."""
-    return [epoch for epoch in history if epoch["stage"] == history[-1]["stage"]]
+    """The epochs of the last stage, whose best one a run saves; each stage counts its epochs from 0."""
+    first = max(at for at, epoch in enumerate(history) if epoch["epoch"] == 0)
+    return list(history[first:])
 
 
 def best_epoch(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

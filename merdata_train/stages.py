@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,22 @@ def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
     Raises:
         RecipeError: none is.
     """
-    wanted: Data = stage.data
-    keep = np.ones(len(examples), bool)
+    keep = _belong(stage.data, examples.rows)
+    if not keep.any():
+        raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {stage.data}")
+    return keep
+
+
+def trained_rows(stages: Sequence[Stage], train: pd.DataFrame) -> pd.DataFrame:
+    """The train rows that any of the stages learns from."""
+    return train[np.logical_or.reduce([_belong(stage.data, train) for stage in stages])]
+
+
+def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    keep = np.ones(len(rows), bool)
     for column, names in (("corpus", wanted.corpora), ("language", wanted.languages)):
         if names is not None:
-            keep &= examples.rows[column].isin(names).to_numpy(bool)
-    if not keep.any():
-        raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {wanted}")
+            keep &= rows[column].isin(names).to_numpy(bool)
     return keep
 
 

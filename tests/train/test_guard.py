@@ -114,7 +114,7 @@ def test_the_last_stage_decides_and_ties_fall_to_the_earlier_epoch() -> None:
             "selected": uar,
         }
 
-    history = [epoch("one", 0, 0.9), epoch("two", 0, 0.5), epoch("two", 1, 0.6), epoch("two", 2, 0.6)]
+    history = [epoch("main", 0, 0.9), epoch("main", 0, 0.5), epoch("main", 1, 0.6), epoch("main", 2, 0.6)]
     assert best_epoch(history) is history[2]
     check_selected(history, "uar", {"uar": 0.6, "accuracy": 0.3}, "run")
     check_selected(history, "uar", {"uar": 0.605, "accuracy": 0.3}, "run")  # another machine

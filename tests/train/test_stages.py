@@ -16,7 +16,7 @@ from merdata_train.errors import RecipeError, RunError
 from merdata_train.fit import fit, predict, validate
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe import Recipe, Selection, Stage, load_recipe
-from merdata_train.stages import optimizer_of, rows_of, selected
+from merdata_train.stages import optimizer_of, rows_of, selected, trained_rows
 
 from .conftest import CLASSES, SMALL, make_examples
 
@@ -199,3 +199,10 @@ def test_rows_know_their_domain(trained: Path) -> None:
 
     rows: pd.DataFrame = Source(open_run(trained)[0]).examples("validation").rows
     assert (rows["domain"] == "conversational").equals(rows["corpus"] == "meld")
+
+
+def test_baselines_learn_from_the_rows_of_the_stages_alone() -> None:
+    rows = two_corpora().rows.assign(language="en")
+    acted = Stage.model_validate({"data": {"corpora": ["tess"]}})
+    assert set(trained_rows([acted], rows)["corpus"]) == {"tess"}
+    assert len(trained_rows([acted, Stage()], rows)) == len(rows)

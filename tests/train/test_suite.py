@@ -186,7 +186,7 @@ def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path
         folder = tmp_path / name
         (folder / "model").mkdir(parents=True)
         epoch = {"stage": "main", "epoch": 0, "validation": {"uar": 0.1}, "selected": 0.1}
-        (folder / "history.json").write_text(json.dumps([epoch] * 5))
+        (folder / "history.json").write_text(json.dumps([epoch | {"epoch": at} for at in range(5)]))
         (folder / "split.json").write_text("{}")
         os.utime(folder / "split.json", (1_000, 1_000))
         os.utime(folder / "history.json", (1_000 + seconds, 1_000 + seconds))
@@ -244,6 +244,12 @@ def test_a_suite_that_ships_can_be_planned(name: str, folded: merdata.Store, tmp
 def test_suites_share_the_runs_that_are_alike(store: merdata.Store, tmp_path: Path) -> None:
     folders = {
         name: {one.cell: one.folder for one in plan(load_suite(name), tmp_path, store.path)}
-        for name in ("modality", "architecture")
+        for name in ("modality", "context", "architecture", "regularisation")
     }
-    assert folders["modality"]["A+T"] == folders["architecture"]["tokens"]
+    alike = {
+        folders["modality"]["A+T"],
+        folders["context"]["0"],
+        folders["architecture"]["tokens"],
+        folders["regularisation"]["none"],
+    }
+    assert len(alike) == 1
