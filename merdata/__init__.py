@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _HOME = {
     "MerdataError": "errors",
     "CorpusNotFound": "errors",
+    "EngineError": "errors",
     "LayoutError": "errors",
     "OptionError": "errors",
     "PolicyError": "errors",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from merdata.dialogues import histories as histories
     from merdata.engine import run_tasks as run_tasks
     from merdata.errors import CorpusNotFound as CorpusNotFound
+    from merdata.errors import EngineError as EngineError
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import MerdataError as MerdataError
     from merdata.errors import OptionError as OptionError

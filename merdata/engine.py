@@ -7,9 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from tqdm import tqdm
+
+from merdata.errors import EngineError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -73,6 +76,11 @@ def _in_pool(
     try:
         for future in futures:
             yield future.result()
+    except BrokenProcessPool as error:
+        raise EngineError(
+            "a worker process ended before its task: it ran out of memory or crashed (--jobs 1 shows where), or "
+            'a script of yours calls merdata without `if __name__ == "__main__":`, and every worker ran it anew'
+        ) from error
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise

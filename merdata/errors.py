@@ -31,3 +31,7 @@ class StoreError(MerdataError):
 
 class SplitError(MerdataError):
     """A split that cannot be made, or a protocol that is not there."""
+
+
+class EngineError(MerdataError):
+    """A process that tasks run in ended before its task did."""

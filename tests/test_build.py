@@ -337,3 +337,14 @@ def test_building_stops_at_once_on_an_unknown_label(tmp_path: Path, corpora: Pat
     with pytest.raises(MerdataError, match="unknown raw label 'bored'"):
         build(["meld"], folder, tmp_path / "store")
     assert not (tmp_path / "store").exists()
+
+
+def test_a_script_without_a_guard_is_told_so(corpora: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import merdata\n"
+        f"merdata.build(['ravdess'], {str(corpora / 'ravdess')!r}, {str(tmp_path / 'store')!r}, jobs=2)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode != 0
+    assert 'calls merdata without `if __name__ == "__main__":`' in done.stderr
