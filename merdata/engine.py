@@ -78,8 +78,9 @@ def _in_pool(
             yield future.result()
     except BrokenProcessPool as error:
         raise EngineError(
-            "a worker process ended before its task: it ran out of memory or crashed (--jobs 1 shows where), or "
-            'a script of yours calls merdata without `if __name__ == "__main__":`, and every worker ran it anew'
+            "a worker process ended before its task: it ran out of memory or crashed (--jobs 1 shows where), "
+            'or a script of yours calls merdata without `if __name__ == "__main__":`, and every worker ran '
+            "it anew"
         ) from error
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
