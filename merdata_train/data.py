@@ -173,8 +173,16 @@ def for_training(examples: Examples) -> Examples:
 
     Raises:
         ProtocolError: they are of another split.
+        RecipeError: none of them has anything to learn from.
     """
     if examples.split not in TRAINING_SPLITS:
         raise ProtocolError(f"training was given {examples.split} rows: it sees train and validation alone")
-    there = [tensor.numpy() for name, tensor in examples.tensors.items() if name.startswith("has_")]
-    return examples.only(np.logical_or.reduce(there))
+    there = {name: tensor.numpy() for name, tensor in examples.tensors.items() if name.startswith("has_")}
+    useful = np.logical_or.reduce(list(there.values()))
+    if not useful.any():
+        asked = " or ".join(name.removeprefix("has_") for name in there)
+        raise RecipeError(
+            f"none of the {len(examples)} {examples.split} rows has {asked}: silence in place of audio and "
+            "missing texts teach nothing; choose other data.corpora or modalities"
+        )
+    return examples.only(useful)

@@ -15,7 +15,8 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 
 from merdata_train.checkpoint import load_checkpoint
-from merdata_train.errors import ProtocolError
+from merdata_train.data import Examples
+from merdata_train.errors import ProtocolError, RecipeError
 from merdata_train.fit import fit, predict, validate
 from merdata_train.losses import balanced_weights
 from merdata_train.recipe import Recipe, load_recipe
@@ -95,6 +96,19 @@ def test_test_rows_are_refused() -> None:
         fit(small(), test, validation)
     with pytest.raises(ProtocolError, match="training was given test rows"):
         fit(small(), train, test)
+
+
+def test_rows_with_nothing_to_learn_from_are_refused() -> None:
+    train, validation = make_examples(60), make_examples(60, "validation")
+    train.tensors["has_audio"][:] = False
+    recipe = small("source0/A1", "modalities=[audio]")
+    with pytest.raises(RecipeError, match="none of the 60 train rows has audio"):
+        fit(recipe, only_audio(train), only_audio(validation))
+
+
+def only_audio(examples: Examples) -> Examples:
+    kept = {name: tensor for name, tensor in examples.tensors.items() if "text" not in name}
+    return Examples(examples.split, examples.rows, examples.classes, kept)
 
 
 def test_training_reads_no_test_row(small: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
