@@ -62,7 +62,9 @@ class Examples:
         return {name: counts[name] for name in self.classes}
 
     def only(self, keep: npt.NDArray[np.bool_]) -> Examples:
-        """The examples where `keep [n]` is True."""
+        """The examples where `keep [n]` is True; themselves, where all are kept."""
+        if keep.all():
+            return self
         at = torch.from_numpy(np.flatnonzero(keep))
         tensors = {name: tensor[at] for name, tensor in self.tensors.items()}
         return Examples(self.split, self.rows[keep].reset_index(drop=True), self.classes, tensors)

@@ -43,7 +43,8 @@ def rows(count: int, split: str) -> Examples:
     names = np.array(CLASSES)[labels.numpy()]
     ids = [f"c/{split}{row}" for row in range(count)]
     nothing = {"dialogue": None, "turn": None, "text": None}
-    table = pd.DataFrame({"id": ids, "corpus": "c", "speaker": "s", "label": names, **nothing})
+    same = {"corpus": "c", "domain": "acted", "language": "en", "speaker": "s", **nothing}
+    table = pd.DataFrame({"id": ids, "label": names, **same})
     return Examples(split, table, CLASSES, tensors)
 
 
