@@ -178,17 +178,20 @@ def _placed(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
 
 
 def _absent_classes(placed: pd.DataFrame, hint: str) -> list[str]:
-    """A sentence for each class that a corpus has and one of its splits lacks."""
+    """A sentence for each split of a corpus that lacks classes that the corpus has."""
     counts = placed.groupby(["corpus", "label", "split", "fold"], observed=False).size()
     there = placed.groupby(["corpus", "split", "fold"], observed=True).size()
     ever = placed.groupby(["corpus", "label"], observed=True).size()
-    lacking: dict[tuple[str, str, str], list[int]] = {}
+    folds: dict[tuple[str, str, str], list[int]] = {}
     for corpus, label, split, fold in counts.index[counts == 0]:
         if (corpus, label) in ever.index and (corpus, split, fold) in there.index:
-            lacking.setdefault((corpus, label, split), []).append(fold)
+            folds.setdefault((corpus, split, label), []).append(fold)
+    labels: dict[tuple[str, str, str], list[str]] = {}
+    for (corpus, split, label), lacking in sorted(folds.items()):
+        labels.setdefault((corpus, split, _of_folds(lacking)), []).append(label)
     return [
-        f"{corpus} has no {label} in {split}{_of_folds(folds)}{hint}"
-        for (corpus, label, split), folds in sorted(lacking.items())
+        f"{corpus} has no {', '.join(absent)} in {split}{where}{hint}"
+        for (corpus, split, where), absent in labels.items()
     ]
 
 
