@@ -44,6 +44,7 @@ _HOME = {
     "export_split": "splits.imported",
     "audit": "leakage",
     "load": "loader",
+    "statistics": "stats",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "ledger",
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from merdata.splits.make import split as split
     from merdata.splits.protocol import Protocol as Protocol
     from merdata.splits.protocol import load_protocol as load_protocol
+    from merdata.stats import statistics as statistics
     from merdata.store import Shard as Shard
     from merdata.store import Store as Store
     from merdata.store import open_store as open_store

@@ -33,6 +33,10 @@ app.add_typer(splits, name="split")
 
 StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+ProtocolOption = Annotated[
+    str | None, typer.Option("--protocol", help="Whose splits to show (default: mer, where it is there).")
+]
+FoldOption = Annotated[str, typer.Option("--fold", help="Fold of the protocol, by number or name.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes (default: one a core).")]
 
 
@@ -257,6 +261,21 @@ def audit(
         audited(found)
     if any(one.broken for one in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def stats(
+    store: StoreArgument = Path("store"),
+    protocol: ProtocolOption = None,
+    fold: FoldOption = "0",
+    as_json: AsJson = False,
+) -> None:
+    """Count a store by corpus, class, split, speaker, gender, language and duration, and its ledger."""
+    from merdata import show_stats
+    from merdata.stats import statistics
+
+    figures = statistics(store, protocol, fold)
+    _print_json(figures) if as_json else show_stats.statistics(figures)
 
 
 @app.command()

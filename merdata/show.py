@@ -24,8 +24,8 @@ WIDE = 120  # for output that goes into a file or another program
 
 
 def console() -> Console:
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+    plain = Console(highlight=False, markup=False)
+    return plain if plain.is_terminal else Console(highlight=False, markup=False, width=WIDE)
 
 
 def table(*columns: str, title: str | None = None) -> Table:

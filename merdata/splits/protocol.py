@@ -74,13 +74,13 @@ class Protocol:
         Raises:
             SplitError: there is no such fold.
         """
-        number = {name: at for at, name in self.fold_names.items()}.get(str(fold), fold)
-        if number not in self.folds:
+        numbers = {str(at): at for at in self.folds} | {name: at for at, name in self.fold_names.items()}
+        if str(fold) not in numbers:
             folds = self.properties.get("fold_names", {}).values() or self.folds
             raise SplitError(
                 f"protocol {self.name} has no fold {fold}; its folds are {', '.join(map(str, folds))}"
             )
-        return int(number)
+        return numbers[str(fold)]
 
 
 def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
