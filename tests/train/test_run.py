@@ -133,7 +133,10 @@ def test_another_split_than_that_of_the_training_is_refused(store: merdata.Store
         evaluate(folder)
 
 
-def test_rows_lost_on_the_way_are_noticed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_lost_on_the_way_are_noticed(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(trained, tmp_path / "run"))  # the look is logged
     original = Source.examples
 
     def lose(self: Source, split: str, jobs: int | None = None) -> object:
@@ -143,7 +146,7 @@ def test_rows_lost_on_the_way_are_noticed(trained: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Source, "examples", lose)
     with pytest.raises(ProtocolError, match=r"rows were expected, \d+ scored; lost: "):
-        evaluate(trained)
+        evaluate(folder)
 
 
 def test_silenced_rows_are_scored_by_their_text(corpora: Path, tmp_path: Path) -> None:
