@@ -85,11 +85,13 @@ def run_(
     resolved = load_recipe(recipe, [*place, *(overrides or [])])
 
     from merdata_train.evaluate import evaluate
-    from merdata_train.run import is_main_process, run
+    from merdata_train.run import is_main_process, part, run
     from merdata_train.scored import read_metrics
 
     folder = run(resolved, out, jobs=jobs, fresh=fresh, track=track)
-    if not is_main_process():
+    main_process = is_main_process()
+    part()
+    if not main_process:
         return
     _print(read_metrics(folder) or evaluate(folder, jobs=jobs), folder, as_json)
 

@@ -106,6 +106,11 @@ def is_main_process() -> bool:
     return bool(processes().is_main_process)
 
 
+def part() -> None:
+    """End what ties the processes together: one that ends with its threads still talking is aborted."""
+    processes().destroy_process_group()
+
+
 def processes() -> PartialState:
     """The processes that train together. accelerate sets them up on CPUs only where it is told to."""
     return PartialState(cpu=not torch.accelerator.is_available())
