@@ -31,6 +31,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).")
 ]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Processes that read recordings while an end-to-end model works.")
+]
 Cache = Annotated[
     str | None,
     typer.Option(
@@ -70,6 +73,7 @@ def run_(
     store: Annotated[Path | None, typer.Option(help="Folder of the store (default: the recipe's).")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     jobs: Jobs = None,
+    workers: Workers = 2,
     cache: Cache = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
     track: Annotated[
@@ -88,18 +92,19 @@ def run_(
     from merdata_train.run import is_main_process, part, run
     from merdata_train.scored import read_metrics
 
-    folder = run(resolved, out, jobs=jobs, fresh=fresh, track=track)
+    folder = run(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
     main_process = is_main_process()
     part()
     if not main_process:
         return
-    _print(read_metrics(folder) or evaluate(folder, jobs=jobs), folder, as_json)
+    _print(read_metrics(folder) or evaluate(folder, jobs=jobs, workers=workers), folder, as_json)
 
 
 @app.command("evaluate")
 def evaluate_(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     jobs: Jobs = None,
+    workers: Workers = 2,
     cache: Cache = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +112,7 @@ def evaluate_(
     _keep_features_in(cache)
     from merdata_train.evaluate import evaluate
 
-    _print(evaluate(folder, jobs=jobs), folder, as_json)
+    _print(evaluate(folder, jobs=jobs, workers=workers), folder, as_json)
 
 
 @app.command("card")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 import merdata
 from merdata_train.features.hashing import hashed
-from merdata_train.recipe import Context, Hashing
+from merdata_train.parts import Context, Hashing
 
 SEPARATOR = " </s> "
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,28 @@ from torch import Tensor
 
 import merdata
 from merdata_train.context import history_texts, target_text, text_vectors
+from merdata_train.encoders.encoder import shortest
+from merdata_train.encoders.hub import load_config, load_extractor, load_tokenizer
+from merdata_train.encoders.tokens import tokenise
 from merdata_train.errors import ProtocolError, RecipeError
-from merdata_train.features.cache import audio_features
+from merdata_train.features.cache import audio_features, audio_samples
+from merdata_train.parts import AudioEncoder, TextEncoder
 from merdata_train.recipe import Recipe
+from merdata_train.sequences import Clips, Sequences, TokenRows
 
-COLUMNS = ("id", "corpus", "speaker", "dialogue", "language", "text", "label", "raw_label", "notes")
+COLUMNS = (
+    "id",
+    "corpus",
+    "speaker",
+    "dialogue",
+    "language",
+    "text",
+    "label",
+    "raw_label",
+    "notes",
+    "seconds",
+    "audio_sha256",
+)
 TRAINING_SPLITS = ("train", "validation")
 
 
@@ -34,12 +52,14 @@ class Examples:
         rows: id, corpus, domain, speaker, dialogue, label (class name) and more, one a row.
         classes: class names in the order of the model's head.
         tensors: `<modality>_vec` `[n, width]`, `has_<modality>` bool `[n]`, `labels` int64 `[n]`.
+        sequences: modality -> what an encoder takes, in the place of its `<modality>_vec`.
     """
 
     split: str
     rows: pd.DataFrame
     classes: tuple[str, ...]
     tensors: dict[str, Tensor]
+    sequences: dict[str, Sequences] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,9 +68,17 @@ class Examples:
         return self.__getitems__([index])
 
     def __getitems__(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """A whole batch by one indexing of each tensor."""
+        """A whole batch by one indexing of each tensor; sequences are padded to the longest of the batch."""
         at = torch.as_tensor(indices)
-        return {name: tensor[at] for name, tensor in self.tensors.items()}
+        batch = {name: tensor[at] for name, tensor in self.tensors.items()}
+        for name, rows in self.sequences.items():
+            batch |= rows.batch(name, indices)
+        return batch
+
+    @cached_property
+    def seconds(self) -> npt.NDArray[np.float64]:
+        """What each row costs the encoders, in seconds of audio `[n]`; zeros without sequences."""
+        return sum((rows.seconds for rows in self.sequences.values()), start=np.zeros(len(self)))
 
     @property
     def labels(self) -> Tensor:
@@ -67,7 +95,9 @@ class Examples:
             return self
         at = torch.from_numpy(np.flatnonzero(keep))
         tensors = {name: tensor[at] for name, tensor in self.tensors.items()}
-        return Examples(self.split, self.rows[keep].reset_index(drop=True), self.classes, tensors)
+        sequences = {name: rows.only(at.tolist()) for name, rows in self.sequences.items()}
+        rows = self.rows[keep].reset_index(drop=True)
+        return Examples(self.split, rows, self.classes, tensors, sequences)
 
 
 class Source:
@@ -104,6 +134,7 @@ class Source:
         rows = table.to_pandas()
         rows["label"] = self.store.relabel(table, self.space)
         rows["domain"] = [self.store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
+        rows["shard"] = rows["id"].map(self.store.shard_of)
         rows["split"] = rows["id"].map(self.protocol.splits(self.recipe.fold))
         if self.recipe.data.languages is not None:
             rows = rows[rows["language"].isin(self.recipe.data.languages)]
@@ -128,34 +159,83 @@ class Source:
             raise RecipeError(f"{where} has no {split} rows of {', '.join(self.corpora)}{within}")
         index = {name: at for at, name in enumerate(self.space.classes)}
         tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
-        for modality in self.recipe.modalities:
-            tensors |= self._audio(rows, jobs) if modality == "audio" else self._text(rows)
-        return Examples(split, rows, self.space.classes, tensors)
+        sequences: dict[str, Sequences] = {}
+        audio, text = self.recipe.features.audio, self.recipe.features.text
+        if "audio" in self.recipe.modalities:
+            heard = [not merdata.is_silenced(notes) for notes in rows["notes"]]
+            tensors["has_audio"] = torch.tensor(heard)
+            if isinstance(audio, AudioEncoder):
+                sequences["audio"] = self._clips(rows, audio, jobs)
+            else:
+                features = audio_features(self.store, self._shards(rows), audio, jobs)
+                tensors["audio_vec"] = torch.from_numpy(np.stack([features[id] for id in rows["id"]]))
+        if "text" in self.recipe.modalities:
+            targets, histories = self._texts(rows)
+            tensors["has_text"] = torch.tensor([target is not None for target in targets])
+            if isinstance(text, TextEncoder):
+                tokens = tokenise(targets, histories, self.tokenizer, text.max_tokens)
+                sequences["text"] = TokenRows(tokens, self.tokenizer.pad_token_id)
+            else:
+                vectors = text_vectors(targets, histories, text, self.recipe.context)
+                tensors["text_vec"] = torch.from_numpy(vectors)
+        return Examples(split, rows, self.space.classes, tensors, sequences)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """That of the recipe's text encoder.
+
+        Raises:
+            RecipeError: it cannot be had.
+        """
+        encoder = self.recipe.encoders()["text"]
+        return load_tokenizer(encoder.model, encoder.revision)
+
+    @cached_property
+    def extractor(self) -> Any:
+        """That of the recipe's audio encoder.
+
+        Raises:
+            RecipeError: it cannot be had.
+        """
+        encoder = self.recipe.encoders()["audio"]
+        return load_extractor(encoder.model, encoder.revision)
+
+    def save_processors(self, model: Path) -> None:
+        """Put what makes the encoders' inputs beside a saved model: `extractor` and `tokenizer`."""
+        for modality in self.recipe.encoders():
+            if modality == "audio":
+                self.extractor.save_pretrained(model / "extractor")
+            else:
+                self.tokenizer.save_pretrained(model / "tokenizer")
 
     def test_ids(self) -> list[str]:
         """Ids that a complete evaluation scores: the labelled test rows."""
         ids: list[str] = self._rows.loc[self._rows["split"] == "test", "id"].tolist()
         return ids
 
-    def _audio(self, rows: pd.DataFrame, jobs: int | None) -> dict[str, Tensor]:
-        shards = self.store.shards(sorted(set(rows["corpus"])))
-        features = audio_features(self.store, shards, self.recipe.features.audio, jobs)
-        heard = [not merdata.is_silenced(notes) for notes in rows["notes"]]
-        vectors = np.stack([features[id] for id in rows["id"]])
-        return {"audio_vec": torch.from_numpy(vectors), "has_audio": torch.tensor(heard)}
+    def _shards(self, rows: pd.DataFrame) -> list[merdata.Shard]:
+        return self.store.shards(sorted(set(rows["corpus"])))
 
-    def _text(self, rows: pd.DataFrame) -> dict[str, Tensor]:
+    def _clips(self, rows: pd.DataFrame, encoder: AudioEncoder, jobs: int | None) -> Clips:
+        samples = audio_samples(self.store, self._shards(rows), jobs)
+        return Clips(
+            [samples[id] for id in rows["id"]],
+            names=rows["audio_sha256"].tolist(),
+            longest=encoder.seconds,
+            shortest=shortest(load_config(encoder)),
+            extractor=self.extractor,
+        )
+
+    def _texts(self, rows: pd.DataFrame) -> tuple[list[str | None], list[list[str]]]:
+        """The targets, None where there is no transcript, and what was said before each."""
         texts: list[Any] = [text if isinstance(text, str) else None for text in rows["text"]]
-        there = torch.tensor([text is not None for text in texts])
         context, before = self.recipe.context, self._histories
         if context:
             spoken = zip(rows["id"], rows["speaker"], texts, strict=True)
             texts = [
                 target_text(speaker, text, context) if id in before else text for id, speaker, text in spoken
             ]
-        histories = [before.get(id, []) for id in rows["id"]]
-        vectors = text_vectors(texts, histories, self.recipe.features.text, context)
-        return {"text_vec": torch.from_numpy(vectors), "has_text": there}
+        return texts, [before.get(id, []) for id in rows["id"]]
 
     @cached_property
     def _histories(self) -> dict[str, list[str]]:

@@ -20,18 +20,20 @@ import merdata
 from merdata_train.baselines import TextPrior, baselines
 from merdata_train.calibration import as_arrays, calibration, fit_temperature
 from merdata_train.data import Examples, Source, for_training
+from merdata_train.encoders.frozen import encoded
 from merdata_train.errors import ProtocolError, RunError
-from merdata_train.fit import predict
+from merdata_train.features.cache import cache_folder
 from merdata_train.guard import best_epoch, check_selected, check_unseen
+from merdata_train.inference import predict
 from merdata_train.metrics import account, confusion, named, scores
 from merdata_train.model_card import write_card
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.run import open_run, write_json
-from merdata_train.scored import evaluation_sets, read_history
-from merdata_train.stages import rows_of, trained_rows
+from merdata_train.run import WORKERS, processes, write_json
+from merdata_train.scored import evaluation_sets, open_run, read_history
+from merdata_train.stages import frozen_encoders, rows_of, trained_rows
 
 
-def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
+def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -> dict[str, Any]:
     """Score a run's saved model on the test rows of its protocol.
 
     Before it meets them, it holds the model to the validation rows: they must score what the history says of
@@ -51,13 +53,14 @@ def evaluate(folder: Path, *, jobs: int | None = None) -> dict[str, Any]:
     source = Source(recipe)
     if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
         raise ProtocolError(f"{recipe.store} or its protocol changed since {folder} was trained: train again")
-    model = open_model(folder / "model")
+    model = open_model(folder / "model").to(processes().device)
+    look = Look(folder, source, model, workers)
     held_out = for_training(source.examples("validation", jobs))
-    validation, chose = _selected(folder, source, model, held_out), rows_of(recipe.stages[-1], held_out)
+    validation, chose = look.selected(held_out), rows_of(recipe.stages[-1], held_out)
     test = source.examples("test", jobs)
     check_unseen(test.rows["id"], validation["id"], folder)
     _log(folder, source, len(test))
-    predictions = _predictions(model, test, folder)
+    predictions = look.predictions(test)
     _check_complete(predictions, source)
     prior = TextPrior(trained_rows(recipe.stages, source.rows("train")))
     temperature = fit_temperature(*as_arrays(validation[chose], test.classes))
@@ -128,29 +131,50 @@ def open_model(folder: Path) -> EmotionModel:
         raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error
 
 
-def _selected(folder: Path, source: Source, model: EmotionModel, validation: Examples) -> pd.DataFrame:
-    """Predictions on the validation rows, by the model that they chose."""
-    if tuple(model.classes) != validation.classes:
-        raise ProtocolError(
-            f"{folder}: the model's classes {model.classes} are not {list(validation.classes)}"
-        )
-    predictions = _predictions(model, validation, folder)
-    counts = confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), model.classes)
-    metric = source.recipe.selection_of(source.recipe.stages[-1]).metric
-    check_selected(read_history(folder), metric, named(scores(counts)), folder)
-    return predictions
+@dataclass(frozen=True)
+class Look:
+    """A look of a run's saved model at rows.
 
+    Attributes:
+        folder: of the run.
+        source: of its rows.
+        model: the saved one, on its device.
+        workers: processes that read recordings.
+    """
 
-def _predictions(model: EmotionModel, examples: Examples, folder: Path) -> pd.DataFrame:
-    probabilities = predict(model, examples).numpy()
-    if not np.isfinite(probabilities).all():
-        raise RunError(f"the model of {folder} predicts no numbers (NaN): its training diverged")
-    rows = examples.rows[["id", "corpus", "domain", "speaker", "dialogue", "label"]].copy()
-    rows["cluster"] = _clusters(rows)
-    rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
-    for at, name in enumerate(examples.classes):
-        rows[f"p_{name}"] = probabilities[:, at]
-    return rows
+    folder: Path
+    source: Source
+    model: EmotionModel
+    workers: int
+
+    def selected(self, validation: Examples) -> pd.DataFrame:
+        """Predictions on the validation rows, by the model that they chose."""
+        classes = tuple(self.model.classes)
+        if classes != validation.classes:
+            raise ProtocolError(
+                f"{self.folder}: the model's classes {list(classes)} are not {list(validation.classes)}"
+            )
+        predictions = self.predictions(validation)
+        counts = confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), classes)
+        recipe = self.source.recipe
+        metric = recipe.selection_of(recipe.stages[-1]).metric
+        check_selected(read_history(self.folder), metric, named(scores(counts)), self.folder)
+        return predictions
+
+    def predictions(self, examples: Examples) -> pd.DataFrame:
+        """Ids, labels, clusters and probabilities; outputs of encoders that stayed frozen are kept."""
+        frozen = frozen_encoders(self.model, self.source.recipe.stages[-1])
+        rows = examples.rows[["id", "corpus", "domain", "speaker", "dialogue", "label"]].copy()
+        if frozen:
+            examples = encoded(frozen, examples, cache_folder(self.source.store))
+        probabilities = predict(self.model, examples, self.workers).numpy()
+        if not np.isfinite(probabilities).all():
+            raise RunError(f"the model of {self.folder} predicts no numbers (NaN): its training diverged")
+        rows["cluster"] = _clusters(rows)
+        rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
+        for at, name in enumerate(examples.classes):
+            rows[f"p_{name}"] = probabilities[:, at]
+        return rows
 
 
 def _clusters(rows: pd.DataFrame) -> pd.Series[str]:

@@ -9,30 +9,35 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from merdata_train.batching import parts, shared, steps
 from merdata_train.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint
 from merdata_train.data import Examples, for_training
+from merdata_train.devices import accelerator_of
 from merdata_train.ema import averaged
+from merdata_train.encoders.frozen import encoded
+from merdata_train.inference import loader, predict
 from merdata_train.losses import cross_entropy
 from merdata_train.metrics import confusion, scores
 from merdata_train.moddrop import drop_modalities
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe import Recipe, Stage
+from merdata_train.parts import Stage
+from merdata_train.recipe import Recipe
 from merdata_train.samplers import batches, order
-from merdata_train.stages import load_initial, optimizer_of, rows_of, selected, set_training
+from merdata_train.schedule import rising
+from merdata_train.stages import frozen_encoders, load_initial, optimizer_of, rows_of, selected, set_training
 
-EVALUATION_BATCH = 1_024
 Epoch = dict[str, Any]
 
 
@@ -65,6 +70,9 @@ def fit(
     validation: Examples,
     checkpoint: Path | None = None,
     track: Callable[[Epoch], None] | None = None,
+    *,
+    cache: Path | None = None,
+    workers: int = 0,
 ) -> tuple[EmotionModel, list[Epoch]]:
     """Train a recipe's model, stage after stage; under `accelerate launch`, on several devices.
 
@@ -74,6 +82,8 @@ def fit(
         validation: rows that choose the epoch.
         checkpoint: file to resume from and to write after every epoch.
         track: called with every epoch's entry of the history.
+        cache: folder where outputs of frozen encoders are kept; None for nowhere.
+        workers: processes that read recordings while the model works; for recipes with encoders.
 
     Returns:
         The model with the weights of the last stage's best epoch, and the history of all epochs.
@@ -85,12 +95,12 @@ def fit(
     train, validation = for_training(train), for_training(validation)
     set_seed(recipe.seed)
     model = EmotionModel.of(recipe, list(train.classes))
-    if "audio" in recipe.modalities:
+    if "audio_vec" in train.tensors:
         model.standardise.fit(train.tensors["audio_vec"][train.tensors["has_audio"]])
     saved = load_checkpoint(checkpoint) if checkpoint else None
     history: list[Epoch] = saved.facts["done"] if saved else []
     for number in range(saved.facts["stage"] if saved else 0, len(recipe.stages)):
-        training = _Training(recipe, number, model, train, validation, checkpoint, history)
+        training = _Training(recipe, number, model, train, validation, checkpoint, history, cache, workers)
         progress = training.run(saved, track)
         model.load_state_dict(progress.best)
         history, saved = history + progress.history, None
@@ -109,15 +119,19 @@ class _Training:
         validation: Examples,
         path: Path | None,
         done: list[Epoch],
+        cache: Path | None,
+        workers: int,
     ) -> None:
         self.recipe, self.number, self.stage = recipe, number, recipe.stages[number]
-        self.train = train.only(rows_of(self.stage, train))
-        self.validation, self.chooses = validation, rows_of(self.stage, validation)
-        self.path, self.done = path, done
-        self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())
+        self.path, self.done, self.cache, self.workers = path, done, cache, workers
+        self.accelerator = accelerator_of(recipe)
         self.model = model.to(self.accelerator.device)
         if self.stage.init:
-            load_initial(model, self.stage.init)
+            load_initial(model, str(self.stage.init))
+        self.train = train.only(rows_of(self.stage, train))
+        self.validation, self.chooses = validation, rows_of(self.stage, validation)
+        for encoder in model.encoders.values():
+            encoder.save_memory(self.stage.checkpointing)
         self.optimizer = optimizer_of(model, self.stage)
         self.plateau = ReduceLROnPlateau(self.optimizer, mode="max", **self.stage.plateau.model_dump())
         self.ema = averaged(model, recipe.ema.decay) if recipe.ema else None
@@ -126,6 +140,7 @@ class _Training:
     def run(self, saved: Checkpoint | None, track: Callable[[Epoch], None] | None) -> Progress:
         """Epoch after epoch, from where the checkpoint stands."""
         progress = self._resume(saved)
+        self._encode_frozen()
         wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
         with _bar(self.stage, progress) as bar:
             while not progress.is_over(self.stage):
@@ -154,10 +169,10 @@ class _Training:
         set_seed(seed, device_specific=True)
         wrapped.train()
         set_training(self.model, self.stage)
-        losses = [self._step(wrapped, optimizer, batch) for batch in self._batches(seed)]
+        losses = list(self._steps(wrapped, optimizer, seed, number))
         lr = self.optimizer.param_groups[0]["lr"]
         by = self.recipe.selection_of(self.stage)
-        predicted = _predicted(self.judged, self.validation)
+        predicted = _predicted(self.judged, self.validation, self.workers)
         rows = self.validation.rows.assign(predicted=predicted)
         return {
             "stage": self.stage.name,
@@ -168,24 +183,68 @@ class _Training:
             "selected": selected(rows[self.chooses], self.validation.classes, by),
         }
 
-    def _batches(self, seed: int) -> Iterator[dict[str, Tensor]]:
+    def _encode_frozen(self) -> None:
+        """What the stage does not move is computed once: examples then hold an encoder's outputs."""
+        frozen = frozen_encoders(self.model, self.stage)
+        share, shares = self.accelerator.process_index, self.accelerator.num_processes
+        self.train = encoded(frozen, self.train, self.cache, share, shares)
+        self.validation = encoded(frozen, self.validation, self.cache, share, shares)
+        self.accelerator.wait_for_everyone()
+
+    def _steps(
+        self, wrapped: nn.Module, optimizer: torch.optim.Optimizer, seed: int, epoch: int
+    ) -> Iterator[Tensor]:
+        """The loss of each step of an epoch."""
+        planned = self._plan(seed)
+        warm = self.stage.warmup * self.stage.epochs * len(planned)
+        batches = iter(loader(self.train, [part for step in planned for part in step], self.workers))
+        for at, step in enumerate(planned):
+            with rising(optimizer, (epoch * len(planned) + at + 1) / warm if warm else 1.0):
+                yield self._step(wrapped, optimizer, step, batches)
+
+    def _plan(self, seed: int) -> list[list[list[int]]]:
+        """The rows of each part of each step that this process takes."""
         rows = order(self.train.rows, self.stage.sampler, seed)
-        process, processes = self.accelerator.process_index, self.accelerator.num_processes
-        for at in batches(rows, self.stage.batch_size, process, processes):
-            batch = self.train.__getitems__(at)
+        share, shares = self.accelerator.process_index, self.accelerator.num_processes
+        if not self.train.sequences:
+            return [[batch] for batch in batches(rows, self.stage.batch_size, share, shares)]
+        seconds = self.train.seconds
+        drawn = steps(list(rows), self.stage.batch_size, seconds, seed)
+        return [list(parts(shared(step, share, shares), seconds, self.stage.batch_seconds)) for step in drawn]
+
+    def _step(
+        self,
+        wrapped: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        step: list[list[int]],
+        batches: Iterator[dict[str, Tensor]],
+    ) -> Tensor:
+        """One step, in as many parts as its rows need; its gradient is that of all rows at once."""
+        weights = [self._weight(part) for part in step] if len(step) > 1 else [1.0]
+        losses = []
+        for at, weight in enumerate(weights):
+            batch = next(batches)
             if self.recipe.modality_dropout:
                 batch = drop_modalities(batch, self.recipe.modalities, self.recipe.modality_dropout)
-            yield {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
-
-    def _step(self, wrapped: nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor]) -> Tensor:
-        loss: Tensor = self.criterion(wrapped(batch).logits, batch["labels"])
-        optimizer.zero_grad()
-        self.accelerator.backward(loss)
+            batch = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
+            last = at == len(step) - 1
+            with nullcontext() if last else self.accelerator.no_sync(wrapped):
+                loss: Tensor = self.criterion(wrapped(batch).logits.float(), batch["labels"])
+                if len(step) > 1:
+                    loss = loss * (weight / sum(weights))
+                self.accelerator.backward(loss)
+            losses.append(loss.detach())
         self.accelerator.clip_grad_norm_(wrapped.parameters(), self.stage.clip)
         optimizer.step()
+        optimizer.zero_grad()
         if self.ema:
             self.ema.update_parameters(self.model)
-        return loss.detach()
+        return torch.stack(losses).sum()
+
+    def _weight(self, rows: list[int]) -> float:
+        """What the mean of the loss is taken over: rows, or the sum of their classes' weights."""
+        weight = self.criterion.weight
+        return float(len(rows) if weight is None else weight.cpu()[self.train.labels[rows]].sum())
 
     def _resume(self, saved: Checkpoint | None) -> Progress:
         if saved is None:
@@ -216,31 +275,13 @@ def seed_of(seed: int, stage: int, epoch: int) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def predict(model: EmotionModel, examples: Examples) -> Tensor:
-    """Class probabilities, float64 `[n, classes]`, rows and batches in the order of the examples."""
-    device = next(model.parameters()).device
-    model.eval()
-    parts = [torch.empty(0, len(model.classes), dtype=torch.float64)]
-    with torch.inference_mode():
-        for batch in _in_order(examples):
-            logits = model({name: tensor.to(device) for name, tensor in batch.items()}).logits
-            parts.append(logits.double().softmax(dim=-1).cpu())
-    return torch.cat(parts)
-
-
-def _in_order(examples: Examples) -> Iterator[dict[str, Tensor]]:
-    for start in range(0, len(examples), EVALUATION_BATCH):
-        at = slice(start, start + EVALUATION_BATCH)
-        yield {name: tensor[at] for name, tensor in examples.tensors.items()}
-
-
 def validate(model: EmotionModel, validation: Examples) -> dict[str, float]:
     """The four metrics on validation rows."""
     return _scores(validation, _predicted(model, validation))
 
 
-def _predicted(model: EmotionModel, validation: Examples) -> list[str]:
-    return [validation.classes[at] for at in predict(model, validation).argmax(dim=-1).tolist()]
+def _predicted(model: EmotionModel, validation: Examples, workers: int = 0) -> list[str]:
+    return [validation.classes[at] for at in predict(model, validation, workers).argmax(dim=-1).tolist()]
 
 
 def _scores(validation: Examples, predicted: list[str]) -> dict[str, float]:

@@ -41,6 +41,7 @@ from merdata_train.recipe import Recipe
 
 Severity = Literal["refusal", "warning"]
 PROBE_ROWS = 64
+PROBE_SEQUENCES = 4
 SHOWN = 5
 
 
@@ -154,6 +155,8 @@ def _probe(train: Examples) -> dict[str, torch.Tensor]:
     there = [tensor.numpy() for name, tensor in train.tensors.items() if name.startswith("has_")]
     whole = np.flatnonzero(np.logical_and.reduce(there)) if there else np.arange(len(train))
     rows = whole if len(whole) else np.arange(len(train))
+    if train.sequences:  # a step of an encoder takes seconds where there is no accelerator
+        return train.__getitems__(rows[np.argsort(train.seconds[rows])[:PROBE_SEQUENCES]].tolist())
     spread = np.linspace(0, len(rows) - 1, min(PROBE_ROWS, len(rows))).astype(int)
     return train.__getitems__(rows[spread].tolist())
 

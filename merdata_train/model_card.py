@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 import merdata
 from merdata_train.errors import RunError
 from merdata_train.recipe import Recipe
-from merdata_train.run import open_run
+from merdata_train.scored import open_run
 
 TITLES = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro-F1", "weighted_f1": "weighted-F1"}
 # metric -> its name in the `evaluate` library, and the arguments that make it ours

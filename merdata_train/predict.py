@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,14 @@ from torch import Tensor
 
 import merdata
 from merdata_train.context import text_vectors
+from merdata_train.encoders.encoder import shortest
+from merdata_train.encoders.hub import load_extractor, load_tokenizer
+from merdata_train.encoders.tokens import tokenise
 from merdata_train.errors import InputError, RunError
 from merdata_train.features.audio import one_thread, vector, width
 from merdata_train.models.emotion import EmotionModel
+from merdata_train.parts import AudioEncoder, TextEncoder
+from merdata_train.sequences import Clips, TokenRows
 
 SAMPLE_RATE = 16_000
 UTTERANCE_SECONDS = 30  # corpora have utterances of seconds; a model was never trained on more
@@ -76,8 +82,9 @@ class Predictor:
         modalities: what it was trained on: audio, text or both.
     """
 
-    def __init__(self, model: EmotionModel) -> None:
+    def __init__(self, model: EmotionModel, folder: Path | None = None) -> None:
         self.model = model.eval()
+        self._folder = folder
         self.classes = tuple(model.classes)
         self.modalities = tuple(model.modalities)
 
@@ -94,7 +101,8 @@ class Predictor:
         """
         from merdata_train.evaluate import open_model
 
-        return cls(open_model(_model_folder(place)))
+        folder = _model_folder(place)
+        return cls(open_model(folder), folder)
 
     def __call__(
         self,
@@ -123,7 +131,8 @@ class Predictor:
             batch |= self._audio(samples)
         if "text" in self.modalities:
             batch |= self._text(text, history)
-        copies = {name: tensor.expand(COPIES, *tensor.shape[1:]) for name, tensor in batch.items()}
+        count = 1 if self.model.encoders else COPIES
+        copies = {name: tensor.expand(count, *tensor.shape[1:]) for name, tensor in batch.items()}
         with torch.inference_mode():
             probabilities = self.model(copies).logits[0].double().softmax(dim=-1).tolist()
         named = dict(zip(self.classes, probabilities, strict=True))
@@ -139,19 +148,43 @@ class Predictor:
             raise InputError(f"there is nothing to predict from: give {' or '.join(self.modalities)}")
 
     def _audio(self, samples: Floats | None) -> dict[str, Tensor]:
-        config = self.model.features.audio
+        config, there = self.model.features.audio, {"has_audio": torch.tensor([samples is not None])}
+        if isinstance(config, AudioEncoder):
+            given = np.zeros(0, np.float32) if samples is None else samples
+            whole = np.rint(given * 32_768).clip(-32_768, 32_767).astype(np.int16)  # as a store has them
+            fewest = shortest(self.model.encoders["audio"].hub.config.to_dict())
+            clip = Clips([whole], ["given"], config.seconds, fewest, self._extractor)
+            return clip.batch("audio", [0]) | there
         if samples is None:
             found = np.zeros(width(config), np.float32)
         else:
             with one_thread():
                 found = vector(samples, config)
-        return {"audio_vec": torch.from_numpy(found)[None], "has_audio": torch.tensor([samples is not None])}
+        return {"audio_vec": torch.from_numpy(found)[None]} | there
 
     def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
-        context = self.model.context
+        config, context = self.model.features.text, self.model.context
+        there = {"has_text": torch.tensor([text is not None])}
         before = list(history)[-context.previous :] if context and context.previous else []
-        found = text_vectors([text], [before], self.model.features.text, context)
-        return {"text_vec": torch.from_numpy(found), "has_text": torch.tensor([text is not None])}
+        if isinstance(config, TextEncoder):
+            tokens = tokenise([text], [before], self._tokenizer, config.max_tokens)
+            return TokenRows(tokens, self._tokenizer.pad_token_id).batch("text", [0]) | there
+        return {"text_vec": torch.from_numpy(text_vectors([text], [before], config, context))} | there
+
+    @cached_property
+    def _extractor(self) -> Any:
+        return load_extractor(self._beside("extractor"))
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return load_tokenizer(self._beside("tokenizer"))
+
+    def _beside(self, name: str) -> Path:
+        if self._folder is None or not (self._folder / name).is_dir():
+            raise RunError(
+                f"the model lacks its {name}: open it from the folder of its run, or train it again"
+            )
+        return self._folder / name
 
 
 def predict_all(

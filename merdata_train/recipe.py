@@ -12,238 +12,33 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
-    Discriminator,
     Field,
-    Tag,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
 
 from merdata_train.errors import RecipeError
-
-Metric = Literal["uar", "weighted_f1", "macro_f1", "accuracy"]
-Modality = Literal["audio", "text"]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(gt=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Milliseconds = Annotated[float, Field(ge=1, allow_inf_nan=False)]
-
-SAMPLES_PER_MS = 16  # the audio of a store is 16 kHz
-
-
-def _distinct(names: list[str]) -> list[str]:
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            raise ValueError(f"{name!r} stands there twice")
-    return names
-
-
-# An empty list is refused: it would read as "none" to one person and as "all" to another.
-Names = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
-
-
-class Part(BaseModel):
-    """A part of a recipe: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Data(Part):
-    """Which rows of the store: corpora and languages by name, None for all."""
-
-    corpora: Names | None = None
-    languages: Names | None = None
-
-
-class Mfcc(Part):
-    """MFCC, mean and standard deviation over time: 2 x n_mfcc values (models.md 1.1)."""
-
-    kind: Literal["mfcc"] = "mfcc"
-    n_mfcc: Count = 80
-    n_mels: Count = 128
-    n_fft: Count = 512
-    win_ms: Milliseconds = 25
-    hop_ms: Milliseconds = 10
-
-    @model_validator(mode="after")
-    def _check(self) -> Mfcc:
-        if self.n_mfcc > self.n_mels:
-            raise ValueError(f"n_mfcc {self.n_mfcc} is more than n_mels {self.n_mels}")
-        if self.win_ms * SAMPLES_PER_MS > self.n_fft:
-            raise ValueError(f"a window of {self.win_ms:g} ms is longer than n_fft {self.n_fft} at 16 kHz")
-        return self
-
-
-class Egemaps(Part):
-    """eGeMAPS v02 through opensmile: 88 functionals of the clip (the extra `egemaps`)."""
-
-    kind: Literal["egemaps"]
-
-
-def _audio_kind(given: Any) -> str:
-    """`mfcc` where nothing else is said."""
-    kind = given.get("kind", "mfcc") if isinstance(given, dict) else getattr(given, "kind", "")
-    return str(kind)
-
-
-AudioFeatures = Mfcc | Egemaps
-
-
-class Hashing(Part):
-    """scikit-learn's HashingVectorizer over the transcript."""
-
-    kind: Literal["hashing"] = "hashing"
-    n_features: Count = 768
-    ngrams: tuple[Count, Count] = (1, 1)
-
-    @model_validator(mode="after")
-    def _check(self) -> Hashing:
-        shortest, longest = self.ngrams
-        if shortest > longest:
-            raise ValueError(f"ngrams must go up, not from {shortest} to {longest}")
-        return self
-
-
-class Features(Part):
-    audio: Annotated[
-        Annotated[Mfcc, Tag("mfcc")] | Annotated[Egemaps, Tag("egemaps")], Discriminator(_audio_kind)
-    ] = Mfcc()
-    text: Hashing = Hashing()
-
-
-class Gated(Part):
-    """Gated fusion of two vectors (source 0, section 3.1)."""
-
-    kind: Literal["gated"]
-    width: Count = 128
-    hidden: Count = 256
-    dropout: Share = 0.1
-
-
-class Tokens(Part):
-    """The modality-token Transformer (source 0, section 3.2)."""
-
-    kind: Literal["tokens"]
-    width: Count = 256
-    layers: Count = 4
-    heads: Count = 8
-    ffn_mult: Count = 4
-    ffn: Literal["swiglu", "gelu"] = "swiglu"
-    dropout: Share = 0.1
-    modality_embedding: bool = True
-
-    @model_validator(mode="after")
-    def _check(self) -> Tokens:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
-        return self
-
-
-ModelPart = Annotated[Gated | Tokens, Field(discriminator="kind")]
-MODEL: TypeAdapter[Gated | Tokens] = TypeAdapter(ModelPart)
-
-
-KINDS: dict[str, type[BaseModel]] = {"mfcc": Mfcc, "egemaps": Egemaps, "gated": Gated, "tokens": Tokens}
-
-
-class Context(Part):
-    """Earlier utterances of the dialogue, before the target in its text (source 0, section 2.3).
-
-    `separate` hashes target and history into two blocks: in one, a long history drowns the target.
-    """
-
-    previous: Annotated[int, Field(ge=0)] = 0
-    speaker_prefix: bool = True
-    separate: bool = False
-
-
-class Ema(Part):
-    """Exponential moving average of the weights: it is what is validated, selected and saved."""
-
-    decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
-
-
-class Balance(Part):
-    """Draw rows by (1 / rows of the corpus)^corpus x (1 / rows of the class in the corpus)^class."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
-
-    corpus: Annotated[float, Field(ge=0)] = 1.0
-    class_: Annotated[float, Field(ge=0, alias="class")] = 1.0
-
-
-class Sampler(Part):
-    """How an epoch draws its rows: with replacement, as many as there are (models.md 1.1).
-
-    Without one every row comes once. `upweight` multiplies a corpus's weight; `mix` gives the shares of
-    corpora or domains (acted, conversational), whatever their sizes.
-    """
-
-    balance: Balance | None = None
-    upweight: dict[str, Positive] = {}
-    mix: dict[str, Positive] = {}
-
-    @model_validator(mode="after")
-    def _check(self) -> Sampler:
-        if self.mix and (self.balance or self.upweight):
-            raise ValueError("a mix says all there is to say: take balance and upweight out")
-        if not (self.mix or self.balance or self.upweight):
-            raise ValueError("a sampler needs balance, upweight or mix; without one every row comes once")
-        return self
-
-
-class Loss(Part):
-    label_smoothing: Share = 0.1
-    class_weights: Literal["balanced", "none"] = "balanced"
-
-
-class Plateau(Part):
-    """ReduceLROnPlateau on the selection metric of the validation rows."""
-
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    patience: Annotated[int, Field(ge=0)] = 3
-    min_lr: Annotated[float, Field(ge=0)] = 1e-6
-
-
-class Selection(Part):
-    """The validation metric that chooses the epoch, and the rows that it is taken over.
-
-    `over`: all rows; those of a domain (acted, conversational) or corpus; or several with + between them,
-    whose mean counts (retention: acted+conversational).
-    """
-
-    metric: Metric = "uar"
-    over: str = "all"
-
-
-class Stage(Part):
-    """One stage of training; `patience` is that of early stopping, in epochs.
-
-    `init` is the folder of a run (or of its model) to start from; without one a stage goes on from the best
-    weights of the stage before. `freeze` and `lr_groups` name modules, as in fusion.project. `data` narrows
-    the recipe's, for train and validation. `selection` replaces the recipe's.
-    """
-
-    name: str = "main"
-    epochs: Count = 100
-    batch_size: Count = 256
-    lr: Positive = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    clip: Positive = 1.0
-    plateau: Plateau = Plateau()
-    patience: Count = 10
-    init: str | None = None
-    freeze: list[str] = []
-    lr_groups: dict[str, Positive] = {}
-    sampler: Sampler | None = None
-    data: Data = Data()
-    selection: Selection | None = None
+from merdata_train.parts import (
+    KINDS,
+    AudioEncoder,
+    Context,
+    Data,
+    Ema,
+    Features,
+    Loss,
+    Modality,
+    ModelPart,
+    Part,
+    Selection,
+    Share,
+    Stage,
+    TextEncoder,
+    distinct,
+)
 
 
 def _named_apart(stages: list[Stage]) -> list[Stage]:
-    _distinct([stage.name for stage in stages])
+    distinct([stage.name for stage in stages])
     return stages
 
 
@@ -256,14 +51,15 @@ class Recipe(Part):
     fold: Annotated[int, Field(ge=0)] | str = 0  # number, or name as in loco
     labels: str = "mer7"
     data: Data = Data()
-    modalities: Annotated[list[Modality], Field(min_length=1), AfterValidator(_distinct)] = ["audio", "text"]
+    modalities: Annotated[list[Modality], AfterValidator(distinct)] = Field(["audio", "text"], min_length=1)
     features: Features = Features()
     context: Context | None = None
     model: ModelPart
     modality_dropout: Share = 0.0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     ema: Ema | None = None
     loss: Loss = Loss()
-    stages: Annotated[list[Stage], Field(min_length=1), AfterValidator(_named_apart)] = [Stage()]
+    stages: Annotated[list[Stage], AfterValidator(_named_apart)] = Field([Stage()], min_length=1)
     selection: Selection = Selection()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit
 
@@ -273,7 +69,17 @@ class Recipe(Part):
             raise ValueError("modality_dropout needs two modalities: a row keeps at least one")
         if self.context and "text" not in self.modalities:
             raise ValueError("context is text: modalities lacks text")
+        if self.context and self.context.separate and isinstance(self.features.text, TextEncoder):
+            raise ValueError(
+                "context.separate is for hashed words: an encoder reads history and target as one"
+            )
         return self
+
+    def encoders(self) -> dict[str, AudioEncoder | TextEncoder]:
+        """The pretrained encoders of the modalities that the recipe uses."""
+        parts = {"audio": self.features.audio, "text": self.features.text}
+        used = {name: parts[name] for name in self.modalities}
+        return {name: one for name, one in used.items() if isinstance(one, AudioEncoder | TextEncoder)}
 
     def selection_of(self, stage: Stage) -> Selection:
         """What chooses the epoch of a stage."""

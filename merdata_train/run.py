@@ -28,19 +28,24 @@ from filelock import FileLock, Timeout
 
 import merdata
 from merdata_train.data import Examples, Source
+from merdata_train.encoders.hub import pinned
 from merdata_train.errors import RunError
+from merdata_train.features.cache import cache_folder
 from merdata_train.fit import fit
+from merdata_train.initial import with_initial
 from merdata_train.lints import lint
 from merdata_train.recipe import Recipe
 from merdata_train.stages import initial_weights
 from merdata_train.tracking import check_tracker, tracker
 
 CHECKPOINT = "checkpoint.safetensors"
+WORKERS = 2
 CODE_VERSION = 3  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",
     "torchaudio",
+    "transformers",
     "accelerate",
     "scikit-learn",
     "numpy",
@@ -56,6 +61,7 @@ def run(
     jobs: int | None = None,
     fresh: bool = False,
     track: str | None = None,
+    workers: int = WORKERS,
 ) -> Path:
     """Train a recipe, unless its run is there already; a run that was killed goes on.
 
@@ -67,6 +73,7 @@ def run(
         jobs: processes for the features.
         fresh: train again even if the run is there.
         track: tensorboard, wandb or trackio; None for none.
+        workers: processes that read recordings while an end-to-end model works.
 
     Returns:
         The run's folder; `evaluate` scores it on the test rows.
@@ -76,14 +83,16 @@ def run(
     """
     check_tracker(track)
     source = Source(recipe)
+    recipe = with_initial(recipe, source, out)
     folder = out / folder_name(recipe, source)
     if (folder / "model").exists() and not fresh:
         return folder
     with processes().main_process_first():  # the others find its features in the cache
         train, validation = source.examples("train", jobs), source.examples("validation", jobs)
     checkpoint = folder / CHECKPOINT
+    cache = cache_folder(source.store) if recipe.encoders() else None
     if not is_main_process():
-        fit(recipe, train, validation, checkpoint)
+        fit(recipe, train, validation, checkpoint, cache=cache, workers=workers)
         return folder
     lints = lint(recipe, source, train, validation)
     with _locked(folder):
@@ -92,10 +101,11 @@ def run(
         _describe(folder, recipe, source, train, validation)
         write_json(folder / "lints.json", lints)
         with tracker(track, recipe, folder) as log:
-            model, history = fit(recipe, train, validation, checkpoint, log)
+            model, history = fit(recipe, train, validation, checkpoint, log, cache=cache, workers=workers)
         write_json(folder / "history.json", history)
         unfinished = folder / ".model"
         model.save_pretrained(unfinished)
+        source.save_processors(unfinished)
         unfinished.replace(folder / "model")
         checkpoint.unlink(missing_ok=True)
     return folder
@@ -151,30 +161,13 @@ def run_id(source: Source) -> str:
 
 
 def _id(recipe: Recipe, source: Source) -> str:
+    known = {name: pinned(part) for name, part in recipe.encoders().items()}
+    features = recipe.features.model_copy(update=known)
+    recipe = recipe.model_copy(update={"features": features})
     told = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
-    initial = [merdata.file_sha256(initial_weights(stage.init)) for stage in recipe.stages if stage.init]
+    initial = [merdata.file_sha256(initial_weights(str(stage.init))) for stage in recipe.stages if stage.init]
     parts = [CODE_VERSION, told, source.data_hash, source.protocol.hash, *initial]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe of a run, and the split that it was trained on (`split.json`).
-
-    Raises:
-        RunError: the folder is no finished run, or its files are damaged.
-    """
-    if not (folder / "recipe.yaml").is_file():
-        raise RunError(f"{folder} is no run: it has no recipe.yaml")
-    if not (folder / "model").is_dir():
-        raise RunError(f"{folder} was never trained to its end: `merdata_train run` goes on with it")
-    try:
-        recipe = Recipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")))
-        split: dict[str, Any] = json.loads((folder / "split.json").read_text("utf-8"))
-        if not {"hash", "data", "train"} <= split.keys():
-            raise ValueError("split.json lacks hash, data or train")
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
-        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
-    return recipe, split
 
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import RandomSampler, WeightedRandomSampler
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe import Sampler
+from merdata_train.parts import Sampler
 
 
 def order(rows: pd.DataFrame, sampler: Sampler | None, seed: int) -> Iterator[int]:

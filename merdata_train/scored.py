@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.guard import SAME, best_epoch, check_labels, check_selected, check_unseen
 from merdata_train.metrics import confusion, named, scores
+from merdata_train.recipe import Recipe
 
 # Evaluation sets by the domain of their corpora (source 0, section 1.5).
 DOMAINS = {"TestA": "acted", "TestB": "conversational"}
@@ -64,6 +66,26 @@ def evaluation_sets(
         yield name, predictions[predictions["domain"] == domain]
     for corpus in corpora or sorted(set(predictions["corpus"])):
         yield corpus, predictions[predictions["corpus"] == corpus]
+
+
+def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe of a run, and the split that it was trained on (`split.json`).
+
+    Raises:
+        RunError: the folder is no finished run, or its files are damaged.
+    """
+    if not (folder / "recipe.yaml").is_file():
+        raise RunError(f"{folder} is no run: it has no recipe.yaml")
+    if not (folder / "model").is_dir():
+        raise RunError(f"{folder} was never trained to its end: `merdata_train run` goes on with it")
+    try:
+        recipe = Recipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")))
+        split: dict[str, Any] = json.loads((folder / "split.json").read_text("utf-8"))
+        if not {"hash", "data", "train"} <= split.keys():
+            raise ValueError("split.json lacks hash, data or train")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
+    return recipe, split
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:

@@ -13,11 +13,14 @@ import torch
 from torch import nn
 
 from merdata_train.data import Examples
+from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.errors import RecipeError, RunError
 from merdata_train.metrics import confusion, scores
-from merdata_train.recipe import Data, Selection, Stage
+from merdata_train.models.emotion import EmotionModel
+from merdata_train.parts import Data, Selection, Stage
 
 WEIGHTS = "model.safetensors"
+ABSENT = {"audio_encoder", "text_encoder"}  # recipes of one modality keep what they say of the other's
 
 
 def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
@@ -45,7 +48,7 @@ def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return keep
 
 
-def optimizer_of(model: nn.Module, stage: Stage) -> torch.optim.Optimizer:
+def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
     """AdamW over the weights that the stage moves, one group for each learning rate; the stage's own first.
 
     Raises:
@@ -57,6 +60,8 @@ def optimizer_of(model: nn.Module, stage: Stage) -> torch.optim.Optimizer:
         if parameter.requires_grad:
             groups[_group(name, stage.lr_groups)].append(parameter)
     for module in (*stage.freeze, *stage.lr_groups):
+        if module.partition(".")[0] in ABSENT - {f"{name}_encoder" for name in model.encoders}:
+            continue
         if not any(_within(name, module) for name, _ in model.named_parameters()):
             parts = ", ".join(
                 name for name, _ in model.named_modules() if 0 < name.count(".") + 1 <= 2 and name
@@ -67,6 +72,15 @@ def optimizer_of(model: nn.Module, stage: Stage) -> torch.optim.Optimizer:
     rates = {"": stage.lr, **stage.lr_groups}
     moved = [{"params": group, "lr": rates[name], "name": name} for name, group in groups.items() if group]
     return torch.optim.AdamW(moved, weight_decay=stage.weight_decay)
+
+
+def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEncoder]:
+    """modality -> its encoder, of those whose whole network the stage freezes."""
+    return {
+        name: encoder
+        for name, encoder in model.encoders.items()
+        if any(_within(f"{name}_encoder.hub", module) for module in stage.freeze)
+    }
 
 
 def set_training(model: nn.Module, stage: Stage) -> None:
@@ -92,7 +106,7 @@ def selected(rows: pd.DataFrame, classes: tuple[str, ...], by: Selection) -> flo
     return float(np.mean(found))
 
 
-def load_initial(model: nn.Module, folder: str) -> None:
+def load_initial(model: EmotionModel, folder: str) -> None:
     """Take over the weights of another run.
 
     Raises:

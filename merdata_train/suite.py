@@ -20,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 import merdata
 from merdata_train.data import Source
 from merdata_train.errors import RecipeError
-from merdata_train.recipe import Metric, Recipe, load_recipe, recipe_folder
+from merdata_train.initial import with_initial
+from merdata_train.parts import Metric
+from merdata_train.recipe import Recipe, load_recipe, recipe_folder
 from merdata_train.run import folder_name
 
 Overrides = dict[str, Any]  # dotted key -> value, as the command line's key=value
@@ -193,7 +195,7 @@ def _plan_cell(
     found = []
     for fold, seed in product(folds, suite.seeds):
         own = [*words, f"fold={fold}", f"seed={seed}"]
-        recipe = load_recipe(own[0], own[1:])
+        recipe = with_initial(load_recipe(own[0], own[1:]), source, out)
         folder = out / folder_name(recipe, source)
         found.append(Planned(label, seed, fold, fold_names[fold], own, recipe, folder))
     return found

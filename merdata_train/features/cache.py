@@ -31,12 +31,13 @@ from torch import Tensor
 import merdata
 from merdata_train.features import mfcc
 from merdata_train.features.audio import one_thread, vector
-from merdata_train.recipe import AudioFeatures, Mfcc
+from merdata_train.parts import AudioFeatures, Mfcc
 
 VERSION = 2  # raise it whenever the same audio would give other numbers, or a file another form
 FOLDER = "MERDATA_CACHE"
 Floats = npt.NDArray[np.float32]
-Form = Literal["vector", "frames"]
+Form = Literal["vector", "frames", "samples"]
+Config = AudioFeatures | None  # samples have none
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Task:
     shard: Path
     target: Path
     form: Form
-    config: AudioFeatures
+    config: Config
 
 
 def audio_features(
@@ -74,6 +75,29 @@ def audio_frames(
     return {id: rows for file in files for id, rows in _read(file)}
 
 
+def audio_samples(
+    store: merdata.Store, shards: list[merdata.Shard], jobs: int | None = None
+) -> dict[str, Tensor]:
+    """id -> int16 samples `[n]` of every row of the shards, each a view of a memory-mapped file.
+
+    A store's row groups hold a hundred clips: to draw one of them at random would read them all.
+
+    Raises:
+        StoreError: a shard cannot be read, or no folder can be written.
+    """
+    files = _files(store, shards, "samples", None, jobs)
+    return {id: rows for file in files for id, rows in _read(file)}
+
+
+def cache_folder(store: merdata.Store) -> Path:
+    """The folder for whatever else is computed of a store's rows.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    return _writable(_folders(store))
+
+
 def compute(task: Task) -> None:
     """Features of one shard, written by rename."""
     feature = _feature(task)
@@ -81,7 +105,7 @@ def compute(task: Task) -> None:
         rows = [(id, feature(samples)) for id, samples in merdata.read_audio(task.shard)]
     arrays = [row for _, row in rows]
     tensors: dict[str, npt.NDArray[Any]]
-    if task.form == "frames":
+    if task.form != "vector":
         lengths = [0, *(len(row) for row in arrays)]
         tensors = {"features": np.concatenate(arrays), "offsets": np.cumsum(lengths, dtype=np.int64)}
     else:
@@ -91,8 +115,10 @@ def compute(task: Task) -> None:
         save_file(tensors, temporary, metadata={"ids": ids})
 
 
-def _feature(task: Task) -> Callable[[Floats], Floats]:
+def _feature(task: Task) -> Callable[[Floats], npt.NDArray[Any]]:
     config = task.config
+    if config is None:
+        return lambda samples: np.rint(samples * 32_768).astype(np.int16)
     if task.form == "vector":
         return lambda samples: vector(samples, config)
     if not isinstance(config, Mfcc):
@@ -101,7 +127,7 @@ def _feature(task: Task) -> Callable[[Floats], Floats]:
 
 
 def _files(
-    store: merdata.Store, shards: list[merdata.Shard], form: Form, config: AudioFeatures, jobs: int | None
+    store: merdata.Store, shards: list[merdata.Shard], form: Form, config: Config, jobs: int | None
 ) -> list[Path]:
     """A whole file for each shard; those that no folder has are computed, in parallel."""
     folders = _folders(store)
@@ -158,6 +184,7 @@ def _read(path: Path) -> list[tuple[str, Tensor]]:
         return list(zip(ids, features, strict=True))
 
 
-def _name(shard: merdata.Shard, form: Form, config: AudioFeatures) -> str:
-    key = json.dumps([VERSION, shard.sha256, form, config.model_dump()], sort_keys=True)
+def _name(shard: merdata.Shard, form: Form, config: Config) -> str:
+    told = config.model_dump() if config else None
+    key = json.dumps([VERSION, shard.sha256, form, told], sort_keys=True)
     return f"{hashlib.sha256(key.encode()).hexdigest()}.safetensors"

@@ -10,11 +10,14 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from merdata_train.context import text_width
+from merdata_train.encoders.encoder import PretrainedEncoder
+from merdata_train.encoders.hub import load_config, load_weights, pinned
 from merdata_train.features import audio
 from merdata_train.models.blocks import Standardise
 from merdata_train.models.gated import GatedFusion
 from merdata_train.models.tokens import ModalityTokens
-from merdata_train.recipe import MODEL, Context, Features, Gated, Recipe
+from merdata_train.parts import MODEL, AudioEncoder, Context, Features, Gated, Hashing, TextEncoder
+from merdata_train.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
 
@@ -41,6 +44,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         features: dict[str, Any],
         model: dict[str, Any],
         context: dict[str, Any] | None = None,
+        encoders: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         super().__init__()
         self.classes = list(classes)
@@ -48,13 +52,18 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         self.features = Features.model_validate(features)
         self.context = None if context is None else Context.model_validate(context)
         config = MODEL.validate_python(model)
-        all_widths = {
-            "audio": audio.width(self.features.audio),
-            "text": text_width(self.features.text, self.context),
-        }
-        widths = {name: all_widths[name] for name in modalities}
-        if "audio" in widths:
-            self.standardise = Standardise(widths["audio"])
+        widths: dict[str, int] = {}
+        for name in modalities:
+            part = self.features.audio if name == "audio" else self.features.text
+            if isinstance(part, AudioEncoder | TextEncoder):
+                encoder = PretrainedEncoder(part, (encoders or {})[name])
+                self.add_module(f"{name}_encoder", encoder)
+                widths[name] = encoder.width
+            elif isinstance(part, Hashing):
+                widths[name] = text_width(part, self.context)
+            else:
+                widths[name] = audio.width(part)
+                self.standardise = Standardise(widths[name])
         self.fusion: nn.Module
         if isinstance(config, Gated):
             self.fusion = GatedFusion(widths, len(classes), config)
@@ -63,21 +72,54 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
 
     @classmethod
     def of(cls, recipe: Recipe, classes: list[str]) -> EmotionModel:
-        """The untrained model of a recipe."""
-        features, model = recipe.features.model_dump(mode="json"), recipe.model.model_dump(mode="json")
-        context = recipe.context.model_dump(mode="json") if recipe.context else None
-        modalities: list[str] = list(recipe.modalities)
-        return cls(classes=classes, modalities=modalities, features=features, model=model, context=context)
+        """The untrained model of a recipe, with the pretrained weights of its encoders.
+
+        Raises:
+            RecipeError: an encoder cannot be loaded, or has not what the recipe asks of it.
+        """
+        parts = recipe.encoders()
+        known = {name: pinned(part) for name, part in parts.items()}
+        made = cls(
+            classes=classes,
+            modalities=list(recipe.modalities),
+            features=recipe.features.model_copy(update=known).model_dump(mode="json"),
+            model=recipe.model.model_dump(mode="json"),
+            context=recipe.context.model_dump(mode="json") if recipe.context else None,
+            encoders={name: load_config(part) for name, part in parts.items()},
+        )
+        for name, encoder in made.encoders.items():
+            load_weights(encoder.hub, parts[name])
+        return made
+
+    @property
+    def encoders(self) -> dict[str, PretrainedEncoder]:
+        """modality -> its pretrained encoder, of those that have one: `audio_encoder`, `text_encoder`."""
+        parts = {name: getattr(self, f"{name}_encoder", None) for name in self.modalities}
+        return {name: part for name, part in parts.items() if isinstance(part, PretrainedEncoder)}
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Predict a batch.
 
         Args:
-            batch: for each modality `<name>_vec` float32 `[B, width]` and `has_<name>` bool `[B]`.
+            batch: for each modality `has_<name>` bool `[B]`, and `<name>_vec` float32 `[B, width]`; for one
+                with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen one,
+                `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`.
         """
-        vectors = {name: batch[f"{name}_vec"] for name in self.modalities}
-        if "audio" in vectors:
-            vectors["audio"] = self.standardise(vectors["audio"])
+        vectors = {name: self._vector(name, batch) for name in self.modalities}
         there = {name: batch[f"has_{name}"] for name in self.modalities}
         logits, fused = self.fusion(vectors, there)
         return ModelOutput(logits, {"fusion": fused})
+
+    def _vector(self, name: str, batch: Batch) -> Tensor:
+        encoder = self.encoders.get(name)
+        if encoder is None:
+            vector = batch[f"{name}_vec"]
+            standardised: Tensor = self.standardise(vector) if name == "audio" else vector
+            return standardised
+        if f"{name}_vec" in batch:
+            return batch[f"{name}_vec"]
+        lengths = batch[f"{name}_lengths"]
+        if f"{name}_states" in batch:
+            return encoder.read(batch[f"{name}_states"], lengths)
+        encoded: Tensor = encoder(batch[f"{name}_values"], lengths)
+        return encoded

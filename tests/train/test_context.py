@@ -10,8 +10,9 @@ from merdata_train.context import history_texts, joined, target_text, text_vecto
 from merdata_train.data import Source
 from merdata_train.errors import RecipeError
 from merdata_train.features.hashing import hashed
+from merdata_train.parts import Context, Hashing
 from merdata_train.predict import Predictor
-from merdata_train.recipe import Context, Hashing, load_recipe
+from merdata_train.recipe import load_recipe
 
 from .conftest import SMALL
 

@@ -17,7 +17,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from merdata_train.checkpoint import load_checkpoint
 from merdata_train.data import Examples
 from merdata_train.errors import ProtocolError, RecipeError
-from merdata_train.fit import fit, predict, validate
+from merdata_train.fit import fit, validate
+from merdata_train.inference import predict
 from merdata_train.losses import balanced_weights
 from merdata_train.recipe import Recipe, load_recipe
 
@@ -134,7 +135,8 @@ from safetensors.torch import save_file
 sys.path.insert(0, sys.argv[3])
 from train.conftest import make_examples
 from train.test_fit import two_stages
-from merdata_train.fit import fit, predict
+from merdata_train.fit import fit
+from merdata_train.inference import predict
 
 validation = make_examples(60, "validation", 1)
 model, _ = fit(two_stages(), make_examples(), validation, Path(sys.argv[1]))

@@ -15,7 +15,7 @@ import merdata
 from merdata_train.errors import RunError
 from merdata_train.evaluate import evaluate
 from merdata_train.model_card import write_card
-from merdata_train.run import open_run
+from merdata_train.scored import open_run
 
 from .test_run import cli
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe import Gated, Recipe, Tokens, about, load_recipe, recipe_files, recipe_folder
+from merdata_train.parts import Gated, Tokens
+from merdata_train.recipe import Recipe, about, load_recipe, recipe_files, recipe_folder
 
 SHIPPED = recipe_files()
 

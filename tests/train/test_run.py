@@ -17,9 +17,10 @@ import merdata
 from merdata_train.data import Source
 from merdata_train.errors import ProtocolError, RecipeError, RunError
 from merdata_train.evaluate import evaluate, open_model
-from merdata_train.fit import predict
+from merdata_train.inference import predict
 from merdata_train.recipe import Recipe, load_recipe
-from merdata_train.run import open_run, run, run_id
+from merdata_train.run import run, run_id
+from merdata_train.scored import open_run
 
 from .conftest import SMALL
 

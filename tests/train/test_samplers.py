@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from merdata_train.errors import RecipeError
 from merdata_train.moddrop import drop_modalities
-from merdata_train.recipe import Sampler
+from merdata_train.parts import Sampler
 from merdata_train.samplers import batches, order, weights_of
 
 ROWS = pd.DataFrame(

@@ -1,0 +1,1 @@
+"""Pretrained encoders: loading, reading layers, pooling, tokens, and the cache of frozen ones."""

@@ -1,0 +1,127 @@
+"""An encoder as a part of the model: a pretrained network, the layers read of it, and their pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from merdata_train.encoders.clip_norm import ClipNorm
+from merdata_train.encoders.hub import model_of
+from merdata_train.encoders.read import Mixture, Pool, chosen, present
+from merdata_train.errors import RecipeError
+from merdata_train.parts import AudioEncoder, TextEncoder
+
+
+class PretrainedEncoder(nn.Module):
+    """Rows of different lengths to vectors. `hub` is the network; the rest is ours, and small.
+
+    Every row comes out as if it were alone: masks keep padding out of attention, norms and pooling.
+    A frozen network runs in evaluation mode and without gradients.
+
+    Args:
+        config: of the recipe.
+        hub_config: of the network, as `hub.load_config` gives it.
+
+    Raises:
+        RecipeError: the network has not the layers or the length that the recipe asks for.
+    """
+
+    def __init__(self, config: AudioEncoder | TextEncoder, hub_config: dict[str, Any]) -> None:
+        super().__init__()
+        self.config = config
+        self.hub: Any = model_of(hub_config)
+        if isinstance(config, AudioEncoder):
+            self.norms = [_clip_norm(self.hub, name) for name in _group_norms(self.hub)]
+        facts = self.hub.config
+        layers, width = facts.num_hidden_layers, facts.hidden_size
+        _check(config, layers, facts)
+        self.mixture = Mixture(layers + 1) if config.layers == "learned" else None
+        self.pool = Pool(config.pool, width)
+        self.width = self.pool.width
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Vectors `[B, width]` of samples or tokens `[B, T]` with lengths `[B]`."""
+        states, lengths = self.states(values, lengths)
+        return self.read(states, lengths)
+
+    def states(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The hidden states that are read, `[B, frames, layers, width]`, and the frames of each row."""
+        moves = any(parameter.requires_grad for parameter in self.hub.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and moves):
+            mask = present(lengths, values.shape[1]).long()
+            if isinstance(self.config, AudioEncoder):
+                for norm in self.norms:
+                    norm.frames = _first_frames(lengths, self.hub.config)
+                lengths = self.hub._get_feat_extract_output_lengths(lengths)
+            found = self.hub(values, attention_mask=mask, output_hidden_states=self.config.layers != "last")
+            states = (
+                (found.last_hidden_state,) if self.config.layers == "last" else tuple(found.hidden_states)
+            )
+            return chosen(states, self.config.layers), lengths
+
+    def read(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """Vectors `[B, width]` of states: what is learned on top of a frozen network."""
+        mixed = states.squeeze(2) if self.mixture is None else self.mixture(states)
+        pooled: Tensor = self.pool(mixed, lengths)
+        return pooled
+
+    def save_memory(self, wanted: bool) -> None:
+        """Compute activations twice, so that fewer are held, or no longer."""
+        if wanted:
+            self.hub.gradient_checkpointing_enable({"use_reentrant": False})
+        else:
+            self.hub.gradient_checkpointing_disable()
+
+    @property
+    def learns_to_read(self) -> bool:
+        """Whether reading has weights, so that of a frozen network the states must be kept, not vectors."""
+        return self.mixture is not None or self.config.pool == "attention"
+
+
+def _check(config: AudioEncoder | TextEncoder, layers: int, facts: Any) -> None:
+    highest = config.layers[1] if isinstance(config.layers, tuple) else config.layers
+    if isinstance(highest, int) and highest > layers:
+        raise RecipeError(f"layers: {config.model} has {layers} layers, there is no number {highest}")
+    # RoBERTa's positions begin behind that of its padding token.
+    longest = getattr(facts, "max_position_embeddings", None)
+    if isinstance(config, TextEncoder) and longest is not None:
+        room = longest - (facts.pad_token_id + 1 if "roberta" in facts.model_type else 0)
+        if config.max_tokens > room:
+            raise RecipeError(
+                f"max_tokens: {config.model} has room for {room} tokens, not {config.max_tokens}"
+            )
+
+
+def _group_norms(hub: nn.Module) -> list[str]:
+    front = getattr(hub, "feature_extractor", nn.Module())
+    return [
+        f"feature_extractor.{name}" for name, one in front.named_modules() if isinstance(one, nn.GroupNorm)
+    ]
+
+
+def _clip_norm(hub: nn.Module, name: str) -> ClipNorm:
+    """Put a ClipNorm in the place of a GroupNorm."""
+    parent, _, last = name.rpartition(".")
+    norm = hub.get_submodule(name)
+    if not isinstance(norm, nn.GroupNorm):
+        raise TypeError(f"{name} is no GroupNorm")
+    made = ClipNorm.like(norm)
+    setattr(hub.get_submodule(parent), last, made)
+    return made
+
+
+def _first_frames(lengths: Tensor, facts: Any) -> Tensor:
+    """The frames of each clip behind the first convolution, the only one that a group norm follows."""
+    return 1 + (lengths - int(facts.conv_kernel[0])).div(int(facts.conv_stride[0]), rounding_mode="floor")
+
+
+def shortest(hub_config: dict[str, Any]) -> int:
+    """The fewest samples that give a front end one frame."""
+    samples = 1
+    for kernel, stride in zip(
+        reversed(hub_config["conv_kernel"]), reversed(hub_config["conv_stride"]), strict=True
+    ):
+        samples = (samples - 1) * stride + kernel
+    return samples

@@ -1,0 +1,155 @@
+"""Pretrained models, extractors and tokenizers of transformers: from the Hub at a commit, or from a folder.
+
+No code from the Hub runs (`trust_remote_code` stays off). Weights are safetensors where the model has them;
+where it has only a PyTorch archive, as WavLM, torch reads it with `weights_only`, which builds tensors alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import merdata
+from merdata_train.errors import RecipeError
+from merdata_train.features.torchaudio import import_torchaudio
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
+
+    from merdata_train.parts import Encoder
+
+EncoderT = TypeVar("EncoderT", bound="Encoder")
+WEIGHTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+# SpecAugment and layer drop are no part of the source's training; dropped layers also get no gradient.
+CALM = {"apply_spec_augment": False, "layerdrop": 0.0}
+
+
+def import_transformers() -> Any:
+    """transformers, which imports torchaudio: where that fails, it must have been mended before."""
+    import_torchaudio()
+    return import_module("transformers")
+
+
+def identity(encoder: Encoder) -> str:
+    """What names an encoder's weights: its commit, or a hash of the folder's files."""
+    if encoder.revision is not None:
+        return f"{encoder.model}@{encoder.revision}"
+    digest = hashlib.sha256()
+    for path in sorted(path for path in Path(encoder.model).iterdir() if path.name in WEIGHTS):
+        digest.update(merdata.file_sha256(path).encode())
+    return digest.hexdigest()
+
+
+def pinned(encoder: EncoderT) -> EncoderT:
+    """An encoder as others may know it: one of a folder by the folder's name and its first 40 digits."""
+    if encoder.revision is not None:
+        return encoder
+    name = Path(encoder.model).resolve().name
+    return encoder.model_copy(update={"model": name, "revision": identity(encoder)[:40]})
+
+
+def load_config(encoder: Encoder) -> dict[str, Any]:
+    """The configuration of an encoder, as `model_of` takes it.
+
+    Raises:
+        RecipeError: it cannot be had.
+    """
+    with _reading(encoder):
+        return dict(
+            import_transformers()
+            .AutoConfig.from_pretrained(encoder.model, revision=encoder.revision or "main")
+            .to_dict()
+        )
+
+
+def model_of(config: dict[str, Any]) -> PreTrainedModel:
+    """A model of a configuration, with random weights and without what only its pretraining used."""
+    transformers = import_transformers()
+    made: PretrainedConfig = transformers.AutoConfig.for_model(**config)
+    for name, value in CALM.items():
+        if hasattr(made, name):
+            setattr(made, name, value)
+    made.dtype = "float32"
+    # WavLM hands torch its two masks in two types, at every layer of every step.
+    warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
+    model: PreTrainedModel = transformers.AutoModel.from_config(made)
+    for unused in ("pooler", "masked_spec_embed"):
+        if getattr(model, unused, None) is not None:
+            setattr(model, unused, None)
+    return model
+
+
+def load_weights(model: PreTrainedModel, encoder: Encoder) -> None:
+    """Give a model the pretrained weights.
+
+    Raises:
+        RecipeError: they cannot be had, or are of another model.
+    """
+    with _reading(encoder):
+        found = (
+            import_transformers()
+            .AutoModel.from_pretrained(
+                encoder.model, revision=encoder.revision or "main", dtype="float32", trust_remote_code=False
+            )
+            .state_dict()
+        )
+    wanted = model.state_dict().keys()
+    missing = sorted(wanted - found.keys())
+    if missing:
+        raise RecipeError(f"{encoder.model} lacks weights of its own model: {', '.join(missing[:3])}")
+    model.load_state_dict({name: found[name] for name in wanted})
+
+
+def load_tokenizer(place: str | Path, revision: str | None = None) -> Any:
+    """The tokenizer of a text encoder.
+
+    Raises:
+        RecipeError: it cannot be had.
+    """
+    with _reading_from(str(place), revision):
+        return import_transformers().AutoTokenizer.from_pretrained(str(place), revision=revision or "main")
+
+
+def load_extractor(place: str | Path, revision: str | None = None) -> Any:
+    """What makes an audio encoder's input of samples: some were trained on samples of unit variance.
+
+    Raises:
+        RecipeError: it cannot be had.
+    """
+    with _reading_from(str(place), revision):
+        return import_transformers().AutoFeatureExtractor.from_pretrained(
+            str(place), revision=revision or "main"
+        )
+
+
+@contextmanager
+def _reading(encoder: Encoder) -> Iterator[None]:
+    with _reading_from(encoder.model, encoder.revision):
+        yield
+
+
+@contextmanager
+def _reading_from(place: str, revision: str | None) -> Iterator[None]:
+    """One sentence on whatever transformers finds wrong; its reports on weights left over stay quiet."""
+    logging = import_transformers().utils.logging
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        where = f"{place} at {revision[:8]}" if revision else place
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RecipeError(
+            f"cannot load the encoder {where}: {first} (the Hub is asked unless HF_HUB_OFFLINE is set)"
+        ) from error
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()

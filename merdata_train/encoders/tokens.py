@@ -1,0 +1,47 @@
+"""A target and what was said before it as the tokens of a text encoder: oldest history goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Tokens = npt.NDArray[np.int32]
+
+
+def tokenise(
+    targets: Sequence[str | None], histories: Sequence[Sequence[str]], tokenizer: Any, most: int
+) -> list[Tokens]:
+    """`<s> oldest </s></s> ... </s></s> target </s>`, each of at most `most` tokens.
+
+    Where that is too long, the oldest utterance is left out, then the next; the target stays, and only one
+    that is longer than `most` by itself is cut at its end. A missing target is an empty one.
+    """
+    begin, end, between = _special(tokenizer)
+    spoken = list(
+        dict.fromkeys([*(text or "" for text in targets), *(one for all in histories for one in all)])
+    )
+    # All at once: the tokenizer works in parallel, and a sentence that many speakers read is cut up once.
+    ids = tokenizer(spoken, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+    of = dict(zip(spoken, ids, strict=True))
+    room = most - 2
+    rows = []
+    for target, history in zip(targets, histories, strict=True):
+        kept = of[target or ""][:room]
+        for one in reversed(history):
+            longer = [*of[one], *between, *kept]
+            if len(longer) > room:
+                break
+            kept = longer
+        rows.append(np.array([begin, *kept, end], np.int32))
+    return rows
+
+
+def _special(tokenizer: Any) -> tuple[int, int, list[int]]:
+    """The tokens before, after and between utterances, as the encoder has them for a pair of texts."""
+    begin = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
+    end = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
+    between = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
+    return begin, end, [end] * between

@@ -1,0 +1,126 @@
+"""Rows of different lengths: recordings, tokens, states of frozen encoders; padded batch by batch."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+SAMPLE_RATE = 16_000
+# What a position costs an encoder, in seconds of audio: a layer works on 50 frames a second.
+SECONDS_PER_POSITION = 0.02
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sequences(ABC):
+    """One sequence a row.
+
+    Attributes:
+        rows: the sequences, before they are cut or padded.
+    """
+
+    rows: Sequence[Any]
+
+    @property
+    @abstractmethod
+    def seconds(self) -> Floats:
+        """What each row costs an encoder, in seconds of audio: `[n]`."""
+
+    @abstractmethod
+    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
+        """Rows, padded, and their lengths, under names that begin with that of the modality."""
+
+    @abstractmethod
+    def key(self, at: int) -> bytes:
+        """What a row holds: rows with one key are the same."""
+
+    def only(self, at: Sequence[int]) -> Sequences:
+        """Some of the rows."""
+        return replace(self, rows=[self.rows[row] for row in at])
+
+
+@dataclass(frozen=True)
+class Clips(Sequences):
+    """Recordings: int16 `[samples]` at 16 kHz, views of memory-mapped files.
+
+    Attributes:
+        names: what each recording is, for `key`.
+        longest: seconds after which a clip is cut.
+        shortest: samples that an encoder needs.
+        extractor: makes an encoder's input of samples.
+    """
+
+    names: Sequence[str]
+    longest: float
+    shortest: int
+    extractor: Any
+
+    @property
+    def seconds(self) -> Floats:
+        return np.minimum([len(row) / SAMPLE_RATE for row in self.rows], self.longest)
+
+    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
+        clips = [self._samples(row) for row in at]
+        # The mask keeps padding out of the extractor's own mean and variance.
+        found = self.extractor(
+            clips, sampling_rate=SAMPLE_RATE, padding=True, return_attention_mask=True, return_tensors="pt"
+        )
+        lengths = torch.tensor([len(clip) for clip in clips])
+        return {f"{name}_values": found["input_values"], f"{name}_lengths": lengths}
+
+    def key(self, at: int) -> bytes:
+        return self.names[at].encode()
+
+    def only(self, at: Sequence[int]) -> Sequences:
+        return replace(self, rows=[self.rows[row] for row in at], names=[self.names[row] for row in at])
+
+    def _samples(self, row: int) -> npt.NDArray[np.float32]:
+        cut = self.rows[row][: int(self.longest * SAMPLE_RATE)]
+        samples = np.asarray(cut, np.float32) / np.float32(32_768)
+        return np.pad(samples, (0, max(0, self.shortest - len(samples))))
+
+
+@dataclass(frozen=True)
+class TokenRows(Sequences):
+    """Tokens: int32 `[tokens]`; `padding` is the encoder's padding token."""
+
+    padding: int
+
+    @property
+    def seconds(self) -> Floats:
+        return np.array([len(row) * SECONDS_PER_POSITION for row in self.rows])
+
+    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
+        rows = [torch.from_numpy(self.rows[row]).long() for row in at]
+        padded = pad_sequence(rows, batch_first=True, padding_value=self.padding)
+        return {f"{name}_values": padded, f"{name}_lengths": torch.tensor([len(row) for row in rows])}
+
+    def key(self, at: int) -> bytes:
+        return bytes(self.rows[at].tobytes())
+
+
+@dataclass(frozen=True)
+class States(Sequences):
+    """Hidden states of a frozen encoder: float32 `[frames, layers, width]`, views of memory-mapped files."""
+
+    @property
+    def seconds(self) -> Floats:
+        return np.array([len(row) * SECONDS_PER_POSITION for row in self.rows])
+
+    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
+        rows = [self.rows[row] for row in at]
+        lengths = torch.tensor([len(row) for row in rows])
+        return {f"{name}_states": pad_sequence(rows, batch_first=True), f"{name}_lengths": lengths}
+
+    def key(self, at: int) -> bytes:
+        return hashlib.sha256(self.rows[at].numpy().tobytes()).digest()
