@@ -38,7 +38,7 @@ def _placed(stage: Stage, source: Source, out: Path) -> Stage:
         commands = " or ".join(f"`merdata_train run {name}`" for name in names)
         raise RecipeError(
             f"stage {stage.name} starts from a run of {' or '.join(names)}, and {out} holds none that is "
-            f"finished and has seen the same rows, split and fold: do {commands} first, or name a folder in init"
+            f"finished and has seen the same rows, split and fold: {commands} first, or name a folder in init"
         )
     return stage.model_copy(update={"init": str(out / max(found)[1])})
 

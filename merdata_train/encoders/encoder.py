@@ -70,9 +70,9 @@ class PretrainedEncoder(nn.Module):
     def save_memory(self, wanted: bool) -> None:
         """Compute activations twice, so that fewer are held, or no longer."""
         if wanted:
-            self.hub.gradient_checkpointing_enable({"use_reentrant": False})
-        else:
-            self.hub.gradient_checkpointing_disable()
+            self.hub.activation_checkpointing_enable({"use_reentrant": False})
+        elif self.hub.is_gradient_checkpointing:
+            self.hub.activation_checkpointing_disable()
 
     @property
     def learns_to_read(self) -> bool:

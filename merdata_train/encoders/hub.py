@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from safetensors import SafetensorError
+
 import merdata
 from merdata_train.errors import RecipeError
 from merdata_train.features.torchaudio import import_torchaudio
@@ -144,7 +146,7 @@ def _reading_from(place: str, revision: str | None) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         where = f"{place} at {revision[:8]}" if revision else place
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RecipeError(

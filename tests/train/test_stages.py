@@ -169,7 +169,7 @@ def test_the_average_follows_its_formula() -> None:
 def test_a_run_starts_from_another(trained: Path, tmp_path: Path) -> None:
     from merdata_train.evaluate import open_model
     from merdata_train.run import run
-from merdata_train.scored import open_run
+    from merdata_train.scored import open_run
 
     recipe, _ = open_run(trained)
     stage = recipe.stages[0].model_copy(
@@ -188,7 +188,7 @@ def test_one_process_at_a_time(trained: Path, tmp_path: Path) -> None:
 
     from merdata_train.data import Source
     from merdata_train.run import run, run_id
-from merdata_train.scored import open_run
+    from merdata_train.scored import open_run
 
     recipe, _ = open_run(trained)
     folder = tmp_path / f"source0-A1-{run_id(Source(recipe))}"
