@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from merdata import MerdataError
+from merdata_train.cost import OPERATIONS_A_SECOND, gpu_hours
 from merdata_train.evaluate import evaluate
 from merdata_train.run import run, write_json
 from merdata_train.scored import read_history
@@ -158,4 +159,6 @@ def summary(suite: Suite, planned: Sequence[Planned], out: Path, jobs: int) -> d
         "to_train": len(left),
         "seconds": seconds,
         "pace": vars(found) if found else None,
+        "gpu_hours": gpu_hours(planned),
+        "gpu_tflops": OPERATIONS_A_SECOND / 1e12,
     }

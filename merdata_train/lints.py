@@ -19,9 +19,7 @@ import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatch
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,11 +27,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import torch
-import yaml
 from torch import nn
 
 from merdata_train.crossed import crossed_text
 from merdata_train.data import Examples, Source, for_training
+from merdata_train.encoders.registry import entry as known
 from merdata_train.errors import LintError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.probe import Observed, observe
@@ -188,7 +186,7 @@ def _seen_by_encoder(training: Training) -> Iterator[str]:
 def seen_by_encoder(features: Mapping[str, Any], tested: Collection[str]) -> Iterator[str]:
     """A sentence on each encoder named in `features` that was trained on a corpus of the test set."""
     for encoder in sorted(set(_words(features))):
-        entry = _entry(encoder)
+        entry = known(encoder)
         for kind, what in (("labels", "emotion labels"), ("audio", "recordings, without labels,")):
             seen = sorted(set(entry.get(kind, ())) & set(tested))
             if seen:
@@ -208,20 +206,6 @@ def _words(tree: Any) -> Iterator[str]:
     elif isinstance(tree, (list, tuple)):
         for value in tree:
             yield from _words(value)
-
-
-def _entry(encoder: str) -> dict[str, Any]:
-    name = encoder.rpartition("/")[2].lower()
-    return next((entry for pattern, entry in encoders().items() if fnmatch(name, pattern)), {})
-
-
-@cache
-def encoders() -> dict[str, dict[str, Any]]:
-    """The registry: pattern of names -> labels, audio, evidence (`encoders.yaml`)."""
-    table: dict[str, dict[str, Any]] = yaml.safe_load(
-        (files("merdata_train") / "encoders.yaml").read_text("utf-8")
-    )
-    return table
 
 
 def _context_without_dialogues(training: Training) -> Iterator[str]:

@@ -18,7 +18,10 @@ from huggingface_hub.errors import (
 from merdata_train.errors import HubError, RunError
 from merdata_train.model_card import card, write_card
 
-FILES = ("README.md", "config.json", "model.safetensors")  # all of a model; nothing else ever leaves the run
+# All of a model; nothing else ever leaves the run. The folders hold what makes an encoder's inputs.
+FILES = ("README.md", "config.json", "model.safetensors")
+FOLDERS = ("extractor", "tokenizer")
+PATTERNS = [*FILES, *(f"{folder}/*" for folder in FOLDERS)]
 HTTP_ERROR: type[BaseException] = HfHubHTTPError.__bases__[0]  # of whichever HTTP library the client uses
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 SENTENCES = {
@@ -62,7 +65,7 @@ def push(folder: Path, repo: str, *, public: bool = False, dry_run: bool = False
         api.upload_folder(
             repo_id=repo,
             folder_path=model,
-            allow_patterns=list(FILES),
+            allow_patterns=PATTERNS,
             commit_message=f"Upload {folder.name}",
         )
         _visibility(api, repo, public)
@@ -76,7 +79,7 @@ def download(repo: str) -> Path:
         HubError: the Hub cannot be reached, or has no such model.
     """
     with hub_errors(repo):
-        return Path(snapshot_download(repo, allow_patterns=list(FILES)))
+        return Path(snapshot_download(repo, allow_patterns=PATTERNS))
 
 
 @contextmanager
@@ -118,6 +121,11 @@ def _sizes(model: Path) -> list[dict[str, Any]]:
     missing = [name for name in FILES if name != "README.md" and not (model / name).is_file()]
     if missing:
         raise RunError(f"{model} lacks {', '.join(missing)}: train the run again with --fresh")
+    paths = [model / name for name in FILES] + [
+        path for one in FOLDERS for path in sorted((model / one).glob("*"))
+    ]
     return [
-        {"path": name, "bytes": (model / name).stat().st_size} for name in FILES if (model / name).exists()
+        {"path": path.relative_to(model).as_posix(), "bytes": path.stat().st_size}
+        for path in paths
+        if path.exists()
     ]

@@ -151,6 +151,9 @@ def suite(found: dict[str, Any]) -> None:
 def _time(found: dict[str, Any]) -> str:
     if not found["to_train"]:
         return "nothing is left"
+    if found["seconds"] is None and found["gpu_hours"] is not None:
+        speed = f"{found['gpu_tflops']:.0f} TFLOP/s"
+        return f"about {found['gpu_hours']:.2g} GPU hours, were every epoch run, on a GPU that does {speed}"
     if found["seconds"] is None:
         return "time unknown, for no run has finished here yet"
     pace, minutes = found["pace"], found["seconds"] / 60

@@ -77,17 +77,20 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
 def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEncoder]:
     """modality -> its encoder, of those whose whole network the stage freezes."""
     return {
-        name: encoder
-        for name, encoder in model.encoders.items()
-        if any(_within(f"{name}_encoder.hub", module) for module in stage.freeze)
+        name: encoder for name, encoder in model.encoders.items() if freezes(stage, f"{name}_encoder.hub")
     }
+
+
+def freezes(stage: Stage, module: str) -> bool:
+    """Whether a stage freezes the whole of a module."""
+    return any(_within(module, frozen) for frozen in stage.freeze)
 
 
 def set_training(model: nn.Module, stage: Stage) -> None:
     """Training mode, but for frozen parts: their dropout is off."""
     model.train()
     for name, module in model.named_modules():
-        if any(_within(name, frozen) for frozen in stage.freeze):
+        if freezes(stage, name):
             module.eval()
 
 

@@ -151,8 +151,8 @@ def read_protocol(store: Store, name: str) -> Protocol:
     except FileNotFoundError as error:
         there = ", ".join(protocol_names(store)) or "none yet"
         raise SplitError(
-            f"{store.path} has no protocol {name!r} (there: {there}): make it with "
-            f"`merdata split {store.path} --protocol {name}`"
+            f"{store.path} has no protocol {name!r} (there: {there}): make it first, "
+            "`merdata split --help` names the kinds"
         ) from error
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SplitError(f"cannot read {path}: {error}. Make the split again") from error

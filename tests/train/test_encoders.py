@@ -1,4 +1,4 @@
-"""Encoders: each row as if it were alone, frozen ones still and computed once, what is read of them as said."""
+"""Encoders: each row as if it were alone, frozen ones still and computed once, read as the recipe says."""
 
 from __future__ import annotations
 
@@ -183,12 +183,12 @@ def test_cached_outputs_equal_fresh_ones_and_are_computed_once(
             assert torch.allclose(found, expected, atol=1e-5)
 
 
-def test_the_same_sentence_is_encoded_once(roberta: Path, tmp_path: Path) -> None:
+def test_the_same_sentence_is_encoded_once(roberta: Path, wavlm: Path) -> None:
     encoder, tokenizer = open_text(roberta), load_tokenizer(roberta)
     rows = TokenRows(tokenise([TEXTS[0]] * 3 + [TEXTS[1]], [[]] * 4, tokenizer, 64), 1)
     seen: list[int] = []
     encoder.hub.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
-    one = examples(rows, rows)  # type: ignore[arg-type]
+    one = examples(clips(wavlm), rows)
     vectors = encoded({"text": encoder}, one, None).tensors["text_vec"]
     assert sum(seen) == 3  # of two shards, with two and with one sentence
     assert torch.equal(vectors[0], vectors[2]) and not torch.equal(vectors[1], vectors[3])
@@ -270,11 +270,11 @@ def test_what_an_encoder_has_not_is_said(roberta: Path, changes: dict[str, Any],
 def test_a_damaged_encoder_is_one_sentence(damage: str, tmp_path: Path) -> None:
     folder = save_audio_encoder(tmp_path / "wavlm")
     (folder / damage).write_bytes(b"{")
-    with pytest.raises(RecipeError, match="cannot load the encoder .*wavlm: "):
+    with pytest.raises(RecipeError, match=r"cannot load the encoder .*wavlm: "):
         open_audio(folder)
 
 
-def test_an_encoder_that_is_not_here_is_one_sentence(tmp_path: Path) -> None:
+def test_an_encoder_that_is_not_here_is_one_sentence() -> None:
     config = AudioEncoder(kind="encoder", model="microsoft/wavlm-base", revision="ab" * 20)
     with pytest.raises(RecipeError, match="cannot load the encoder microsoft/wavlm-base at abababab: "):
         load_config(config)

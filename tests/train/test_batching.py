@@ -1,0 +1,50 @@
+"""Batches of rows of different lengths: every row once, within the budget, little padding."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from merdata_train.batching import padded, parts, shared, steps
+
+lengths = st.lists(st.floats(0.01, 30), min_size=1, max_size=300)
+
+
+@given(lengths, st.integers(1, 40), st.integers(0, 9))
+def test_an_epoch_takes_every_row_once(seconds: list[float], size: int, seed: int) -> None:
+    found = steps(range(len(seconds)), size, np.array(seconds), seed)
+    assert sorted(row for step in found for row in step) == list(range(len(seconds)))
+    assert all(len(step) <= size for step in found)
+    assert len(found) == -(-len(seconds) // size)
+
+
+@given(lengths, st.floats(0.1, 100))
+def test_a_part_keeps_within_its_budget(seconds: list[float], most: float) -> None:
+    costs = np.array(seconds)
+    found = list(parts(range(len(seconds)), costs, most))
+    assert sorted(row for part in found for row in part) == list(range(len(seconds)))
+    assert all(len(part) == 1 or costs[part].max() * len(part) <= most for part in found)
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 50), st.integers(1, 8))
+def test_processes_share_a_step_evenly(size: int, processes: int) -> None:
+    rows = list(range(size))
+    found = [shared(rows, process, processes) for process in range(processes)]
+    assert {row for share in found for row in share} == set(rows)
+    assert len({len(share) for share in found}) == 1
+
+
+def test_rows_of_like_length_stand_together() -> None:
+    seconds = np.random.default_rng(0).lognormal(1.0, 0.6, 5_000).clip(0.3, 15)
+    order = np.random.default_rng(1).permutation(5_000).tolist()
+    random = [order[at : at + 32] for at in range(0, 5_000, 32)]
+    bucketed = [part for step in steps(order, 32, seconds, 0) for part in parts(step, seconds, 160)]
+    assert padded(bucketed, seconds) < 1.10 < padded(random, seconds)
+
+
+def test_the_order_of_an_epoch_is_its_seed_s() -> None:
+    seconds = np.linspace(1, 9, 200)
+    one, same, other = (steps(range(200), 10, seconds, seed) for seed in (3, 3, 4))
+    assert one == same != other
