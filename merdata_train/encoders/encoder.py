@@ -71,7 +71,7 @@ class PretrainedEncoder(nn.Module):
         """Compute activations twice, so that fewer are held, or no longer."""
         if wanted:
             self.hub.activation_checkpointing_enable({"use_reentrant": False})
-        elif self.hub.is_gradient_checkpointing:
+        elif self.hub.is_activation_checkpointing:
             self.hub.activation_checkpointing_disable()
 
     @property
