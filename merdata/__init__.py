@@ -45,6 +45,10 @@ _HOME = {
     "audit": "leakage",
     "load": "loader",
     "statistics": "stats",
+    "write_report": "page.report",
+    "export_wav": "export.wav",
+    "export_csv": "export.spreadsheet",
+    "export_croissant": "export.croissant",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "ledger",
@@ -74,6 +78,9 @@ if TYPE_CHECKING:
     from merdata.errors import PolicyError as PolicyError
     from merdata.errors import SplitError as SplitError
     from merdata.errors import StoreError as StoreError
+    from merdata.export.croissant import export_croissant as export_croissant
+    from merdata.export.spreadsheet import export_csv as export_csv
+    from merdata.export.wav import export_wav as export_wav
     from merdata.files import file_sha256 as file_sha256
     from merdata.files import write_atomically as write_atomically
     from merdata.labels import LabelSpace as LabelSpace
@@ -82,6 +89,7 @@ if TYPE_CHECKING:
     from merdata.leakage import audit as audit
     from merdata.ledger import is_silenced as is_silenced
     from merdata.loader import load as load
+    from merdata.page.report import write_report as write_report
     from merdata.resources import card_text as card_text
     from merdata.splits.imported import export_split as export_split
     from merdata.splits.imported import import_split as import_split

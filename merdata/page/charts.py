@@ -75,7 +75,9 @@ def dots(figure: Figure, speakers: Sequence[Mapping[str, Any]]) -> None:
         spread = np.linspace(-0.25, 0.25, len(rows)) if len(rows) > 1 else [0.0]
         axes.scatter(rows, at + np.asarray(spread), s=9, color=COLOURS[0], alpha=0.55, lw=0, zorder=2)
     axes.set_xscale("log")
+    axes.set_xlim(left=0.8)  # whole decades, however alike the speakers are
     axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter("")
     axes.set_yticks(range(len(corpora)), corpora)
     axes.set_ylim(len(corpora) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

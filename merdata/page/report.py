@@ -66,7 +66,10 @@ def write_report(
     figures = statistics(store, protocol, fold)
     columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []
-    drawn = [picture(draw) | {"name": name, "about": about} for name, about, draw in charts(figures)]
+    drawn = [
+        picture(draw) | {"name": name, "about": about}
+        for name, about, draw in tqdm(list(charts(figures)), desc="figures", unit="figure", disable=None)
+    ]
     folder, clips = out.with_name(f"{out.stem}_audio"), dict[str, str]()
     if megabytes is None:
         names = _write_clips(store, columns["id"].values, folder)
