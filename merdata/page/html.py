@@ -12,12 +12,12 @@ from urllib.parse import quote, urlencode
 import jinja2
 from rich.table import Table
 
-from merdata.page.table import Column, pack
+from merdata.page.table import PageColumn, pack
 
 SHADES = 10  # of a matrix's cells, as page.css has them
 
 
-def html_page(template: str, columns: Sequence[Column], clips: Mapping[str, str], **content: Any) -> str:
+def html_page(template: str, columns: Sequence[PageColumn], clips: Mapping[str, str], **content: Any) -> str:
     """A page.
 
     Args:
@@ -54,7 +54,7 @@ def link(**wanted: str) -> str:
     return "#" + urlencode(wanted, quote_via=quote)
 
 
-def matrix(
+def linked_matrix(
     rows: Mapping[str, Mapping[str, int]],
     columns: Sequence[str],
     row_name: str,

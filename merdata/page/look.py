@@ -33,7 +33,7 @@ DARK = Look("#16181c", "#e8e8e8", "#4a4e57", "cividis")
 Draw = Callable[["Figure", Look], None]
 
 
-def render(draw: Draw, look: Look, kind: str = "png") -> bytes:
+def render_figure(draw: Draw, look: Look, kind: str = "png") -> bytes:
     """The bytes of a figure, as png, pdf or svg.
 
     Raises:
@@ -62,9 +62,11 @@ def render(draw: Draw, look: Look, kind: str = "png") -> bytes:
     return stream.getvalue()
 
 
-def picture(draw: Draw) -> dict[str, str]:
+def as_picture(draw: Draw) -> dict[str, str]:
     """A figure for light and for dark pages, as data addresses."""
-    return {name: _data(render(draw, look, "svg")) for name, look in (("light", LIGHT), ("dark", DARK))}
+    return {
+        name: _data(render_figure(draw, look, "svg")) for name, look in (("light", LIGHT), ("dark", DARK))
+    }
 
 
 def _data(svg: bytes) -> str:

@@ -14,20 +14,18 @@ from merdata.errors import OptionError
 from merdata.files import write_folder_atomically, write_text
 from merdata.leakage import Audit, audits
 from merdata.leakage import show as show_audit
-from merdata.ledger import is_silenced
 from merdata.names import safe_names
 from merdata.page.charts import charts
-from merdata.page.clips import sample_clips
-from merdata.page.html import html_page, matrix
-from merdata.page.look import picture
-from merdata.page.table import Column
+from merdata.page.clips import DEFAULT_MEGABYTES, sample_clips
+from merdata.page.html import html_page, linked_matrix
+from merdata.page.look import as_picture
+from merdata.page.table import PageColumn
 from merdata.splits.protocol import SPLITS
 from merdata.stats import NO_SPLIT, UNKNOWN, UNLABELLED, choose_protocol, split_column, statistics
 from merdata.store import Store, open_store
 from merdata.wavs import read_wavs
 
 EVERY_CLIP = "all"
-DEFAULT_MEGABYTES = 8.0
 COLUMNS = (
     "id", "corpus", "text", "label", "raw_label", "speaker", "gender", "language", "seconds", "notes",
 )  # fmt: skip
@@ -67,7 +65,7 @@ def write_report(
     columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []
     drawn = [
-        picture(draw) | {"name": name, "about": about}
+        as_picture(draw) | {"name": name, "about": about}
         for name, about, draw in tqdm(list(charts(figures)), desc="figures", unit="figure", disable=None)
     ]
     folder, clips = out.with_name(f"{out.stem}_audio"), dict[str, str]()
@@ -75,9 +73,11 @@ def write_report(
         names = _write_clips(store, columns["id"].values, folder)
         addresses = {id: f"{folder.name}/{name}" for id, name in names.items()}
     else:
-        clips = _sample(store, columns, megabytes, seed)
+        kinds = zip(columns["corpus"].values, columns["class"].values, strict=True)
+        strata = dict(zip(columns["id"].values, kinds, strict=True))
+        clips = sample_clips(store, strata, megabytes, seed)
         addresses = {id: id for id in clips}
-    clip = Column("clip", "clip", "hidden", [addresses.get(id) for id in columns["id"].values])
+    clip = PageColumn("clip", "clip", "hidden", [addresses.get(id) for id in columns["id"].values])
     page = html_page(
         files("merdata.page").joinpath("report.html.j2").read_text("utf-8"),
         [*columns.values(), clip],
@@ -104,33 +104,26 @@ def _size(audio: float | str) -> float | None:
     return megabytes
 
 
-def _columns(store: Store, protocol: str | None, fold: int | str) -> Iterator[Column]:
+def _columns(store: Store, protocol: str | None, fold: int | str) -> Iterator[PageColumn]:
     """The table of utterances, in the order in which the page shows them."""
     chosen = choose_protocol(store, protocol)
     table = store.rows(COLUMNS).select(COLUMNS).to_pandas()
     classes = [*store.space.classes, UNLABELLED]
-    yield Column(
+    yield PageColumn(
         "text", "text", "text", table["text"].astype(object).where(table["text"].notna(), None).tolist()
     )
-    yield Column("class", "class", "category", table["label"].fillna(UNLABELLED).tolist(), classes)
-    yield Column("raw_label", "raw label", "category", table["raw_label"].tolist())
+    yield PageColumn("class", "class", "category", table["label"].fillna(UNLABELLED).tolist(), classes)
+    yield PageColumn("raw_label", "raw label", "category", table["raw_label"].tolist())
     if chosen:
         splits = split_column(table["id"], chosen, fold).tolist()
-        yield Column("split", "split", "category", splits, [*SPLITS, NO_SPLIT])
+        yield PageColumn("split", "split", "category", splits, [*SPLITS, NO_SPLIT])
     for name in ("corpus", "speaker"):
-        yield Column(name, name, "category", table[name].tolist())
+        yield PageColumn(name, name, "category", table[name].tolist())
     for name in ("gender", "language"):
-        yield Column(name, name, "category", table[name].fillna(UNKNOWN).tolist())
-    yield Column("seconds", "seconds", "number", [round(float(one), 2) for one in table["seconds"]])
-    yield Column("notes", "notes", "notes", table["notes"].tolist())
-    yield Column("id", "id", "text", table["id"].tolist())
-
-
-def _sample(store: Store, columns: dict[str, Column], megabytes: float, seed: int) -> dict[str, str]:
-    """A sample of the clips that have sound, by turns of corpus and class."""
-    rows = zip(*(columns[name].values for name in ("id", "corpus", "class", "notes")), strict=True)
-    heard = [(id, (corpus, label)) for id, corpus, label, notes in rows if not is_silenced(notes)]
-    return sample_clips(store, [id for id, _ in heard], [kind for _, kind in heard], megabytes, seed)
+        yield PageColumn(name, name, "category", table[name].fillna(UNKNOWN).tolist())
+    yield PageColumn("seconds", "seconds", "number", [round(float(one), 2) for one in table["seconds"]])
+    yield PageColumn("notes", "notes", "notes", table["notes"].tolist())
+    yield PageColumn("id", "id", "text", table["id"].tolist())
 
 
 def _write_clips(store: Store, ids: Any, folder: Path) -> dict[str, str]:
@@ -160,7 +153,7 @@ def _content(figures: dict[str, Any], audit: list[Audit], drawn: list[dict[str, 
         "drawn": drawn,
         "tables": tables,
         "quantiles": show_stats.quantiles(figures),
-        "classes": matrix(figures["cross"]["class by corpus"], classes, "corpus", "class"),
+        "classes": linked_matrix(figures["cross"]["class by corpus"], classes, "corpus", "class"),
         "ledger": show_stats.ledger(figures),
         "audit": [_audit(one) for one in audit],
     }

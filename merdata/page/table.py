@@ -13,7 +13,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Column:
+class PageColumn:
     """A column of the table.
 
     Attributes:
@@ -32,14 +32,14 @@ class Column:
     order: Sequence[str] = ()
 
 
-def pack(columns: Sequence[Column]) -> str:
+def pack(columns: Sequence[PageColumn]) -> str:
     """The table as base64 of gzipped JSON; the same table gives the same text."""
     table = {"rows": len(columns[0].values), "columns": [_encode(column) for column in columns]}
     content = json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
-def _encode(column: Column) -> dict[str, Any]:
+def _encode(column: PageColumn) -> dict[str, Any]:
     """Numbers as they are; of all else the distinct values and, for each row, the number of its own."""
     facts = {"name": column.name, "title": column.title, "kind": column.kind}
     if column.kind == "number":
