@@ -62,13 +62,13 @@ def test_it_shows_what_stats_and_audit_show(page: Path, store: merdata.Store) ->
 
 
 def test_the_sample_keeps_its_budget_and_takes_turns(store: merdata.Store, tmp_path: Path) -> None:
-    made = merdata.write_report(store, tmp_path / "small.html", audio=0.5)
+    made = merdata.write_report(store, tmp_path / "small.html", audio=2)
     text = (tmp_path / "small.html").read_text()
     clips = json.loads(re.search(r'id="clips">(.*?)</script>', text)[1])  # type: ignore[index]
-    assert 0 < sum(map(len, clips.values())) <= 0.5e6
+    assert 0 < sum(map(len, clips.values())) <= 2e6
     assert made["clips"] == len(clips)
-    assert {id.split("/")[0] for id in clips} >= set(store.corpora) - {"tess"}
-    other = merdata.write_report(store, tmp_path / "other.html", audio=0.5, seed=1)
+    assert {id.split("/")[0] for id in clips} >= set(store.corpora)
+    other = merdata.write_report(store, tmp_path / "other.html", audio=2, seed=1)
     assert other["clips"]
     assert (tmp_path / "other.html").read_bytes() != (tmp_path / "small.html").read_bytes()
     assert merdata.write_report(store, tmp_path / "none.html", audio=0)["clips"] == 0
@@ -95,11 +95,11 @@ def test_filters_and_search(page: Path, store: merdata.Store, browser: Browser) 
         assert column(shown, "corpus") == {"meld"}
         assert column(shown, "class") == {"joy"}
         shown.click("button[type=reset]")
-        shown.wait_for_function(
-            f"document.getElementById('count').textContent.startsWith('{len(rows):,} of')"
-        )
+        shown.wait_for_selector(f"#count:has-text('{len(rows):,} of')")
         shown.fill("#search", "DOGS door")
-        expected = [row for row in rows if {"dogs", "door"} <= set(re.findall(r"\w+", row["text"].lower()))]
+        expected = [
+            row for row in rows if {"dogs", "door"} <= set(re.findall(r"\w+", (row["text"] or "").lower()))
+        ]
         assert count(shown) == len(expected) > 0
         assert column(shown, "text") == {row["text"] for row in expected}
         shown.fill("#search", "no such words anywhere")

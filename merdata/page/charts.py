@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 5.6  # inches
+LONGEST = 20  # characters of a name
 SPLIT_COLOURS = {"train": COLOURS[0], "validation": COLOURS[1], "test": COLOURS[2], NO_SPLIT: COLOURS[6]}
 
 
@@ -51,10 +52,11 @@ def stacked(figure: Figure, rows: Mapping[str, Mapping[str, int]]) -> None:
     for part in dict.fromkeys(part for cells in rows.values() for part in cells):
         counts = np.array([rows[name].get(part, 0) for name in names])
         colour = SPLIT_COLOURS.get(part, COLOURS[0])
-        axes.barh(names, counts, 0.7, left=left, color=colour, label=part, zorder=2)
+        axes.barh(range(len(names)), counts, 0.7, left=left, color=colour, label=part, zorder=2)
         left += counts
     for at, total in enumerate(left):
         axes.annotate(f"{int(total):,}", (total, at), (4, 0), textcoords="offset points", va="center", size=8)
+    axes.set_yticks(range(len(names)), [_short(name) for name in names])
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.tick_params(axis="y", length=0)
@@ -65,6 +67,10 @@ def stacked(figure: Figure, rows: Mapping[str, Mapping[str, int]]) -> None:
         figure.legend(loc="outside upper right", ncols=4, fontsize=8)
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+
+
 def dots(figure: Figure, speakers: Sequence[Mapping[str, Any]]) -> None:
     """How many rows each speaker has, corpus by corpus, on a logarithmic scale."""
     corpora = list(dict.fromkeys(one["corpus"] for one in speakers))
@@ -73,7 +79,7 @@ def dots(figure: Figure, speakers: Sequence[Mapping[str, Any]]) -> None:
     for at, corpus in enumerate(corpora):
         rows = [one["rows"] for one in speakers if one["corpus"] == corpus]
         spread = np.linspace(-0.25, 0.25, len(rows)) if len(rows) > 1 else [0.0]
-        axes.scatter(rows, at + np.asarray(spread), s=9, color=COLOURS[0], alpha=0.55, lw=0, zorder=2)
+        axes.scatter(rows, at + np.asarray(spread), s=12, color=COLOURS[0], alpha=0.8, lw=0, zorder=2)
     axes.set_xscale("log")
     axes.set_xlim(left=0.8)  # whole decades, however alike the speakers are
     axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -51,7 +51,7 @@ def render_figure(draw: Draw, look: Look, kind: str = "png") -> bytes:
         "text.color": look.ink, "axes.labelcolor": look.ink, "xtick.color": look.ink, "ytick.color": look.ink,
         "axes.edgecolor": look.faint, "grid.color": look.faint, "grid.linewidth": 0.5, "font.size": 9,
         "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "pdf.fonttype": 42,
-        "svg.hashsalt": "merdata", "svg.fonttype": "path",
+        "text.parse_math": False, "svg.hashsalt": "merdata", "svg.fonttype": "path",
     }  # fmt: skip
     undated: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     with matplotlib.rc_context(style):

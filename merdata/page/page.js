@@ -33,7 +33,7 @@
   const searched = visible.filter((column) => column.codes);
   const form = byId("filters"), body = byId("table").tBodies[0], player = byId("player");
   const selects = new Map();
-  let found = [], at = 0, sorted = null, falling = false, playing = null;
+  let found = [], at = 0, sorted = null, falling = false, playing = null, audibles = 0;
 
   // Filters: a choice for each category, with how many rows have it.
   const addFilter = (name, title, counts, order = []) => {
@@ -63,7 +63,7 @@
   const WITH = "can be heard", WITHOUT = "cannot";
   if (clip) {
     const heard = clip.codes.filter((code) => code >= 0).length;
-    if (heard) addFilter("clip", "Audio", new Map([[WITH, heard], [WITHOUT, rows - heard]]));
+    if (heard) addFilter("clip", "audio", new Map([[WITH, heard], [WITHOUT, rows - heard]]));
   }
 
   // A test looks at the distinct values once, then at every row's code.
@@ -77,7 +77,7 @@
     for (const [name, select] of selects) {
       if (!select.value) continue;
       const column = columns.find((one) => one.name === name);
-      if (name === "clip") wanted.push((row) => (column.codes[row] >= 0) === (select.value === WITH));
+      if (name === "clip") wanted.push((row) => audible(row) === (select.value === WITH));
       else wanted.push(test(column, (value) => offered(column, value).includes(select.value)));
     }
     const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -87,6 +87,8 @@
     }
     return wanted;
   };
+
+  const audible = (row) => Boolean(clip) && clip.codes[row] >= 0;
 
   const ranks = (column) => {
     if (!column.codes) return (row) => column.values[row];
@@ -99,8 +101,11 @@
 
   const apply = () => {
     const wanted = tests();
-    found = [];
-    for (let row = 0; row < rows; row += 1) if (wanted.every((passes) => passes(row))) found.push(row);
+    const heard = [], others = [];
+    for (let row = 0; row < rows; row += 1)
+      if (wanted.every((passes) => passes(row))) (audible(row) ? heard : others).push(row);
+    found = heard.concat(others);
+    audibles = heard.length;
     if (sorted) {
       const rank = ranks(sorted), sign = falling ? -1 : 1;
       found.sort((one, other) => sign * (rank(one) - rank(other)) || one - other);
@@ -150,7 +155,8 @@
     body.replaceChildren(...found.slice(at, at + PAGE).map(line));
     if (body.rows.length) body.rows[0].tabIndex = 0;
     mark();
-    byId("count").textContent = `${number(found.length)} of ${number(rows)} utterances`;
+    byId("count").textContent = `${number(found.length)} of ${number(rows)} utterances`
+      + (audibles ? `, ${number(audibles)} of them to listen to` : "");
     byId("page").textContent = `page ${number(at / PAGE + 1)} of ${number(Math.max(1, Math.ceil(found.length / PAGE)))}`;
     byId("pager").hidden = found.length <= PAGE;
     byId("previous").disabled = at === 0;
