@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 
 import merdata
 from tests.browsing import column, count, heard, opened
@@ -61,17 +63,23 @@ def test_it_shows_what_stats_and_audit_show(page: Path, store: merdata.Store) ->
         assert f"Utterances by {name}" in text
 
 
-def test_the_sample_keeps_its_budget_and_takes_turns(store: merdata.Store, tmp_path: Path) -> None:
-    made = merdata.write_report(store, tmp_path / "small.html", audio=2)
-    text = (tmp_path / "small.html").read_text()
-    clips = json.loads(re.search(r'id="clips">(.*?)</script>', text)[1])  # type: ignore[index]
-    assert 0 < sum(map(len, clips.values())) <= 2e6
-    assert made["clips"] == len(clips)
-    assert {id.split("/")[0] for id in clips} >= set(store.corpora)
-    other = merdata.write_report(store, tmp_path / "other.html", audio=2, seed=1)
-    assert other["clips"]
-    assert (tmp_path / "other.html").read_bytes() != (tmp_path / "small.html").read_bytes()
-    assert merdata.write_report(store, tmp_path / "none.html", audio=0)["clips"] == 0
+def test_the_sample_keeps_its_budget_and_takes_turns(store: merdata.Store) -> None:
+    strata = {id: id.split("/")[0] for id in store.rows(["id"])["id"].to_pylist()}
+    clips = merdata.sample_clips(store, strata, 0.5)
+    assert 0 < sum(map(len, clips.values())) <= 0.5e6
+    assert {strata[id] for id in clips} == set(store.corpora)
+    assert merdata.sample_clips(store, strata, 0.5) == clips
+    assert merdata.sample_clips(store, strata, 0.5, seed=1).keys() != clips.keys()
+    assert merdata.sample_clips(store, strata, 0) == {}
+
+
+def test_a_clip_is_what_the_store_has(store: merdata.Store) -> None:
+    (shard, *_) = store.shards(["ravdess"])
+    (id, samples) = next(merdata.read_audio(shard.path))
+    (clip,) = merdata.sample_clips(store, {id: ""}).values()
+    heard, rate = soundfile.read(io.BytesIO(base64.b64decode(clip)), dtype="float32")
+    assert rate == 16_000
+    assert (heard == samples).all()
 
 
 def test_without_a_protocol_there_is_no_audit(corpora: Path, tmp_path: Path) -> None:

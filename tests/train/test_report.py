@@ -174,21 +174,19 @@ def test_figures_are_drawn_and_repeat(suites: Path, report: Path, tmp_path: Path
 
 
 class Page(HTMLParser):
-    """Ids, links, tags and policy of a page."""
+    """Ids, links and policy of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.ids: list[str] = []
         self.links: list[str] = []
-        self.tags: set[str] = set()
         self.sources: list[str] = []
         self.policy = ""
         self.styled = False
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
-        self.tags.add(tag)
         self.styled |= "style" in found
         self.ids += [found["id"]] if "id" in found else []
         self.links += [found["href"]] if "href" in found else []
