@@ -128,6 +128,17 @@ def test_what_is_not_there_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_commands_say_what_they_wrote(store: merdata.Store, tmp_path: Path) -> None:
+    wav = run(
+        "export", "wav", "wavs", "--store", store.path, "--protocol", "mer", "--corpora", "tess", cwd=tmp_path
+    )
+    assert wav.stdout == f"wavs/train: {store.corpora['tess']['counts']['stored']} WAV files\n"
+    rows = run("export", "csv", "rows.csv", "--store", store.path, "--corpora", "tess", cwd=tmp_path)
+    assert rows.stdout == f"rows.csv: {len(rows_of(tmp_path / 'rows.csv'))} rows\n"
+    made = run("export", "croissant", "--store", store.path, "--out", "c.json", cwd=tmp_path)
+    assert made.stdout == "c.json\n"
+
+
 def test_names_are_safe_and_apart() -> None:
     ids = ["meld/dev/dia0", "a/b c", "a/b_c", "A/B_C", "x/../../etc", "x/con", "é/=1", "x/" + "n" * 300]
     names = safe_names(ids, ".wav")

@@ -151,15 +151,15 @@ def test_a_sample_plays(page: Path, browser: Browser) -> None:
 
 
 def test_every_clip_lies_beside_the_page(store: merdata.Store, tmp_path: Path, browser: Browser) -> None:
-    made = merdata.write_report(store, tmp_path / "report.html", audio="all")
-    files = list((tmp_path / "report_audio").rglob("*.wav"))
+    made = merdata.write_report(store, tmp_path / "50 % #1.html", audio="all")
+    files = list((tmp_path / "50 % #1_audio").rglob("*.wav"))
     assert len(files) == made["clips"] == store.rows(["id"]).num_rows
-    with opened(browser, tmp_path / "report.html") as shown:
+    with opened(browser, tmp_path / "50 % #1.html") as shown:
         shown.fill("#search", "meld/train")
         shown.locator("button.play").first.click()
         assert heard(shown) > 0
     with pytest.raises(merdata.StoreError, match="is there already"):
-        merdata.write_report(store, tmp_path / "report.html", audio="all")
+        merdata.write_report(store, tmp_path / "50 % #1.html", audio="all")
 
 
 def test_the_table_is_sorted_and_turned_by_keyboard(page: Path, browser: Browser) -> None:

@@ -127,7 +127,7 @@
   const play = (row, name, what) => {
     byId("deck").hidden = false;
     byId("playing").textContent = what;
-    player.src = name in clips ? `data:audio/flac;base64,${clips[name]}` : name;
+    player.src = Object.hasOwn(clips, name) ? `data:audio/flac;base64,${clips[name]}` : name;
     player.play().catch(() => { byId("playing").textContent = `${what} cannot be played`; });
     playing = row;
     mark();

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tqdm import tqdm
 
@@ -71,7 +72,7 @@ def write_report(
     folder, clips = out.with_name(f"{out.stem}_audio"), dict[str, str]()
     if megabytes is None:
         names = _write_clips(store, columns["id"].values, folder)
-        addresses = {id: f"{folder.name}/{name}" for id, name in names.items()}
+        addresses = {id: quote(f"{folder.name}/{name}") for id, name in names.items()}
     else:
         kinds = zip(columns["corpus"].values, columns["class"].values, strict=True)
         strata = dict(zip(columns["id"].values, kinds, strict=True))
