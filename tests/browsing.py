@@ -40,5 +40,5 @@ def column(page: Page, title: str) -> set[str]:
 
 def heard(page: Page) -> float:
     """Seconds that the player has played, once it plays."""
-    page.wait_for_function("() => document.getElementById('player').currentTime > 0.05", timeout=10_000)
+    page.wait_for_function("() => document.getElementById('player').currentTime > 0.05")
     return float(page.evaluate("document.getElementById('player').currentTime"))
