@@ -23,6 +23,7 @@ demo: $(READY)
 	$(BIN)/merdata build --corpus all --source $(DEMO)/corpora --store $(DEMO)/store
 	$(BIN)/merdata split $(DEMO)/store
 	$(BIN)/merdata audit $(DEMO)/store
+	$(BIN)/merdata report $(DEMO)/store --out $(DEMO)/report.html
 	HF_DATASETS_DISABLE_PROGRESS_BARS=1 $(BIN)/python -c "from datasets import load_dataset; print(load_dataset('$(DEMO)/store'))"
 	$(BIN)/merdata_train run recipes/source0/A1.yaml --store $(DEMO)/store --out $(DEMO)/runs
 	$(BIN)/merdata_train report $(DEMO)/runs --out $(DEMO)/report

@@ -45,6 +45,20 @@ _HOME = {
     "audit": "leakage",
     "load": "loader",
     "statistics": "stats",
+    "write_report": "page.report",
+    "html_page": "page.html",
+    "linked_matrix": "page.html",
+    "PageColumn": "page.table",
+    "sample_clips": "page.clips",
+    "COLOURS": "page.look",
+    "LIGHT": "page.look",
+    "Draw": "page.look",
+    "Look": "page.look",
+    "as_picture": "page.look",
+    "render_figure": "page.look",
+    "export_wav": "export.wav",
+    "export_csv": "export.spreadsheet",
+    "export_croissant": "export.croissant",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "ledger",
@@ -74,6 +88,9 @@ if TYPE_CHECKING:
     from merdata.errors import PolicyError as PolicyError
     from merdata.errors import SplitError as SplitError
     from merdata.errors import StoreError as StoreError
+    from merdata.export.croissant import export_croissant as export_croissant
+    from merdata.export.spreadsheet import export_csv as export_csv
+    from merdata.export.wav import export_wav as export_wav
     from merdata.files import file_sha256 as file_sha256
     from merdata.files import write_atomically as write_atomically
     from merdata.labels import LabelSpace as LabelSpace
@@ -82,6 +99,17 @@ if TYPE_CHECKING:
     from merdata.leakage import audit as audit
     from merdata.ledger import is_silenced as is_silenced
     from merdata.loader import load as load
+    from merdata.page.clips import sample_clips as sample_clips
+    from merdata.page.html import html_page as html_page
+    from merdata.page.html import linked_matrix as linked_matrix
+    from merdata.page.look import COLOURS as COLOURS
+    from merdata.page.look import LIGHT as LIGHT
+    from merdata.page.look import Draw as Draw
+    from merdata.page.look import Look as Look
+    from merdata.page.look import as_picture as as_picture
+    from merdata.page.look import render_figure as render_figure
+    from merdata.page.report import write_report as write_report
+    from merdata.page.table import PageColumn as PageColumn
     from merdata.resources import card_text as card_text
     from merdata.splits.imported import export_split as export_split
     from merdata.splits.imported import import_split as import_split

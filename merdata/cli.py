@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from merdata import __version__
+from merdata.cli_export import exports
 from merdata.command import run_app, with_default
 
 SPLIT_HELP = """Split a store: `merdata split [STORE] [--protocol KIND]`; import and export exchange splits.
@@ -30,6 +31,7 @@ app.add_typer(shelf, name="corpora")
 
 splits = typer.Typer(cls=with_default("make"), help=SPLIT_HELP)
 app.add_typer(splits, name="split")
+app.add_typer(exports, name="export")
 
 StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -276,6 +278,31 @@ def stats(
 
     figures = statistics(store, protocol, fold)
     _print_json(figures) if as_json else show_stats.statistics(figures)
+
+
+@app.command()
+def report(
+    store: StoreArgument = Path("store"),
+    protocol: ProtocolOption = None,
+    fold: FoldOption = "0",
+    out: Annotated[Path, typer.Option(help="File of the page.")] = Path("report.html"),
+    audio: Annotated[
+        str,
+        typer.Option(
+            metavar="MB|all",
+            help="Megabytes of clips to put into the page (a sample; 0 for none), or all: every clip as WAV, "
+            "in a folder beside it.",
+        ),
+    ] = "8",
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write one offline HTML page: figures, ledger, audit, and utterances to filter, search and hear."""
+    from merdata.page.report import write_report
+
+    made = write_report(store, out, protocol=protocol, fold=fold, audio=audio, seed=seed)
+    told = f"{out}: {made['bytes'] / 1e6:.1f} MB, {made['rows']:,} utterances, {made['clips']:,} to listen to"
+    _print_json(made) if as_json else typer.echo(told)
 
 
 @app.command()

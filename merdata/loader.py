@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merdata.audio import read_wav
-from merdata.errors import CorpusNotFound
 from merdata.splits.protocol import SPLITS, load_protocol
 from merdata.store import Store, open_store
 from merdata.utterance import SAMPLE_RATE
@@ -42,14 +41,8 @@ def load(
     from datasets import Audio, DatasetDict, load_dataset
 
     store = store if isinstance(store, Store) else open_store(store)
-    names = sorted(store.corpora) if corpora is None else sorted(set(corpora))
-    unknown = [name for name in names if name not in store.corpora]
-    if unknown:
-        raise CorpusNotFound(
-            f"{store.path} holds no {', '.join(unknown)}; it holds {', '.join(store.corpora)}"
-        )
     split_of = load_protocol(store, protocol).splits(fold)
-    files = [str(shard.path) for shard in store.shards(names)]
+    files = [str(shard.path) for shard in store.shards(store.named(corpora))]
     rows: Dataset = load_dataset("parquet", data_files=files, split="train")
     rows = rows.cast_column("audio", Audio(decode=False))
     at: dict[str, list[int]] = {split: [] for split in SPLITS}

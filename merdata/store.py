@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from merdata.audio import read_wav
-from merdata.errors import StoreError
+from merdata.errors import CorpusNotFound, StoreError
 from merdata.labels import LabelSpace, classify, label_space
 from merdata.utterance import METADATA_COLUMNS
 
@@ -75,6 +75,20 @@ class Store:
             for corpus in sorted(wanted)
             for shard, facts in sorted(self.manifest["shards"].get(corpus, {}).items())
         ]
+
+    def named(self, corpora: Iterable[str] | None) -> list[str]:
+        """Names of some of its corpora, sorted; of all without a choice.
+
+        Raises:
+            CorpusNotFound: it holds no such corpus.
+        """
+        names = sorted(self.corpora if corpora is None else set(corpora))
+        unknown = [name for name in names if name not in self.corpora]
+        if unknown:
+            raise CorpusNotFound(
+                f"{self.path} holds no {', '.join(unknown)}; it holds {', '.join(self.corpora)}"
+            )
+        return names
 
     def rows(self, columns: Sequence[str] | None = None, corpora: Iterable[str] | None = None) -> pa.Table:
         """Every column but the audio, in the order of the shards; `label` holds class names.

@@ -210,7 +210,9 @@ def report_(
     ] = "runs",
     runs: Annotated[Path, typer.Option(help="Folder of the runs, if a suite is named.")] = Path("runs"),
     out: Annotated[Path | None, typer.Option(help="Folder of the report (default: RUNS/report).")] = None,
-    store: Annotated[Path | None, typer.Option(help="A store: the page then shows its transcripts.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="A store: the page then shows its transcripts and plays clips.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tables (Markdown, CSV, LaTeX), figures and a page, from the predictions that runs saved."""

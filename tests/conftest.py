@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import merdata
 from merdata.sample import CORPORA, write_corpus
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 
@@ -48,3 +54,18 @@ def store(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.St
     merdata.build(["all"], corpora, path)
     merdata.split(path)
     return merdata.open_store(path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, without a window and without any network of its own."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=quiet)
+        yield chromium
+        chromium.close()

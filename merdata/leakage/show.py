@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from rich.console import Console
+from rich.table import Table
 
 from merdata.leakage import Audit
 from merdata.leakage.overlap import Finding
@@ -23,17 +23,27 @@ def audited(audits: Iterable[Audit]) -> None:
     screen = console()
     for audit in audits:
         screen.print(f"protocol {audit.protocol}, SHA-256 {audit.hash[:12]}")
-        _overlaps(screen, audit)
-        _texts(screen, audit)
-        _probes(screen, audit)
-        _balance(screen, audit)
-        promises = sum(finding.claimed for finding in audit.findings)
-        kept = promises - len(audit.broken)
-        screen.print(f"protocol {audit.protocol}: {kept} of {promises} promises hold\n")
-    _recordings(screen, audit)
+        for made in tables(audit):
+            screen.print(made)
+        for remark in remarks(audit):
+            screen.print(remark, soft_wrap=True)
+        screen.print(f"protocol {audit.protocol}: {promises(audit)}\n")
+    for line in recordings(audit):
+        screen.print(line, soft_wrap=True)
 
 
-def _overlaps(screen: Console, audit: Audit) -> None:
+def promises(audit: Audit) -> str:
+    """How many of its promises a protocol keeps."""
+    made = sum(finding.claimed for finding in audit.findings)
+    return f"{made - len(audit.broken)} of {made} promises hold"
+
+
+def tables(audit: Audit) -> list[Table]:
+    """What is shared with train, which texts, and what text alone tells; those that have rows."""
+    return [made for made in (_overlaps(audit), _texts(audit), _probes(audit)) if made.row_count]
+
+
+def _overlaps(audit: Audit) -> Table:
     made = table(
         "shared with train", "corpus", "#validation", "#test", "#values of test", "verdict", "for example"
     )
@@ -45,9 +55,9 @@ def _overlaps(screen: Console, audit: Audit) -> None:
         shown = "" if shared == "audio" else _short(example.removeprefix(f"{corpus}/"))
         sides = [[one for one in findings if one.evaluation == side] for side in (VALIDATION, TEST)]
         made.add_row(shared, corpus, *map(_rows, sides), _values(sides[1]), _verdict(findings), shown)
-    screen.print(made)
     if len({finding.fold for finding in audit.findings}) > 1:
-        screen.print("numbers are sums over the folds (--json has each fold)")
+        made.caption = "numbers are sums over the folds (--json has each fold)"
+    return made
 
 
 def _rows(folds: list[Finding]) -> str:
@@ -73,7 +83,7 @@ def _short(text: str) -> str:
     return text if len(text) <= EXAMPLE else f"{text[: EXAMPLE - 1]}…"
 
 
-def _texts(screen: Console, audit: Audit) -> None:
+def _texts(audit: Audit) -> Table:
     """By length where some texts are new; one line where all are old."""
     made = table("test texts in train", "corpus", "#rows", "#share", "#right by look-up", "for example")
     lengths: dict[str, dict[str, list[SameText]]] = {}
@@ -87,11 +97,10 @@ def _texts(screen: Console, audit: Audit) -> None:
                 right = f"{sum(one.right for one in folds) / found:.1%}" if found else "-"
                 example = _short(next((name for one in folds for name in one.examples), ""))
                 made.add_row(length, corpus, f"{found:,} of {rows:,}", f"{found / rows:.1%}", right, example)
-    if lengths:
-        screen.print(made)
+    return made
 
 
-def _probes(screen: Console, audit: Audit) -> None:
+def _probes(audit: Audit) -> Table:
     made = table("text alone tells", "#rows", "#chance", "#look-up UAR", "#linear UAR", "#majority", "")
     for probe in audit.text_probes:
         made.add_row(
@@ -101,18 +110,13 @@ def _probes(screen: Console, audit: Audit) -> None:
             f"{probe.lookup_uar:.3f}",
             f"{probe.linear_uar:.3f}",
             f"{probe.majority:.3f}",
-            f"ALARM: {probe.alarm}"
-            if probe.alarm
-            else "crossed: chance, as it must be"
-            if probe.crossed
-            else "",
+            _remark(probe),
         )
     one = audit.corpus_probe
     if one:
         cells = [f"{one.rows:,}", f"{one.chance:.3f}", f"{one.lookup_uar:.3f}", f"{one.linear_uar:.3f}"]
         made.add_row(f"the corpus, of {one.corpora}", *cells, "", "")
-    if audit.text_probes or one:
-        screen.print(made)
+    return made
 
 
 def _remark(probe: TextProbe) -> str:
@@ -121,7 +125,8 @@ def _remark(probe: TextProbe) -> str:
     return "crossed: chance, as it must be" if probe.crossed else ""
 
 
-def _balance(screen: Console, audit: Audit) -> None:
+def remarks(audit: Audit) -> Iterator[str]:
+    """Splits that are far from their corpus in label or gender, or lack a class."""
     for one in audit.balance:
         far = [
             f"{name} {getattr(one, name):.0%}"
@@ -131,20 +136,18 @@ def _balance(screen: Console, audit: Audit) -> None:
         if far or one.lacking:
             where = f"{one.corpus}, {one.split}" + (f", fold {one.fold}" if one.fold else "")
             lacks = [f"no {', '.join(one.lacking)}"] if one.lacking else []
-            screen.print(f"unbalanced: {where}: {'; '.join(far + lacks)}", soft_wrap=True)
+            yield f"unbalanced: {where}: {'; '.join(far + lacks)}"
 
 
-def _recordings(screen: Console, audit: Audit) -> None:
+def recordings(audit: Audit) -> Iterator[str]:
+    """Which recordings the whole store has twice."""
     same = audit.conflicts
     if same.groups:
-        screen.print(
-            f"{same.groups:,} groups of rows have identical audio, {same.differing:,} with different labels"
-        )
-        for example in same.examples:
-            screen.print(f"  {example}", soft_wrap=True)
+        yield f"{same.groups:,} groups of rows have identical audio, {same.differing:,} with different labels"
+        yield from (f"  {example}" for example in same.examples)
     if audit.copies is None:
-        screen.print("near-identical audio: not looked for")
+        yield "near-identical audio: not looked for"
         return
-    screen.print(f"near-identical audio: {len(audit.copies):,} pairs")
+    yield f"near-identical audio: {len(audit.copies):,} pairs"
     for copy in audit.copies[:MOST_EXAMPLES]:
-        screen.print(f"  {copy.one} ~ {copy.other} ({copy.error:.1%} of the bits differ)", soft_wrap=True)
+        yield f"  {copy.one} ~ {copy.other} ({copy.error:.1%} of the bits differ)"

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from merdata import COLOURS, Draw, Look
 from merdata_train.guard import best_epoch
 from merdata_train.metrics import confusion, per_class
 from merdata_train.report.lines import Line, is_main
 from merdata_train.report.read import Matrix
 from merdata_train.show import TITLES
-
-# Okabe and Ito's colours, told apart by all kinds of colour vision.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
-DPI = 144
-
-
-@dataclass(frozen=True)
-class Look:
-    """Colours of a page."""
-
-    paper: str
-    ink: str
-    faint: str
-    heat: str
-
-
-LIGHT = Look("#ffffff", "#1a1a1a", "#c8c8c8", "Blues")
-DARK = Look("#16181c", "#e8e8e8", "#4a4e57", "cividis")
-Draw = Callable[[Figure, Look], None]
 
 
 def figures(matrix: Matrix, lines: Sequence[Line]) -> Iterator[tuple[str, str, Draw]]:
@@ -58,23 +33,6 @@ def figures(matrix: Matrix, lines: Sequence[Line]) -> Iterator[tuple[str, str, D
     yield "classes", f"F1 by class on {test}, mean over seeds", lambda f, k: classes(f, k, matrix)
     about = f"Validation {metric} by epoch, a line a run; the dot is the chosen epoch"
     yield "learning", about, lambda f, k: learning(f, k, matrix)
-
-
-def render(draw: Draw, look: Look, kind: str = "png") -> bytes:
-    """The bytes of a figure."""
-    style: dict[Any, Any] = {
-        "figure.facecolor": look.paper, "axes.facecolor": look.paper, "savefig.facecolor": look.paper,
-        "text.color": look.ink, "axes.labelcolor": look.ink, "xtick.color": look.ink, "ytick.color": look.ink,
-        "axes.edgecolor": look.faint, "grid.color": look.faint, "grid.linewidth": 0.5, "font.size": 9,
-        "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "pdf.fonttype": 42,
-    }  # fmt: skip
-    with rc_context(style):
-        figure = Figure(layout="constrained", dpi=DPI)
-        draw(figure, look)
-        stream = io.BytesIO()
-        dates: dict[str, Any] = {"pdf": {"CreationDate": None}}.get(kind, {})  # same figure, same bytes
-        figure.savefig(stream, format=kind, metadata=dates)
-    return stream.getvalue()
 
 
 def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) -> None:

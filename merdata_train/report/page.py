@@ -1,57 +1,66 @@
-"""The page: one HTML file without scripts or network, whose confusion cells lead to their utterances."""
+"""The page: one offline HTML file, whose confusion cells lead to their utterances."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from jinja2 import Environment
+import pyarrow as pa
 
-from merdata_train.report.figures import DARK, LIGHT, Draw, counts_of, render
+import merdata
+from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import caption, cells, header
 
-SHOWN = 40  # utterances listed for one cell of a confusion matrix
-SHADES = 10
+NAMES = 3  # columns of a table before its numbers
+TOLD = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
-Section = tuple[Matrix, list[Line], list[tuple[str, str, Draw]]]
+Section = tuple[Matrix, list[Line], list[tuple[str, str, merdata.Draw]]]
 
 
-def page(sections: Sequence[Section], texts: Mapping[str, str]) -> str:
+def page(sections: Sequence[Section], store: Path | None = None) -> str:
     """The HTML of all suites.
 
     Args:
         sections: each suite with its lines and figures.
-        texts: id -> transcript, where a store is at hand.
+        store: for transcripts, notes and clips to listen to.
+
+    Raises:
+        StoreError: the store cannot be read.
     """
-    folder = files("merdata_train.report")
-    style = folder.joinpath("page.css").read_text("utf-8")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        folder.joinpath("page.html.j2").read_text("utf-8")
+    rows = pd.concat([_utterances(matrix) for matrix, _, _ in sections], ignore_index=True)
+    columns, clips = list(_columns(rows)), {}
+    if store is not None:
+        opened = merdata.open_store(store)
+        told = opened.rows(TOLD)
+        kinds = zip(rows["suite"], rows["label"], rows["predicted"], strict=True)
+        clips = merdata.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
+        columns = [*_told(rows, told), *columns]
+    clip = merdata.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
+    return merdata.html_page(
+        files("merdata_train.report").joinpath("page.html.j2").read_text("utf-8"),
+        [*columns, clip],
+        clips,
+        title="Report of runs",
+        suites=[_section(*section) for section in sections],
     )
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    suites = [_section(*section, texts) for section in sections]
-    return template.render(suites=suites, style=style, digest=digest, shown=SHOWN, texts=bool(texts))
 
 
-def _section(
-    matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, Draw]], texts: Mapping[str, str]
-) -> dict[str, Any]:
+def _section(matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, merdata.Draw]]) -> dict[str, Any]:
     entries = matrix.of(matrix.reference)
     return {
         "name": matrix.suite.name,
         "title": matrix.suite.title,
         "header": header(matrix),
+        "numeric": [at >= NAMES for at in range(len(header(matrix)))],
         "rows": list(cells(matrix, lines)),
         "caption": caption(matrix, lines),
         "figures": [
-            {"name": name, "about": about, "light": _data(draw, LIGHT), "dark": _data(draw, DARK)}
+            merdata.as_picture(draw) | {"about": about}
             for name, about, draw in drawn
             if name != "confusion"  # the page has it as a table that leads somewhere
         ],
@@ -60,63 +69,42 @@ def _section(
         "seed": entries[0].seed,
         "runs": [entry.run.name for entry in entries if entry.seed == entries[0].seed],
         "confusion": _confusion(matrix),
-        "parts": list(_utterances(matrix, texts)),
     }
-
-
-def _data(draw: Draw, look: Any) -> str:
-    return "data:image/png;base64," + base64.b64encode(render(draw, look)).decode()
 
 
 def _confusion(matrix: Matrix) -> dict[str, Any]:
     names, counts = counts_of(matrix)
-    totals = counts.sum(axis=1)
-    shares = counts / np.maximum(totals, 1)[:, None]
-    rows = [
-        {
-            "gold": gold,
-            "n": int(totals[row]),
-            "cells": [
-                {
-                    "count": int(counts[row, column]),
-                    "percent": round(100 * float(shares[row, column])),
-                    "shade": int(np.ceil(SHADES * shares[row, column])),
-                    "anchor": _anchor(matrix, gold, said),
-                }
-                for column, said in enumerate(names)
-            ],
-        }
+    rows = {
+        gold: {said: int(counts[row, column]) for column, said in enumerate(names)}
         for row, gold in enumerate(names)
-    ]
-    return {"classes": names, "rows": rows}
+    }
+    return merdata.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
 
 
-def _anchor(matrix: Matrix, gold: str, said: str) -> str:
-    return f"{matrix.suite.name}-{gold}-{said}"
-
-
-def _utterances(matrix: Matrix, texts: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """For each filled cell of the confusion matrix its utterances, those the model was surest of first."""
+def _utterances(matrix: Matrix) -> pd.DataFrame:
+    """The rows that the confusion matrix counts, those the model was surest of first."""
     entries = matrix.of(matrix.reference)
     first = [entry.run for entry in entries if entry.seed == entries[0].seed]
     rows = pd.concat([run.on(matrix.suite.test) for run in first], ignore_index=True)
     rows["p"] = rows[[f"p_{name}" for name in first[0].classes]].max(axis=1)
     rows = rows.sort_values(["p", "id"], ascending=[False, True])
-    for (gold, said), cell in rows.groupby(["label", "predicted"]):
-        listed = cell.head(SHOWN)
-        yield {
-            "anchor": _anchor(matrix, str(gold), str(said)),
-            "gold": gold,
-            "said": said,
-            "n": len(cell),
-            "rows": [
-                {
-                    "id": row.id,
-                    "corpus": row.corpus,
-                    "speaker": row.speaker,
-                    "p": f"{row.p:.3f}",
-                    "text": texts.get(str(row.id), ""),
-                }
-                for row in listed.itertuples()
-            ],
-        }
+    return rows[["id", "corpus", "speaker", "label", "predicted", "p"]].assign(suite=matrix.suite.name)
+
+
+def _columns(rows: pd.DataFrame) -> Iterator[merdata.PageColumn]:
+    """What the predictions say of each row."""
+    yield merdata.PageColumn("gold", "gold", "category", rows["label"].tolist())
+    yield merdata.PageColumn("predicted", "predicted", "category", rows["predicted"].tolist())
+    yield merdata.PageColumn("p", "p", "number", rows["p"].round(3).tolist())
+    for name in ("suite", "corpus", "speaker"):
+        yield merdata.PageColumn(name, name, "category", rows[name].tolist())
+    yield merdata.PageColumn("id", "id", "text", rows["id"].tolist())
+
+
+def _told(rows: pd.DataFrame, told: pa.Table) -> Iterator[merdata.PageColumn]:
+    """What the store says of each row; nothing of rows that it lacks."""
+    known = {one["id"]: one for one in told.to_pylist()}
+    found = [known.get(id, {"text": None, "raw_label": None, "notes": []}) for id in rows["id"]]
+    yield merdata.PageColumn("text", "text", "text", [one["text"] for one in found])
+    yield merdata.PageColumn("raw_label", "raw label", "category", [one["raw_label"] for one in found])
+    yield merdata.PageColumn("notes", "notes", "notes", [one["notes"] for one in found])

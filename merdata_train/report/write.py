@@ -7,7 +7,7 @@ from pathlib import Path
 import merdata
 from merdata_train.errors import RunError
 from merdata_train.report.lines import lines_of
-from merdata_train.report.read import Matrix, read_matrices
+from merdata_train.report.read import read_matrices
 from merdata_train.report.tables import as_csv, latex, markdown
 
 
@@ -20,7 +20,7 @@ def write_report(
         runs: folder of the runs.
         out: where the report goes.
         only: the name of one suite; all by default.
-        store: gives the page its transcripts.
+        store: gives the page transcripts, notes and clips to listen to.
 
     Returns:
         suite -> files that were written, beside index.html.
@@ -44,22 +44,13 @@ def write_report(
         contents = {f"tables/{name}.{kind}": make(matrix, lines).encode() for kind, make in tables.items()}
         for kind in ("png", "pdf"):
             for figure, _, draw in drawn:
-                contents[f"figures/{name}-{figure}.{kind}"] = figures.render(draw, figures.LIGHT, kind)
+                contents[f"figures/{name}-{figure}.{kind}"] = merdata.render_figure(draw, merdata.LIGHT, kind)
         for file, content in contents.items():
             _write(out / file, content)
         written[name] = list(contents)
         sections.append((matrix, lines, drawn))
-    _write(out / "index.html", page.page(sections, _texts(store, matrices)).encode())
+    _write(out / "index.html", page.page(sections, store).encode())
     return written
-
-
-def _texts(store: Path | None, matrices: list[Matrix]) -> dict[str, str]:
-    """id -> transcript of the rows that the page may list."""
-    if store is None:
-        return {}
-    table = merdata.open_store(store).rows(("id", "text")).to_pydict()
-    wanted = {id for matrix in matrices for entry in matrix.entries for id in entry.run.predictions["id"]}
-    return {id: text for id, text in zip(table["id"], table["text"], strict=True) if text and id in wanted}
 
 
 def _write(path: Path, content: bytes) -> None:

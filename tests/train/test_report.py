@@ -6,8 +6,10 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,9 +24,13 @@ from merdata_train.report.read import read_matrices
 from merdata_train.report.write import write_report
 from merdata_train.suite import Suite, plan
 
+from ..browsing import column, count, heard, opened
 from .conftest import SMALL
 from .test_compare import rewritten, with_metrics
 from .test_run import cli
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 QUICK = [*SMALL, "stages.0.epochs=2"]
 AXES = {"modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}}}
@@ -168,21 +174,19 @@ def test_figures_are_drawn_and_repeat(suites: Path, report: Path, tmp_path: Path
 
 
 class Page(HTMLParser):
-    """Ids, links, tags and policy of a page."""
+    """Ids, links and policy of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.ids: list[str] = []
         self.links: list[str] = []
-        self.tags: set[str] = set()
         self.sources: list[str] = []
         self.policy = ""
         self.styled = False
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
-        self.tags.add(tag)
         self.styled |= "style" in found
         self.ids += [found["id"]] if "id" in found else []
         self.links += [found["href"]] if "href" in found else []
@@ -194,30 +198,47 @@ class Page(HTMLParser):
 def test_the_page_is_offline_and_its_cells_lead_to_utterances(report: Path, suites: Path) -> None:
     text = (report / "index.html").read_text()
     page = Page(text)
-    assert page.policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
-    assert "script" not in page.tags
+    assert page.policy.startswith("default-src 'none'; script-src 'sha256-")
     assert not page.styled
-    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in page.sources)
     assert all(link.startswith("#") for link in page.links)
-    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert "prefers-color-scheme: dark" in text
     first = runs_of(suites, "two", "A+T")[0]
-    cells = {f"two-{gold}-{said}" for gold, said in zip(first["label"], first["predicted"], strict=True)}
-    assert cells <= set(page.ids)
-    assert first["id"].iloc[0] in text
+    cells = {
+        f"#suite=two&gold={gold}&predicted={said}"
+        for gold, said in zip(first["label"], first["predicted"], strict=True)
+    }
+    assert cells == {link for link in page.links if link.startswith("#suite=two&")}
     assert not re.search(r"https?://", text)
 
 
-def test_transcripts_are_escaped(suites: Path) -> None:
+def test_a_confusion_cell_leads_to_its_utterances_and_they_play(
+    report: Path, suites: Path, browser: Browser
+) -> None:
+    first = runs_of(suites, "two", "A+T")[0]
+    gold, said = first[["label", "predicted"]].value_counts().index[0]
+    cell = first[(first["label"] == gold) & (first["predicted"] == said)]
+    with opened(browser, report / "index.html") as shown:
+        shown.click(f'a[href="#suite=two&gold={gold}&predicted={said}"]')
+        assert count(shown) == len(cell)
+        assert column(shown, "gold") == {gold}
+        assert column(shown, "predicted") == {said}
+        assert column(shown, "id") <= set(cell["id"])
+        shown.click("button[type=reset]")
+        shown.select_option("select[name=clip]", "can be heard")
+        shown.locator("button.play").first.click()
+        assert heard(shown) > 0
+
+
+def test_what_suites_say_is_escaped(suites: Path) -> None:
     from merdata_train.report.page import page
 
     (matrix,) = read_matrices(suites, "two")
-    ids = matrix.entries[0].run.predictions["id"]
-    texts = dict.fromkeys(ids, "<script>alert(1)</script>")
-    text = page([(matrix, lines_of(matrix), [])], texts)
-    assert "&lt;script&gt;" in text
-    assert "<script" not in text
+    suite = matrix.suite.model_copy(update={"title": "<script>alert(1)</script>"})
+    text = page([(replace(matrix, suite=suite), lines_of(matrix), [])])
+    assert "&lt;script&gt;alert(1)" in text
+    assert "<script>alert" not in text
 
 
 def test_runs_without_a_suite_are_one_table_a_test_set(trained: Path, reseeded: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A store in formats of other tools: audiofolder, CSV and Croissant."""

@@ -1,0 +1,63 @@
+"""The metadata of a store as CSV, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from merdata.files import write_atomically
+from merdata.splits.protocol import load_protocol
+from merdata.store import Store, open_store
+from merdata.utterance import METADATA_COLUMNS
+
+# A spreadsheet runs a cell that begins so; OWASP's remedy is an apostrophe before it.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def export_csv(
+    store: str | Path | Store,
+    path: str | Path,
+    *,
+    protocol: str | None = None,
+    fold: int | str = 0,
+    corpora: Iterable[str] | None = None,
+) -> int:
+    """Write every column but the audio; lists as JSON, `label` as a class name, UTF-8.
+
+    Args:
+        store: the store, or its folder.
+        path: of the file.
+        protocol: add its column `split`, empty where it leaves a row out.
+        fold: of the protocol, by number or name.
+        corpora: only these.
+
+    Returns:
+        How many rows there are.
+
+    Raises:
+        CorpusNotFound: the store holds no such corpus.
+        SplitError: there is no such protocol or fold.
+        StoreError: the store cannot be read, or the file not be written.
+    """
+    store = store if isinstance(store, Store) else open_store(store)
+    split_of = load_protocol(store, protocol).splits(fold) if protocol is not None else {}
+    rows = store.rows(corpora=store.named(corpora)).to_pylist()
+    columns = [*METADATA_COLUMNS, *(["split"] if protocol is not None else [])]
+    with write_atomically(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in tqdm(rows, desc="export", unit="row", disable=None):
+            cells = row | {"split": split_of.get(row["id"])}
+            writer.writerow([_cell(cells[name]) for name in columns])
+    return len(rows)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

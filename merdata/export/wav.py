@@ -1,0 +1,101 @@
+"""A folder of WAV files that `load_dataset("audiofolder", data_dir=DIR)` reads.
+
+DIR/[SPLIT/]metadata.csv          file_name and what is known of the file
+DIR/[SPLIT/]<corpus>/....wav      the store's bytes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from merdata.errors import StoreError
+from merdata.files import write_folder_atomically
+from merdata.ledger import is_silenced
+from merdata.names import safe_names
+from merdata.splits.protocol import SPLITS, load_protocol
+from merdata.stats import UNKNOWN, UNLABELLED
+from merdata.store import Store, open_store
+from merdata.wavs import read_wavs
+
+COLUMNS = (
+    "id", "corpus", "text", "label", "raw_label", "speaker", "gender", "language", "seconds", "notes",
+)  # fmt: skip
+
+
+def export_wav(
+    store: str | Path | Store,
+    folder: str | Path,
+    *,
+    protocol: str | None = None,
+    fold: int | str = 0,
+    corpora: Iterable[str] | None = None,
+) -> dict[str, int]:
+    """Write the WAV files and their metadata, all or nothing.
+
+    Args:
+        store: the store, or its folder.
+        folder: where to write; it must be empty or not there.
+        protocol: give each split a folder; rows that it leaves out are left out.
+        fold: of the protocol, by number or name.
+        corpora: only these.
+
+    Returns:
+        Rows by split; by "" without a protocol.
+
+    Raises:
+        CorpusNotFound: the store holds no such corpus.
+        SplitError: there is no such protocol or fold.
+        StoreError: the store cannot be read, or the folder not be written.
+    """
+    store, folder = store if isinstance(store, Store) else open_store(store), Path(folder)
+    table = _metadata(store, corpora)
+    if protocol is not None:
+        table["split"] = table["id"].map(load_protocol(store, protocol).splits(fold))
+        table = table[table["split"].notna()]
+    if table.empty:
+        raise StoreError(
+            f"{store.path} holds no row that is to be exported: name other corpora or another fold"
+        )
+    table["path"] = (table["split"] + "/" if protocol else "") + table["file_name"]
+    parts = {split: table[table["split"] == split] for split in SPLITS} if protocol else {"": table}
+    with write_folder_atomically(folder) as temporary:
+        ids, paths = table["id"].tolist(), table["path"].tolist()
+        clips = tqdm(read_wavs(store, ids), desc="export", total=len(ids), unit="clip", disable=None)
+        for (_, wav), path in zip(clips, paths, strict=True):
+            (temporary / path).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / path).write_bytes(wav)
+        for split, part in _alike(parts).items():
+            part.to_csv(temporary / split / "metadata.csv", index=False, lineterminator="\n")
+    return {split: len(part) for split, part in parts.items() if len(part)}
+
+
+def _metadata(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
+    """What a reader that guesses types cannot take for something else: a speaker 01 becomes `ravdess/01`."""
+    table: pd.DataFrame = store.rows(COLUMNS, store.named(corpora)).select(COLUMNS).to_pandas()
+    table["label"] = table["label"].fillna(UNLABELLED)
+    table["gender"] = table["gender"].fillna(UNKNOWN)
+    table["speaker"] = table["corpus"] + "/" + table["speaker"]
+    table["silenced"] = [is_silenced(notes) for notes in table.pop("notes")]
+    names = safe_names(table["id"].tolist(), ".wav")
+    table.insert(0, "file_name", table["id"].map(names))
+    return table
+
+
+def _alike(parts: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables whose columns have the same type in each: audiofolder takes it from the first rows.
+
+    So rows with a transcript come first, and where a split has none at all no split has the column.
+    """
+    parts = {split: part for split, part in parts.items() if len(part)}
+    worded = [part["text"].notna().any() for part in parts.values()]
+    left_out = ["split", "path"] if all(worded) else ["split", "path", "text"]
+    return {
+        split: pd.concat([part[part["text"].notna()], part[part["text"].isna()]]).drop(
+            columns=left_out, errors="ignore"
+        )
+        for split, part in parts.items()
+    }

@@ -1,0 +1,52 @@
+"""The table of utterances as the page carries it: column by column, each value once, compressed."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """A column of the table.
+
+    Attributes:
+        name: what a link filters by.
+        title: what the page calls it.
+        kind: `category` (the page offers its values as a filter), `notes` (lists; the filter offers what
+            stands before the first colon), `text`, `number` or `hidden`.
+        values: one a row; None where there is none.
+        order: of a category's values, where it is not that of the alphabet.
+    """
+
+    name: str
+    title: str
+    kind: str
+    values: Sequence[Any]
+    order: Sequence[str] = ()
+
+
+def pack(columns: Sequence[PageColumn]) -> str:
+    """The table as base64 of gzipped JSON; the same table gives the same text."""
+    table = {"rows": len(columns[0].values), "columns": [_encode(column) for column in columns]}
+    content = json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+
+
+def _encode(column: PageColumn) -> dict[str, Any]:
+    """Numbers as they are; of all else the distinct values and, for each row, the number of its own."""
+    facts = {"name": column.name, "title": column.title, "kind": column.kind}
+    if column.kind == "number":
+        return {**facts, "values": list(column.values)}
+    if column.kind == "notes":
+        codes, values = pd.factorize(pd.Series([tuple(notes) for notes in column.values], dtype=object))
+    else:
+        codes, values = pd.factorize(pd.Series(list(column.values), dtype=object))
+    found = {**facts, "values": list(values), "codes": codes.tolist()}
+    return {**found, "order": list(column.order)} if column.order else found
