@@ -56,17 +56,17 @@ def pinned(encoder: EncoderT) -> EncoderT:
 
 
 def load_config(encoder: Encoder) -> dict[str, Any]:
-    """The configuration of an encoder, as `model_of` takes it.
+    """The configuration of an encoder, as `model_of` takes it; it says nothing of where it lay.
 
     Raises:
         RecipeError: it cannot be had.
     """
     with _reading(encoder):
-        return dict(
-            import_transformers()
-            .AutoConfig.from_pretrained(encoder.model, revision=encoder.revision or "main")
-            .to_dict()
-        )
+        auto = import_transformers().AutoConfig
+        found: dict[str, Any] = auto.from_pretrained(
+            encoder.model, revision=encoder.revision or "main"
+        ).to_dict()
+    return {name: value for name, value in found.items() if name != "_name_or_path"}
 
 
 def model_of(config: dict[str, Any]) -> PreTrainedModel:

@@ -8,7 +8,8 @@ import torch
 
 from merdata_train.encoders.hub import import_transformers
 
-# Weights ten times as large as usual: what such a network says of a row depends on the row.
+# Weights ten times as large as usual: what such a network says of a row depends on the row. No dropout
+# inside, so that the parts of a step can be compared with the whole.
 SIZES = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -24,6 +25,10 @@ def save_audio_encoder(folder: Path, kind: str = "WavLM", norm: str = "group") -
     torch.manual_seed(0)
     config = getattr(transformers, f"{kind}Config")(
         **SIZES,
+        hidden_dropout=0.0,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        feat_proj_dropout=0.0,
         conv_dim=(16,) * 7,
         feat_extract_norm=norm,
         do_stable_layer_norm=norm == "layer",
@@ -46,6 +51,8 @@ def save_text_encoder(folder: Path, texts: list[str], kind: str = "Roberta") -> 
     torch.manual_seed(0)
     config = getattr(transformers, f"{kind}Config")(
         **SIZES,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
         vocab_size=len(tokenizer),
         max_position_embeddings=326,
         pad_token_id=tokenizer.pad_token_id,

@@ -1,0 +1,319 @@
+"""Audio and text end to end, with tiny encoders of the real classes: stages, kills, tuning, prediction."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import merdata
+from merdata_train.checkpoint import cloned, load_checkpoint
+from merdata_train.data import Examples, Source
+from merdata_train.encoders.frozen import encoded
+from merdata_train.encoders.hub import load_config, model_of
+from merdata_train.errors import RecipeError
+from merdata_train.evaluate import evaluate, open_model
+from merdata_train.fit import fit
+from merdata_train.inference import predict
+from merdata_train.models.emotion import EmotionModel
+from merdata_train.predict import Predictor
+from merdata_train.recipe import Recipe, load_recipe
+from merdata_train.run import run
+from merdata_train.samplers import order
+from merdata_train.stages import optimizer_of
+from merdata_train.suite import load_suite, plan, suite_files
+
+from .encoders import save_audio_encoder, save_text_encoder
+
+Tiny = list[str]
+FEW = ["data.corpora=[meld, ravdess]", "features.audio.seconds=0.5", "features.text.max_tokens=48"]
+HEAD = ["model.width=16", "model.layers=1", "model.heads=2"]
+
+
+@pytest.fixture(scope="module")
+def tiny(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Words that put tiny encoders and few, short rows in the place of a recipe's."""
+    folder = tmp_path_factory.mktemp("encoders")
+    texts = [text for text in store.rows(["text"])["text"].to_pylist() if text]
+    audio = save_audio_encoder(folder / "wavlm")
+    text = save_text_encoder(folder / "roberta", texts)
+    own = {"audio": audio, "text": text}
+    places = [
+        word
+        for name, path in own.items()
+        for word in (f"features.{name}.model={path}", f"features.{name}.revision=null")
+    ]
+    return [f"store={store.path}", *places, *HEAD, *FEW]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def two_stages(tiny: Tiny, runs: Path) -> Path:
+    """A run of B3: one epoch of the head, two of everything. Read only."""
+    folder = run(recipe_of("B3", tiny, "stages.0.epochs=1", "stages.1.epochs=2"), runs, workers=0)
+    evaluate(folder, workers=0)
+    return folder
+
+
+def recipe_of(name: str, tiny: Tiny, *words: str) -> Recipe:
+    return load_recipe(f"source0/{name}", [*tiny, *words])
+
+
+def rows_of(recipe: Recipe) -> tuple[Examples, Examples]:
+    source = Source(recipe)
+    return source.examples("train"), source.examples("validation")
+
+
+def test_a_run_goes_from_store_to_predictions_stage_by_stage(two_stages: Path) -> None:
+    history = json.loads((two_stages / "history.json").read_text())
+    assert [epoch["stage"] for epoch in history] == ["head", "joint", "joint"]
+    metrics = json.loads((two_stages / "metrics.json").read_text())
+    assert metrics["sets"]["TestB"]["n"] > 0 and metrics["sets"]["TestA"]["n"] > 0
+    assert (two_stages / "model" / "README.md").is_file()
+    for name in ("extractor", "tokenizer"):
+        assert any((two_stages / "model" / name).iterdir())
+
+
+def test_nothing_of_this_machine_is_in_the_model(two_stages: Path, tiny: Tiny) -> None:
+    for path in (two_stages / "model").rglob("*.json"):
+        assert str(Path(tiny[1].partition("=")[2]).parent) not in path.read_text("utf-8")
+
+
+def test_the_saved_model_predicts_without_the_encoders_it_came_from(
+    two_stages: Path, store: merdata.Store, tmp_path: Path
+) -> None:
+    model = Path(shutil.copytree(two_stages / "model", tmp_path / "model"))
+    predictor = Predictor.open(model)
+    scored = pd.read_parquet(two_stages / "predictions.parquet").set_index("id")
+    rows = store.rows(["id", "text"], ["ravdess"]).to_pandas().set_index("id")
+    shard = next(one for one in store.shards(["ravdess"]) if set(store.ids[one]) & set(scored.index))
+    id, samples = next(pair for pair in merdata.read_audio(shard.path) if pair[0] in scored.index)
+    found = predictor(samples, rows.loc[id, "text"])
+    for name, value in found.probabilities.items():
+        assert value == pytest.approx(scored.loc[id, f"p_{name}"], abs=1e-4)
+
+
+@pytest.mark.parametrize("given", [{"audio": True}, {"text": True}])
+def test_either_modality_may_be_missing_in_use(two_stages: Path, given: dict[str, bool]) -> None:
+    predictor = Predictor.open(two_stages)
+    samples = np.random.default_rng(0).normal(size=9_000).astype(np.float32) / 10
+    found = predictor(samples if given.get("audio") else None, "How are you?" if given.get("text") else None)
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+
+
+def test_padding_and_company_move_no_prediction(two_stages: Path, tiny: Tiny) -> None:
+    _, validation = rows_of(recipe_of("B3", tiny, "features.audio.seconds=2"))
+    model = open_model(two_stages / "model")
+    some = validation.only(np.arange(len(validation)) % 9 == 0)
+    together = predict(model, some)
+    alone = torch.cat([predict(model, some.only(np.arange(len(some)) == at)) for at in range(len(some))])
+    assert torch.allclose(together, alone, atol=1e-4)
+
+
+def test_readers_in_other_processes_change_nothing(two_stages: Path, tiny: Tiny) -> None:
+    _, validation = rows_of(recipe_of("B3", tiny))
+    model = open_model(two_stages / "model")
+    assert torch.equal(predict(model, validation, workers=2), predict(model, validation))
+
+
+def test_frozen_encoders_do_not_move_and_their_stage_runs_them_once(tiny: Tiny, tmp_path: Path) -> None:
+    recipe = recipe_of("B2", tiny, "stages.0.epochs=2")
+    train, validation = rows_of(recipe)
+    model, history = fit(recipe, train, validation, cache=tmp_path)
+    for name, encoder in model.encoders.items():
+        before = EmotionModel.of(recipe, list(train.classes)).encoders[name].hub.state_dict()
+        assert all(torch.equal(tensor, before[key]) for key, tensor in encoder.hub.state_dict().items())
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert files
+    _, again = fit(recipe, train, validation, cache=tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
+    assert again == history
+
+
+def test_what_is_learned_on_frozen_states_learns(tiny: Tiny) -> None:
+    words = ["stages.0.epochs=2", "features.audio.layers=learned", "features.text.pool=attention"]
+    recipe = recipe_of("B2", tiny, *words)
+    model, _ = fit(recipe, *rows_of(recipe))
+    mixture = model.encoders["audio"].mixture
+    assert mixture is not None and mixture.weights.any()
+
+
+def test_a_killed_training_goes_on_to_the_same_digits(two_stages: Path, tiny: Tiny, tmp_path: Path) -> None:
+    recipe = recipe_of("B3", tiny, "stages.0.epochs=1", "stages.1.epochs=2")
+    train, validation = rows_of(recipe)
+    path = tmp_path / "checkpoint"
+
+    class KilledError(Exception):
+        pass
+
+    def kill(epoch: dict[str, Any]) -> None:
+        if epoch["stage"] == "joint":
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(recipe, train, validation, path, kill)
+    saved = load_checkpoint(path)
+    assert saved is not None and saved.facts["stage"] == 1 and len(saved.facts["history"]) == 1
+    seen: list[Any] = []
+    resumed, _ = fit(recipe, train, validation, path, lambda epoch: seen.append(epoch["stage"]))
+    assert seen == ["joint"]
+    whole = cloned(open_model(two_stages / "model"))
+    assert all(torch.equal(tensor, whole[name]) for name, tensor in resumed.state_dict().items())
+
+
+def test_parts_of_a_step_add_up_to_its_gradient(tiny: Tiny) -> None:
+    calm = ["stages.0.epochs=1", "modality_dropout=0", "model.dropout=0", "data.corpora=[ravdess]"]
+    still = ["stages.0.warmup=0", "stages.0.sampler=null"]
+    weights = []
+    for seconds in (1_000, 2):
+        recipe = recipe_of("B1", tiny, *calm, *still, f"stages.0.batch_seconds={seconds}")
+        train, validation = rows_of(recipe)
+        model, _ = fit(recipe, train, validation)
+        weights.append(cloned(model))
+    whole, parts = weights
+    moved = [name for name in whole if not torch.allclose(whole[name], parts[name], atol=2e-4)]
+    assert not moved
+
+
+def test_learning_rates_and_freezing_hit_the_encoders_as_named(tiny: Tiny) -> None:
+    recipe = recipe_of("B3", tiny)
+    model = EmotionModel.of(recipe, ["a", "b"])
+    stage = recipe.stages[1]
+    rates = {
+        id(parameter): group["lr"]
+        for group in optimizer_of(model, stage).param_groups
+        for parameter in group["params"]
+    }
+    for name, parameter in model.named_parameters():
+        if name.startswith("audio_encoder.hub.feature_extractor"):
+            assert id(parameter) not in rates and not parameter.requires_grad
+        else:
+            assert rates[id(parameter)] == (1e-5 if "_encoder." in name else 1e-4)
+
+
+@pytest.mark.parametrize("modalities", ["audio", "text"])
+def test_one_modality_alone_passes_over_the_other_s_encoder(modalities: str, tiny: Tiny) -> None:
+    words = [f"modalities=[{modalities}]", "modality_dropout=0", "stages.0.epochs=1", "stages.1.epochs=1"]
+    recipe = recipe_of("B3", tiny, *words)
+    model, history = fit(recipe, *rows_of(recipe))
+    assert list(model.encoders) == [modalities] and len(history) == 2
+
+
+def test_fine_tuning_needs_the_run_that_it_starts_from(tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(
+        RecipeError, match=r"starts from a run of source0/B3 or source0/B4, .* `merdata_train run"
+    ):
+        run(recipe_of("B8", tiny), tmp_path, workers=0)
+
+
+def test_fine_tuning_starts_from_the_best_run_and_replays_the_acted(
+    two_stages: Path, tiny: Tiny, runs: Path
+) -> None:
+    other = run(recipe_of("B4", tiny, "stages.0.epochs=1", "stages.1.epochs=1"), runs, workers=0)
+    words = ["stages.0.epochs=1", "features.text.max_tokens=64", "features.audio.seconds=0.6"]
+    folder = run(recipe_of("B8", tiny, *words), runs, workers=0)
+    begun = load_recipe(folder / "recipe.yaml").stages[0]
+
+    def best(one: Path) -> float:
+        history = json.loads((one / "history.json").read_text())
+        return max(epoch["selected"] for epoch in history if epoch["stage"] == "joint")
+
+    assert begun.init == str(max((two_stages, other), key=best))
+    rows = Source(recipe_of("B8", tiny)).rows("train")
+    drawn = rows.iloc[[at for seed in range(20) for at in order(rows, begun.sampler, seed)]]
+    assert (drawn["corpus"] == "meld").mean() == pytest.approx(0.75, abs=0.02)
+    assert begun.selection is not None and begun.selection.over == "acted+conversational"
+    assert evaluate(folder, workers=0)["sets"]["TestB"]["n"] > 0
+
+
+def test_context_holds_no_later_turn_and_no_other_split(tiny: Tiny, store: merdata.Store) -> None:
+    recipe = recipe_of("B6", tiny, "features.text.max_tokens=320", "data.corpora=[meld]")
+    source = Source(recipe)
+    splits = source.protocol.splits(0)
+    spoken = store.rows(["id", "dialogue", "turn", "speaker", "text"], ["meld"]).to_pandas()
+    spoken["split"] = spoken["id"].map(splits)
+    spoken["said"] = "speaker=" + spoken["speaker"] + " " + spoken["text"]
+    checked = 0
+    for split in ("train", "test"):
+        examples = source.examples(split)
+        for at, id in enumerate(examples.rows["id"]):
+            own = spoken[spoken["id"] == id].iloc[0]
+            same = (spoken["dialogue"] == own["dialogue"]) & (spoken["split"] == split)
+            before = spoken[same & (spoken["turn"] < own["turn"])].sort_values("turn")["said"].tolist()
+            text = source.tokenizer.decode(examples.sequences["text"].rows[at])
+            turns = text.removeprefix("<s>").removesuffix("</s>").split("</s></s>")
+            assert turns == [*before[-7:], own["said"]]
+            checked += len(turns) > 1
+    assert checked > 50
+
+
+def test_the_averaged_weights_are_those_evaluated(tiny: Tiny) -> None:
+    words = ["ema={decay: 0.5}", "stages.0.epochs=1", "data.corpora=[ravdess]", "stages.0.sampler=null"]
+    recipe = recipe_of("B1", tiny, *words)
+    validation = rows_of(recipe)[1]
+    model, history = fit(recipe, *rows_of(recipe))
+    predicted = predict(model, validation).argmax(dim=-1)
+    found = (predicted == validation.labels).double().mean().item()
+    assert history[0]["validation"]["accuracy"] == pytest.approx(found)
+
+
+@pytest.mark.parametrize("name", [name for name in suite_files() if name.startswith("e2e-")])
+def test_every_suite_plans_its_matrix(name: str, folded: merdata.Store, tmp_path: Path) -> None:
+    suite = load_suite(name)
+    if suite.overrides.get("protocol") == "iemocap_session5":  # the miniature has three sessions
+        words = ["protocol=iemocap_session3"]
+        suite = suite.model_copy(update={"overrides": suite.overrides | {"protocol": "iemocap_session3"}})
+    else:
+        words = []
+    planned = plan(suite, tmp_path, folded.path, words)
+    folds = len(merdata.load_protocol(folded, str(suite.overrides["protocol"])).folds) if suite.folds else 1
+    assert len(planned) == len(suite.cells()) * folds * 3
+    from merdata_train.cost import gpu_hours
+
+    hours = gpu_hours(planned)
+    assert hours is not None and hours > 0
+
+
+@pytest.mark.slow
+def test_encoders_of_base_size_take_a_step(tiny: Tiny, tmp_path: Path) -> None:
+    from merdata_train.encoders.hub import import_transformers
+
+    transformers = import_transformers()
+    folder = Path(shutil.copytree(tiny[1].partition("=")[2], tmp_path / "wavlm"))
+    transformers.WavLMModel(transformers.WavLMConfig()).save_pretrained(folder)
+    words = [*tiny, f"features.audio.model={folder}", "data.corpora=[ravdess]", "stages.0.warmup=0"]
+    recipe = load_recipe("source0/B1", words)
+    train, _ = rows_of(recipe)
+    model = EmotionModel.of(recipe, list(train.classes))
+    assert sum(one.numel() for one in model.encoders["audio"].parameters()) > 90e6
+    optimizer = optimizer_of(model, recipe.stages[0])
+    batch = train.__getitems__([0, 1])
+    before = model.encoders["audio"].hub.encoder.layers[11].final_layer_norm.bias.detach().clone()
+    torch.nn.functional.cross_entropy(model(batch).logits, batch["labels"]).backward()
+    optimizer.step()
+    assert not torch.equal(before, model.encoders["audio"].hub.encoder.layers[11].final_layer_norm.bias)
+
+
+def test_a_model_of_a_configuration_carries_no_weights_that_only_pretraining_used(tiny: Tiny) -> None:
+    for name, encoder in recipe_of("B1", tiny).encoders().items():
+        names = {key.partition(".")[0] for key in model_of(load_config(encoder)).state_dict()}
+        assert not names & {"pooler", "masked_spec_embed"}, name
+
+
+def test_outputs_in_memory_are_those_on_disk(tiny: Tiny, tmp_path: Path) -> None:
+    recipe = recipe_of("B2", tiny, "data.corpora=[ravdess]")
+    _, validation = rows_of(recipe)
+    encoders = EmotionModel.of(recipe, list(validation.classes)).encoders
+    kept, held = encoded(encoders, validation, tmp_path), encoded(encoders, validation, None)
+    for name in ("audio_vec", "text_vec"):
+        assert torch.equal(kept.tensors[name], held.tensors[name])
