@@ -41,7 +41,7 @@ def left_out(store: Store, ledger: Iterable[Record]) -> list[Record]:
 
 
 def mapping(store: Store) -> dict[str, dict[str, list[str]]]:
-    """corpus -> class, `dropped` or `unlabelled` -> the raw labels that became it; in the order of classes."""
+    """corpus -> class, `dropped` or `unlabelled` -> the raw labels that became it, by class."""
     order = [*store.space.classes, *BECAME_NOTHING]
     found: dict[str, dict[str, list[str]]] = {}
     for corpus, facts in sorted(store.corpora.items()):
@@ -76,7 +76,7 @@ def sizes(protocol: Protocol) -> list[Record]:
 
 
 def verdict(audit: Audit) -> Record:
-    """What an audit found: promises kept, a table of what each corpus shares with train, alarms of the text."""
+    """What an audit found: promises kept, what each corpus shares with train, alarms of the text."""
     found: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
     for finding in audit.findings:
         found[finding.corpus][finding.shared].append(finding)

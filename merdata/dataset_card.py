@@ -1,4 +1,4 @@
-"""The full card of a store: README.md with its figures, and LICENSE.md where the corpora have several licences."""
+"""The full card of a store: README.md with its figures, and LICENSE.md where it has several licences."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def card(store: Store, figures: Facts, corpora: Facts, pictures: list[str], righ
         "rights": rights,
         "pictures": pictures,
         "figures": figures,
-        "configs": [config["config_name"] for config in data.configs],
+        "configs": [config["config_name"] for config in data["configs"]],
         "columns": yaml.safe_load(card_text("columns.yaml")),
         "left_out": card_tables.left_out(store, figures["ledger"]),
         "mapping": card_tables.mapping(store),
