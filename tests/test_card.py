@@ -144,7 +144,9 @@ def test_every_table_has_rows_of_one_width(carded: merdata.Store) -> None:
 
 
 def test_nothing_is_undefined(carded: merdata.Store) -> None:
-    assert not re.search(r"\bNone\b(?! of single| yet)|\bnan\b|\{\{|\}\}|\{%|Undefined|<function|\bdict_", text_of(carded))
+    assert not re.search(
+        r"\bNone\b(?! of single| yet)|\bnan\b|\{\{|\}\}|\{%|Undefined|<function|\bdict_", text_of(carded)
+    )
 
 
 def test_no_local_path_leaves_the_machine(carded: merdata.Store) -> None:
@@ -160,7 +162,9 @@ def test_of_a_path_only_the_name_is_told(path: str) -> None:
 def test_what_is_left_out_is_what_the_ledger_says(whole: merdata.Store) -> None:
     for one in merdata.statistics(whole)["ledger"]:
         if one["state"] != "stored":
-            assert f"| {one['corpus']} | {one['state']} | {one['reason']} | {one['rows']:,} | " in text_of(whole)
+            assert f"| {one['corpus']} | {one['state']} | {one['reason']} | {one['rows']:,} | " in text_of(
+                whole
+            )
     assert "Sleepy 31 |" in text_of(whole)
 
 
@@ -191,10 +195,9 @@ def test_protocols_are_named_by_hash_and_audited(whole: merdata.Store, tmp_path:
 
 def test_folds_are_told_up_to_ten(store: merdata.Store, tmp_path: Path) -> None:
     copy = copied(store, tmp_path)
-    merdata.split(copy, "kfold", folds=12, by="text", corpora=["cremad", "ravdess"])
+    merdata.split(copy, "kfold", folds=12, by="text", corpora=["meld"])
     write_card(copy)
-    assert "| fold9 |" in text_of(copy)
-    assert "| fold10 |" not in text_of(copy)
+    assert len(re.findall(r"^\| fold\d+ \|", text_of(copy), re.MULTILINE)) == 10
     assert "And 2 folds more." in text_of(copy)
 
 
@@ -270,7 +273,7 @@ def test_the_right_to_share_is_quoted(store: merdata.Store, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(copy.path / "README.md")
     spoken = [token.content for token in tokens(body(text_of(copy))) if token.type == "text"]
-    assert any('"I am the *author* # of TESS | so <b>there</b>"' in words for words in spoken)
+    assert any("I am the *author* # of TESS | so <b>there</b>" in words for words in spoken)
 
 
 @pytest.mark.parametrize("text", ["a|b", "*a* _b_", "[a](b)", "<b>", "`c`", "&amp;", r"\n", "~~d~~", "a\nb"])
