@@ -40,6 +40,18 @@ def left_out(store: Store, ledger: Iterable[Record]) -> list[Record]:
     return found
 
 
+def textless(store: Store) -> list[Record]:
+    """How many rows of which corpora have no transcript, and the commonest reasons."""
+    found = []
+    for corpus, facts in sorted(store.corpora.items()):
+        reasons = facts["counts"]["textless"]
+        if reasons:
+            told = [f"{why}: {rows:,}" for why, rows in list(reasons.items())[:EXAMPLES]]
+            rows, more = sum(reasons.values()), len(reasons) - len(told)
+            found.append({"corpus": corpus, "rows": rows, "reasons": told, "more": more})
+    return found
+
+
 def mapping(store: Store) -> dict[str, dict[str, list[str]]]:
     """corpus -> class, `dropped` or `unlabelled` -> the raw labels that became it, by class."""
     order = [*store.space.classes, *BECAME_NOTHING]

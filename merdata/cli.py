@@ -286,7 +286,10 @@ def card(
         typer.Option(help="By what right the store is shared, in your words; it goes into the card."),
     ] = None,
 ) -> None:
-    """Write the store's full card: README.md for the Hub, with its figures, audit, licences and citations."""
+    """Write the store's full card: README.md for the Hub, with figures, audit, licences and citations.
+
+    Do it last: build and split write a short README.md again, as long as the store changes.
+    """
     from merdata.dataset_card import write_card
 
     typer.echo(write_card(store, rights))

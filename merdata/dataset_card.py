@@ -81,6 +81,7 @@ def card(store: Store, figures: Facts, corpora: Facts, pictures: list[str], righ
         "configs": [config["config_name"] for config in data["configs"]],
         "columns": yaml.safe_load(card_text("columns.yaml")),
         "left_out": card_tables.left_out(store, figures["ledger"]),
+        "textless": card_tables.textless(store),
         "mapping": card_tables.mapping(store),
         "speakers": card_tables.speakers(figures),
         "sizes": {one.name: card_tables.sizes(one) for one in protocols},

@@ -21,7 +21,7 @@ from markdown_it.token import Token
 
 import merdata
 from merdata.card import plain
-from merdata.card_tables import last_name, page
+from merdata.card_tables import last_name, page, textless
 from merdata.corpora import registry
 from merdata.dataset_card import LICENCE_IDS, write_card
 from merdata.ledger import NOT_ROWS
@@ -166,6 +166,21 @@ def test_what_is_left_out_is_what_the_ledger_says(whole: merdata.Store) -> None:
                 whole
             )
     assert "Sleepy 31 |" in text_of(whole)
+    for name, facts in whole.corpora.items():
+        rows = sum(facts["counts"]["textless"].values())
+        assert (f"- {name}: rows without a transcript: {rows:,} (" in text_of(whole)) == bool(rows)
+
+
+def test_many_reasons_are_cut_short(whole: merdata.Store) -> None:
+    manifest = json.loads(json.dumps(whole.manifest))
+    manifest["corpora"]["esd"]["counts"]["textless"] = {f"no {at}.txt": 10 for at in range(5)}
+    (one,) = (one for one in textless(merdata.Store(whole.path, manifest)) if one["corpus"] == "esd")
+    assert one == {
+        "corpus": "esd",
+        "rows": 50,
+        "reasons": ["no 0.txt: 10", "no 1.txt: 10", "no 2.txt: 10"],
+        "more": 2,
+    }
 
 
 def test_every_class_is_counted(whole: merdata.Store) -> None:
