@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jinja2
@@ -24,6 +25,7 @@ DEFAULT_PROTOCOL = "mer"
 MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
     undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+MARKDOWN.filters["n"] = "{:,}".format
 Parts = dict[str, list[Shard]]
 
 
@@ -40,18 +42,37 @@ def write_card(store: Store) -> list[str]:
     protocols = [read_protocol(store, name) for name in protocol_names(store)]
     outdated = [protocol.name for protocol in protocols if not covers(store, protocol)]
     current = [protocol for protocol in protocols if protocol.name not in outdated]
-    front = yaml.safe_dump(_front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
-    body = MARKDOWN.from_string(card_text("dataset.md.j2")).render(
-        store=store, protocols=current, corpora=store.corpora
-    )
-    write_text(store.path / "README.md", f"---\n{front}---\n\n{body.strip()}\n")
+    front = yaml.safe_dump(front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
+    name = pretty_name(store)
+    body = render("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
+    write_text(store.path / "README.md", f"---\n{front}---\n\n{body}")
     return outdated
 
 
-def _front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
+def plain(text: object) -> str:
+    """Text that Markdown shows as it is, also in the cell of a table."""
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(str(text).split()))
+
+
+MARKDOWN.filters["plain"] = plain
+
+
+def pretty_name(store: Store) -> str:
+    """What a store is called, after its corpus where it has one only."""
+    titles = [facts["title"] for facts in store.corpora.values()]
+    return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
+
+
+def render(template: str, **values: Any) -> str:
+    """The text of a template of cards/; a name that nothing was given for is an error."""
+    return MARKDOWN.from_string(card_text(template)).render(values).strip() + "\n"
+
+
+def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
+    """What every README.md of a store has in its YAML header."""
     languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
     return {
-        "pretty_name": "Speech emotion corpora, built by merdata",
+        "pretty_name": pretty_name(store),
         "language": languages,
         "license": "other",
         "task_categories": ["audio-classification"],

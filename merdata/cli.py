@@ -306,6 +306,23 @@ def report(
 
 
 @app.command()
+def card(
+    store: StoreArgument = Path("store"),
+    rights: Annotated[
+        str | None,
+        typer.Option(help="By what right the store is shared, in your words; it goes into the card."),
+    ] = None,
+) -> None:
+    """Write the store's full card: README.md for the Hub, with figures, audit, licences and citations.
+
+    Do it last: build and split write a short README.md again, as long as the store changes.
+    """
+    from merdata.dataset_card import write_card
+
+    typer.echo(write_card(store, rights))
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write: one folder a corpus.")] = Path("corpora"),
     corpus: Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")] = None,
