@@ -23,6 +23,7 @@ from merdata.audio import AudioError
 from merdata.files import file_sha256, write_atomically
 from merdata.labels import Decision
 from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, SILENCED_NOTE, STORED
+from merdata.manifest import hashed_name
 from merdata.utterance import METADATA_COLUMNS, UTTERANCE_FIELDS, Utterance, store_schema
 
 ROWS_A_GROUP = 100  # about 10 MB: small enough to stream and shuffle, large enough to scan
@@ -84,9 +85,9 @@ class ShardTask:
     on_bad_audio: str
     rows: tuple[PlannedRow, ...]
 
-    @property
-    def data(self) -> Path:
-        return self.store / "data" / self.corpus / f"{self.name}.parquet"
+    def placed(self, sha256: str) -> Path:
+        """Where the shard lies in the store, once it has these bytes."""
+        return self.store / "data" / self.corpus / hashed_name(self.name, sha256)
 
     @property
     def staged(self) -> Path:
@@ -121,10 +122,10 @@ class ShardTask:
             return False
 
     def _has(self, facts: dict[bytes, bytes]) -> bool:
-        size = int(facts[b"bytes"])
+        size, sha256 = int(facts[b"bytes"]), facts[b"sha256"].decode()
         if self.staged.exists():
-            return file_sha256(self.staged) == facts[b"sha256"].decode()
-        return size == 0 or self.data.stat().st_size == size
+            return file_sha256(self.staged) == sha256
+        return size == 0 or self.placed(sha256).stat().st_size == size
 
 
 def build_shard(task: ShardTask) -> None:
@@ -245,10 +246,9 @@ class EarlierShard:
         try:
             journal = pq.read_table(task.journal)
             facts = journal.schema.metadata
-            path = next(path for path in (task.staged, task.data) if path.exists())
-            if int(facts[b"audio_version"]) != audio.AUDIO_VERSION:
-                return
-            if file_sha256(path) != facts[b"sha256"].decode():
+            sha256 = facts[b"sha256"].decode()
+            path = next(path for path in (task.staged, task.placed(sha256)) if path.exists())
+            if int(facts[b"audio_version"]) != audio.AUDIO_VERSION or file_sha256(path) != sha256:
                 return
             self._file = pq.ParquetFile(path)
         except (OSError, KeyError, StopIteration, pa.ArrowInvalid):

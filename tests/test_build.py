@@ -318,7 +318,7 @@ def test_no_permission_is_one_sentence(corpora: Path, tmp_path: Path) -> None:
 
 
 def test_two_builders_do_not_meet(corpora: Path, tmp_path: Path) -> None:
-    from merdata.builder import locked
+    from merdata.commit import locked
 
     with locked(tmp_path / "store"), pytest.raises(StoreError, match="another merdata is writing"):
         build(["tess"], corpora / "tess", tmp_path / "store", jobs=1)
