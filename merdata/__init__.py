@@ -45,6 +45,7 @@ _HOME = {
     "audit": "leakage",
     "load": "loader",
     "statistics": "stats",
+    "verify": "verification",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "ledger",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from merdata.store import open_store as open_store
     from merdata.store import read_audio as read_audio
     from merdata.utterance import Utterance as Utterance
+    from merdata.verification import verify as verify
 
 
 def __getattr__(name: str) -> Any:

@@ -279,6 +279,27 @@ def stats(
 
 
 @app.command()
+def verify(
+    store: StoreArgument = Path("store"),
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also every clip's header and samples; gives the logical digest.")
+    ] = False,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that every file of a store is as it was written, and that they agree. Exits with 3 on faults."""
+    from dataclasses import asdict
+
+    from merdata import show_check
+    from merdata.verification import verify as check
+
+    verdict = check(store, deep=deep, jobs=jobs, progress=True)
+    _print_json(asdict(verdict)) if as_json else show_check.verified(verdict, store)
+    if verdict.faults:
+        raise typer.Exit(3)
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write: one folder a corpus.")] = Path("corpora"),
     corpus: Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")] = None,

@@ -17,6 +17,7 @@ both states pass; the next build or split makes the change, or another, whole.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,11 +130,14 @@ def _known_files(store: Store) -> dict[str, str]:
 
 
 def _remove_what_is_not_named(store: Store) -> None:
+    """Only of corpora that the store has: a merdata.json made anew may not know all that lie there."""
     named = files_of(store.manifest)
-    for path in [*_tables(store.path / "data"), *_tables(store.path / "ledger")]:
-        if path.relative_to(store.path).as_posix() not in named:
-            remove(path)
+    for corpus in store.corpora:
+        ledgers = _tables(store.path / "ledger", rf"{re.escape(corpus)}(-[0-9a-f]+)?")
+        for path in [*_tables(store.path / "data" / corpus), *ledgers]:
+            if path.relative_to(store.path).as_posix() not in named:
+                remove(path)
 
 
-def _tables(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))
+def _tables(folder: Path, name: str = r"[^.].*") -> list[Path]:
+    return sorted(path for path in folder.glob("*.parquet") if re.fullmatch(name, path.stem))

@@ -18,16 +18,17 @@ HASH_DIGITS = 12  # of the SHA-256 in a file name
 Manifest = dict[str, Any]
 
 
-def read_manifest(path: Path) -> dict[str, Any] | None:
+def read_manifest(path: Path) -> Manifest | None:
     """`merdata.json` of a store, or None where there is none.
 
     Raises:
         StoreError: it is unreadable, or of a newer format.
     """
     try:
-        manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
+        data = (path / MANIFEST).read_bytes()
+        manifest: Manifest = json.loads(data)
         version = int(manifest["format"])
-        whole = version > FORMAT or manifest.keys() >= KEYS
+        whole = version > FORMAT or (manifest.keys() >= KEYS and _is_sealed(data, manifest))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
@@ -35,7 +36,9 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
-        raise StoreError(f"{path / MANIFEST} is damaged: delete it and run `merdata build` again")
+        raise StoreError(
+            f"{path / MANIFEST} is damaged: delete it and run `merdata build` again for each corpus"
+        )
     if version > FORMAT:
         raise StoreError(
             f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
@@ -73,3 +76,10 @@ def files_of(manifest: Manifest) -> dict[str, str]:
     }
     others: dict[str, str] = manifest.get("files", {})
     return shards | others
+
+
+def _is_sealed(data: bytes, manifest: Manifest) -> bool:
+    """Whether merdata.json, as bytes and as read, is as it was written; format 1 has nothing to tell by."""
+    if manifest["format"] == 1 and "digest" not in manifest:
+        return True
+    return data == json_text(sealed(manifest)).encode("utf-8")

@@ -82,7 +82,7 @@ class Store:
             StoreError: a shard is missing or unreadable.
         """
         names = list(METADATA_COLUMNS if columns is None else columns)
-        tables = [self._read(shard, names) for shard in self.shards(corpora)]
+        tables = [self.rows_of(shard, names) for shard in self.shards(corpora)]
         if not tables:
             raise StoreError(f"{self.path} holds no rows of {', '.join(corpora or ['any corpus'])}")
         table = pa.concat_tables(tables).replace_schema_metadata(None)
@@ -99,7 +99,7 @@ class Store:
         Raises:
             StoreError: a shard is missing or unreadable.
         """
-        return {shard: self._read(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
+        return {shard: self.rows_of(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
 
     @cached_property
     def shard_of(self) -> pd.Series[Any]:
@@ -125,7 +125,12 @@ class Store:
         columns = (rows[name].to_pylist() for name in ("corpus", "raw_label", "label"))
         return [classify(space, *cells) for cells in zip(*columns, strict=True)]
 
-    def _read(self, shard: Shard, names: list[str]) -> pa.Table:
+    def rows_of(self, shard: Shard, names: list[str]) -> pa.Table:
+        """Some columns of one shard, as they are in the file.
+
+        Raises:
+            StoreError: it is missing or unreadable.
+        """
         return _read_parquet(shard.path, names)
 
 
