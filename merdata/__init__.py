@@ -46,6 +46,7 @@ _HOME = {
     "load": "loader",
     "statistics": "stats",
     "verify": "verification",
+    "diff": "comparison",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "ledger",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from merdata.audio import normalise as normalise
     from merdata.builder import build as build
     from merdata.command import run_app as run_app
+    from merdata.comparison import diff as diff
     from merdata.corpora import get_corpus as get_corpus
     from merdata.corpora.corpus import Corpus as Corpus
     from merdata.dialogues import Turn as Turn

@@ -20,14 +20,23 @@ import pyarrow.parquet as pq
 
 import merdata
 from merdata import ledger
+from merdata.audio import AUDIO_VERSION
 from merdata.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
 from merdata.corpora.corpus import Corpus
 from merdata.engine import run_tasks
 from merdata.errors import StoreError
-from merdata.files import move, remove, write_bytes
+from merdata.files import json_text, move, remove, write_bytes
 from merdata.labels import LabelPolicy
 from merdata.ledger import Counts, totals
-from merdata.manifest import FORMAT, Manifest, hashed_name, ledger_path, read_manifest, shard_path
+from merdata.manifest import (
+    FORMAT,
+    HASH_DIGITS,
+    Manifest,
+    hashed_name,
+    ledger_path,
+    read_manifest,
+    shard_path,
+)
 from merdata.plan import Plan, make_plan
 from merdata.shard import build_shard
 from merdata.store import Store, parquet_bytes
@@ -184,5 +193,7 @@ def _facts(corpus: Corpus, made: Plan, counts: Counts) -> dict[str, Any]:
         "policy": made.policy.table(corpus.name),
         "options": made.options[corpus.name],
         "on_bad_audio": made.on_bad_audio,
+        "defects": hashlib.sha256(json_text(corpus.defects).encode("utf-8")).hexdigest()[:HASH_DIGITS],
+        "audio_version": AUDIO_VERSION,
         "counts": counts.as_json(),
     }

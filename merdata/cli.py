@@ -300,6 +300,24 @@ def verify(
 
 
 @app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="Folder of the store before.")],
+    b: Annotated[Path, typer.Argument(help="Folder of the store after.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two stores: rows added, removed, changed, by column, and why. Exits with 1 if they differ."""
+    from dataclasses import asdict
+
+    from merdata import show_check
+    from merdata.comparison import diff as compare
+
+    found = compare(a, b)
+    _print_json(asdict(found)) if as_json else show_check.compared(found)
+    if found.any:
+        raise typer.Exit(1)
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write: one folder a corpus.")] = Path("corpora"),
     corpus: Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")] = None,

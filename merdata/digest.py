@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from merdata.utterance import METADATA_COLUMNS
@@ -14,25 +15,30 @@ from merdata.utterance import METADATA_COLUMNS
 if TYPE_CHECKING:
     from merdata.store import Store
 
-IDENTITY = METADATA_COLUMNS.index("id")
+Cells = tuple[Any, ...]  # of a row, in the order of METADATA_COLUMNS
 
 
-def logical_digest(store: Store) -> str:
-    """SHA-256 over all rows in the order of their ids.
-
-    A row counts by every column, the label by its name and the audio by the hash of its samples
-    (`audio_sha256`, which `verify --deep` holds against the audio). Shards and their order do not count.
+def rows_by_id(store: Store) -> dict[str, Cells]:
+    """id -> every column but the audio, in the order of the ids; the label by its name.
 
     Raises:
         StoreError: a shard is missing or unreadable.
     """
     table = store.rows()
     columns = (table[name].to_pylist() for name in METADATA_COLUMNS)
+    at = METADATA_COLUMNS.index("id")
+    return {
+        cells[at]: cells for cells in sorted(zip(*columns, strict=True), key=lambda cells: str(cells[at]))
+    }
+
+
+def logical_digest(rows: Mapping[str, Cells]) -> str:
+    """SHA-256 over the rows of a store, as `rows_by_id` gives them.
+
+    A row counts by every column, the audio by the hash of its samples (`audio_sha256`, which
+    `verify --deep` holds against the audio). Shards and their order do not count.
+    """
     digest = hashlib.sha256()
-    for row in sorted(zip(*columns, strict=True), key=_id):
-        digest.update(json.dumps(row, ensure_ascii=True).encode("ascii") + b"\n")
+    for cells in rows.values():
+        digest.update(json.dumps(cells).encode("ascii") + b"\n")
     return digest.hexdigest()
-
-
-def _id(row: tuple[Any, ...]) -> str:
-    return str(row[IDENTITY])

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from merdata.commit import CARD, CHANGE
-from merdata.digest import logical_digest
+from merdata.digest import logical_digest, rows_by_id
 from merdata.engine import run_tasks
 from merdata.errors import MerdataError, StoreError
 from merdata.files import TEMPORARY
@@ -84,7 +84,8 @@ def verify(
             faults += _of_protocol(opened, name)
             remarks += _outdated(opened, name)
     rows = sum(shard.rows for shard in opened.shards())
-    return Verdict(faults, remarks, files, rows, logical_digest(opened) if deep and not faults else None)
+    digest = logical_digest(rows_by_id(opened)) if deep and not faults else None
+    return Verdict(faults, remarks, files, rows, digest)
 
 
 def _of_files(
