@@ -23,6 +23,7 @@ from merdata import ledger
 from merdata.audio import AUDIO_VERSION
 from merdata.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
 from merdata.corpora.corpus import Corpus
+from merdata.disk import check_space
 from merdata.engine import run_tasks
 from merdata.errors import StoreError
 from merdata.files import json_text, move, remove, write_bytes
@@ -99,6 +100,7 @@ def build(
         manifest = _manifest_to_extend(store, made.policy)
         remove_leftovers(store)
         todo = [task for task in made.tasks if not task.is_done()]
+        check_space(store, todo)
         bar = "building" if progress else None
         for _ in run_tasks(
             build_shard, todo, jobs=jobs, progress=bar, weigh=lambda task: len(task.rows), unit="rows"

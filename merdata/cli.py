@@ -131,6 +131,10 @@ def build(
         bool, typer.Option("--strict", help="Exit with 3 if a corpus has not the rows that it should have.")
     ] = False,
     jobs: Jobs = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait for another merdata that writes the store; else leave."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read names and metadata only, say what would be built.")
     ] = False,
@@ -152,7 +156,7 @@ def build(
         _print_json(foreseen) if as_json else show.foreseen(foreseen)
         counts = [(one["discovered"], one["expected"]) for one in foreseen["corpora"]]
     else:
-        report = make(corpus, source, store, **choices, jobs=jobs, progress=True)
+        report = make(corpus, source, store, **choices, jobs=jobs, wait=wait, progress=True)
         _print_json(report.as_json()) if as_json else show.built(report, store)
         counts = [(one.discovered, one.expected) for one in report.counts]
     if strict and any(discovered != expected for discovered, expected in counts):

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from merdata.card import make_card
 from merdata.errors import StoreError
@@ -52,7 +53,7 @@ def locked(store: Path, wait: float = 0) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
-        lock.acquire(timeout=wait)
+        _acquire(lock, wait, store)
     except Timeout as error:
         raise StoreError(
             f"another merdata is writing {store}: wait for it to end (`merdata build --wait` does)"
@@ -63,6 +64,15 @@ def locked(store: Path, wait: float = 0) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: BaseFileLock, wait: float, store: Path) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if wait == FOR_EVER:
+            print(f"waiting for another merdata that is writing {store}", file=sys.stderr, flush=True)
+        lock.acquire(timeout=wait)
 
 
 def remove_leftovers(store: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,6 +159,18 @@ def _frame(frame: Any) -> npt.NDArray[np.float32]:
     middle = 128 if array.dtype == np.uint8 else 0
     full = 128 if array.dtype == np.uint8 else -int(np.iinfo(array.dtype).min)
     return np.asarray((array.T.astype(np.float64) - middle) / full, np.float32)
+
+
+def seconds_of(path: Path) -> float | None:
+    """How long a file says it is, by its header; None where no header can be read."""
+    import av
+    import soundfile
+
+    with suppress(Exception):
+        return float(soundfile.info(path).duration)
+    with suppress(Exception), av.open(path) as container:
+        return container.duration / av.time_base if container.duration else None
+    return None
 
 
 def _ffmpeg(data: bytes, path: str | None) -> Decoded:
