@@ -24,9 +24,9 @@ from merdata.audio import AUDIO_VERSION
 from merdata.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
 from merdata.corpora.corpus import Corpus
 from merdata.disk import check_space
-from merdata.engine import run_tasks
 from merdata.errors import StoreError
 from merdata.files import json_text, move, remove, write_bytes
+from merdata.guard import build_shards
 from merdata.labels import LabelPolicy
 from merdata.ledger import Counts, totals
 from merdata.manifest import (
@@ -39,7 +39,6 @@ from merdata.manifest import (
     shard_path,
 )
 from merdata.plan import Plan, make_plan
-from merdata.shard import build_shard
 from merdata.store import Store, parquet_bytes
 
 
@@ -86,7 +85,8 @@ def build(
         options: of the corpora's readers, such as `meld.cut=plain`.
         on_bad_audio: `drop` rows whose audio is missing or unusable, or `silence`: keep them with half a
             second of silence.
-        jobs: processes; None takes one a core.
+        jobs: processes; None takes one a core. With 1 all is done in this process, and a decoder that crashes
+            ends it; else that costs one row.
         wait: for another process that writes the store, instead of leaving.
         progress: show a bar on stderr.
 
@@ -101,11 +101,7 @@ def build(
         remove_leftovers(store)
         todo = [task for task in made.tasks if not task.is_done()]
         check_space(store, todo)
-        bar = "building" if progress else None
-        for _ in run_tasks(
-            build_shard, todo, jobs=jobs, progress=bar, weigh=lambda task: len(task.rows), unit="rows"
-        ):
-            pass
+        build_shards(todo, store / ".build" / "decoding", jobs, "building" if progress else None)
         counts, outdated = _commit(store, made, manifest)
     return Report(counts, len(todo), len(made.tasks) - len(todo), outdated)
 

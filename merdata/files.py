@@ -82,6 +82,11 @@ def remove(path: Path) -> None:
         raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
 
 
+def as_text(path: str | None) -> str | None:
+    r"""A path as a string that any file can hold: bytes that are no UTF-8 become `\xff`."""
+    return path and path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     digest = hashlib.sha256()
