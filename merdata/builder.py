@@ -25,7 +25,7 @@ from merdata.commit import FOR_EVER, announce, conclude, locked, remove_leftover
 from merdata.corpora.corpus import Corpus
 from merdata.disk import check_space
 from merdata.errors import StoreError
-from merdata.files import json_text, move, remove, write_bytes
+from merdata.files import TEMPORARY, json_text, move, remove, write_bytes
 from merdata.guard import build_shards
 from merdata.labels import LabelPolicy
 from merdata.ledger import Counts, totals
@@ -120,7 +120,7 @@ def _manifest_to_extend(store: Path, policy: LabelPolicy) -> Manifest:
 def _foreign(store: Path) -> Iterator[Path]:
     """Files that an interrupted first build would not have left."""
     ours = (".build", ".cache", "data", "ledger", "splits", "README.md")
-    return (path for path in store.iterdir() if path.name not in ours)
+    return (path for path in store.iterdir() if path.name not in ours and not path.name.endswith(TEMPORARY))
 
 
 def _commit(store: Path, made: Plan, manifest: Manifest) -> tuple[list[Counts], list[str]]:

@@ -76,9 +76,10 @@ def _acquire(lock: BaseFileLock, wait: float, store: Path) -> None:
 
 
 def remove_leftovers(store: Path) -> None:
-    """Remove the temporary files of writers that died."""
+    """Remove the temporary files of writers that died; `.cache` has writers of its own, without the lock."""
     for path in store.rglob(f".*{TEMPORARY}"):
-        remove(path)
+        if ".cache" not in path.relative_to(store).parts:
+            remove(path)
 
 
 def announce(store: Path, manifest: Manifest) -> None:

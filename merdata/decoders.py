@@ -169,7 +169,8 @@ def _frame(frame: Any) -> npt.NDArray[np.float32]:
     if not frame.format.is_planar:
         array = array.reshape(-1, frame.layout.nb_channels).T
     if np.issubdtype(array.dtype, np.floating):
-        return np.asarray(array.T, np.float32)
+        with np.errstate(over="ignore"):  # what is infinite then is refused later, by name
+            return np.asarray(array.T, np.float32)
     middle = 128 if array.dtype == np.uint8 else 0
     full = 128 if array.dtype == np.uint8 else -int(np.iinfo(array.dtype).min)
     return np.asarray((array.T.astype(np.float64) - middle) / full, np.float32)

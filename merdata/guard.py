@@ -48,6 +48,7 @@ class Guard:
         """
         if id in self.refused:
             raise AudioError(*self.refused[id])
+        self.notes.mkdir(parents=True, exist_ok=True)
         (self.notes / str(os.getpid())).write_text(id, "utf-8", "surrogateescape")
         with watched():
             return audio.normalise(data, path)
@@ -80,7 +81,6 @@ def build_shards(tasks: Sequence[ShardTask], notes: Path, jobs: int | None, prog
     refused: Refusals = {}
     while True:
         shutil.rmtree(notes, ignore_errors=True)
-        notes.mkdir(parents=True)
         try:
             work = partial(build_shard, normalise=Guard(notes, refused).normalise)
             return _run(work, tasks, jobs, progress)
@@ -108,7 +108,7 @@ def _rows(task: ShardTask) -> int:
 
 
 def _heard_last(notes: Path) -> set[str]:
-    return {path.read_text("utf-8", "surrogateescape") for path in notes.iterdir()}
+    return {path.read_text("utf-8", "surrogateescape") for path in notes.glob("*")}
 
 
 def _refused(tasks: Sequence[ShardTask], ids: set[str]) -> Refusals:

@@ -152,6 +152,13 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
     assert not list((tmp_path / "store").rglob("*.part"))
 
 
+def test_a_first_build_killed_at_its_last_write_goes_on(corpora: Path, tmp_path: Path) -> None:
+    (tmp_path / ".build").mkdir()
+    (tmp_path / ".merdata.json.4711.part").write_text("{")
+    build(["tess"], corpora / "tess", tmp_path, jobs=1)
+    assert not list(tmp_path.glob(".*.part"))
+
+
 def test_nothing_changed_nothing_made(corpora: Path, tmp_path: Path) -> None:
     build(["ravdess"], corpora / "ravdess", tmp_path / "store")
     again = build(["ravdess"], corpora / "ravdess", tmp_path / "store")
@@ -366,18 +373,18 @@ def test_the_lock_of_a_killed_builder_is_free(corpora: Path, tmp_path: Path) -> 
 
 
 def test_the_disk_that_a_build_needs_is_estimated(
-    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: merdata.Store, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = make_plan(["all"], corpora, tmp_path / "store")
-    build(["all"], corpora, tmp_path / "store")
-    taken = sum(path.stat().st_size for path in (tmp_path / "store").rglob("*.parquet"))
-    assert bytes_needed(made.tasks) == pytest.approx(taken, rel=0.2)
+    folders = [store.path / "data", store.path / "ledger", store.path / ".build"]
+    taken = sum(path.stat().st_size for folder in folders for path in folder.rglob("*.parquet"))
+    assert bytes_needed(make_plan(["all"], corpora, tmp_path).tasks) == pytest.approx(taken, rel=0.2)
+    build(["tess"], corpora / "tess", tmp_path / "full", jobs=1)
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(StoreError, match=r"needs about [3-9] MB .*, 1 MB are free"):
         build(["tess"], corpora / "tess", tmp_path / "other", jobs=1)
     assert not (tmp_path / "other" / "data").exists()
-    build(["all"], corpora, tmp_path / "store")  # nothing to make, nothing needed
+    assert build(["tess"], corpora / "tess", tmp_path / "full", jobs=1).made == 0  # needs nothing
 
 
 def test_an_unlabelled_row_is_kept_without_a_class(corpora: Path, tmp_path: Path) -> None:

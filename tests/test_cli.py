@@ -22,7 +22,7 @@ def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("command", ["", "corpora", "build", "split", "audit", "sample"])
+@pytest.mark.parametrize("command", ["", "corpora", "build", "split", "audit", "verify", "diff", "sample"])
 def test_every_command_explains_itself(command: str) -> None:
     done = run(*command.split(), "--help")
     assert done.returncode == 0

@@ -141,7 +141,8 @@ def test_other_audio_is_found_by_a_deep_look_alone(small: Path) -> None:
     assert all("has not the samples that its audio_sha256 was made of" in fault for fault in faults)
 
 
-def test_a_store_of_format_1_is_read_and_its_gaps_are_said(small: Path) -> None:
+def test_a_store_of_format_1_is_read_and_its_gaps_are_said(small: Path, corpora: Path) -> None:
+    hashed = data_files(small)
     manifest = json.loads((small / MANIFEST).read_text())
     for path in [*data_files(small), *(small / "ledger").iterdir()]:
         path.rename(path.with_name(f"{path.stem.partition('-')[0]}.parquet"))
@@ -153,8 +154,19 @@ def test_a_store_of_format_1_is_read_and_its_gaps_are_said(small: Path) -> None:
     assert verdict.faults == []
     assert "cannot be verified by hash" in verdict.remarks[0]
     merdata.split(small, "random")
-    verdict = verify(small, jobs=1)
-    assert verdict.faults == []
+    assert verify(small, jobs=1).faults == []
+    merdata.build(["tess"], corpora / "tess", small, jobs=1)
+    assert data_files(small) == hashed
+    assert verify(small, deep=True, jobs=1).faults == verify(small, jobs=1).remarks == []
+
+
+def test_a_split_of_rows_that_were_built_anew_is_refused(small: Path, corpora: Path) -> None:
+    before = merdata.open_store(small)
+    kept = (small / "splits" / "mer.parquet").read_bytes()
+    merdata.build(["tess"], corpora / "tess", small, policy=["ps=drop"], jobs=1)
+    with pytest.raises(merdata.StoreError, match=r"is not there|was built anew"):
+        merdata.split(before)
+    assert (small / "splits" / "mer.parquet").read_bytes() == kept
 
 
 def test_an_unfinished_change_is_no_damage(small: Path) -> None:
