@@ -94,12 +94,8 @@ def build_shards(tasks: Sequence[ShardTask], notes: Path, jobs: int | None, prog
             shutil.rmtree(notes, ignore_errors=True)
 
 
-def _run(
-    work: Callable[[ShardTask], None], tasks: Sequence[ShardTask], jobs: int | None, bar: str | None
-) -> None:
-    for _ in run_tasks(
-        work, tasks, jobs=jobs, progress=bar, weigh=lambda task: len(task.rows), unit="rows", apart=True
-    ):
+def _run(work: Work, tasks: Sequence[ShardTask], jobs: int | None, bar: str | None) -> None:
+    for _ in run_tasks(work, tasks, jobs=jobs, progress=bar, weigh=_rows, unit="rows", apart=True):
         pass
 
 
