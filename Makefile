@@ -2,13 +2,14 @@
 # make test    set up, then all tests
 # make check   ruff and mypy
 # make bench   the benchmarks, by hand
+# make crash   kills, faults, flipped bits and broken audio in their full number
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test check bench crash setup clean
 
 setup: $(READY)
 
@@ -38,6 +39,9 @@ check: $(READY)
 
 bench: $(READY)
 	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+crash: $(READY)
+	for name in flips faults kills mutants; do $(BIN)/python -m tests.crash.$$name || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

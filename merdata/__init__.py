@@ -59,6 +59,8 @@ _HOME = {
     "export_wav": "export.wav",
     "export_csv": "export.spreadsheet",
     "export_croissant": "export.croissant",
+    "verify": "verification",
+    "diff": "comparison",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "ledger",
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from merdata.audio import normalise as normalise
     from merdata.builder import build as build
     from merdata.command import run_app as run_app
+    from merdata.comparison import diff as diff
     from merdata.corpora import get_corpus as get_corpus
     from merdata.corpora.corpus import Corpus as Corpus
     from merdata.dialogues import Turn as Turn
@@ -122,6 +125,7 @@ if TYPE_CHECKING:
     from merdata.store import open_store as open_store
     from merdata.store import read_audio as read_audio
     from merdata.utterance import Utterance as Utterance
+    from merdata.verification import verify as verify
 
 
 def __getattr__(name: str) -> Any:

@@ -2,35 +2,44 @@
 
     discover (names and metadata) -> label policy -> plan of shards -> shards, in parallel -> commit
 
-Shards wait in `.build/` until all are made; then they are renamed into place, with the ledger after them
-and merdata.json last. An interrupted build goes on where it stopped, shard by shard.
+Shards wait in `.build/` until all are made; then they are put in place together, as `merdata.commit` says.
+An interrupted build goes on where it stopped, shard by shard.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
 import merdata
 from merdata import ledger
-from merdata.card import write_card
+from merdata.audio import AUDIO_VERSION
+from merdata.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
 from merdata.corpora.corpus import Corpus
-from merdata.engine import run_tasks
+from merdata.disk import check_space
 from merdata.errors import StoreError
-from merdata.files import TEMPORARY, write_atomically, write_json
+from merdata.files import TEMPORARY, json_text, move, remove, write_bytes
+from merdata.guard import build_shards
 from merdata.labels import LabelPolicy
 from merdata.ledger import Counts, totals
+from merdata.manifest import (
+    FORMAT,
+    HASH_DIGITS,
+    Manifest,
+    hashed_name,
+    ledger_path,
+    read_manifest,
+    shard_path,
+)
 from merdata.plan import Plan, make_plan
-from merdata.shard import ShardTask, build_shard
-from merdata.store import FORMAT, MANIFEST, Store, read_manifest
+from merdata.store import Store, parquet_bytes
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ def build(
     options: Iterable[str] = (),
     on_bad_audio: str = "drop",
     jobs: int | None = None,
+    wait: bool = False,
     progress: bool = False,
 ) -> Report:
     """Build corpora into a store, beside those that it already holds.
@@ -75,7 +85,9 @@ def build(
         options: of the corpora's readers, such as `meld.cut=plain`.
         on_bad_audio: `drop` rows whose audio is missing or unusable, or `silence`: keep them with half a
             second of silence.
-        jobs: processes; None takes one a core.
+        jobs: processes; None takes one a core. With 1 all is done in this process, and a decoder that crashes
+            ends it; else that costs one row.
+        wait: for another process that writes the store, instead of leaving.
         progress: show a bar on stderr.
 
     Raises:
@@ -83,20 +95,18 @@ def build(
     """
     store = Path(store)
     made = make_plan(corpora, source, store, policy=policy, options=options, on_bad_audio=on_bad_audio)
-    manifest = _manifest_to_extend(store, made.policy)
-    with locked(store):
-        _remove_leftovers(store)
+    _manifest_to_extend(store, made.policy)
+    with locked(store, FOR_EVER if wait else 0):
+        manifest = _manifest_to_extend(store, made.policy)
+        remove_leftovers(store)
         todo = [task for task in made.tasks if not task.is_done()]
-        bar = "building" if progress else None
-        for _ in run_tasks(
-            build_shard, todo, jobs=jobs, progress=bar, weigh=lambda task: len(task.rows), unit="rows"
-        ):
-            pass
+        check_space(store, todo)
+        build_shards(todo, store / ".build" / "decoding", jobs, "building" if progress else None)
         counts, outdated = _commit(store, made, manifest)
     return Report(counts, len(todo), len(made.tasks) - len(todo), outdated)
 
 
-def _manifest_to_extend(store: Path, policy: LabelPolicy) -> dict[str, Any]:
+def _manifest_to_extend(store: Path, policy: LabelPolicy) -> Manifest:
     manifest = read_manifest(store)
     if manifest is None:
         if store.exists() and (not store.is_dir() or any(_foreign(store))):
@@ -110,86 +120,63 @@ def _manifest_to_extend(store: Path, policy: LabelPolicy) -> dict[str, Any]:
 def _foreign(store: Path) -> Iterator[Path]:
     """Files that an interrupted first build would not have left."""
     ours = (".build", ".cache", "data", "ledger", "splits", "README.md")
-    return (path for path in store.iterdir() if path.name not in ours)
+    return (path for path in store.iterdir() if path.name not in ours and not path.name.endswith(TEMPORARY))
 
 
-@contextmanager
-def locked(store: Path) -> Iterator[None]:
-    """Hold a store for writing, by a lock that the operating system frees when its process dies.
-
-    Raises:
-        StoreError: another process holds it, or the store cannot be written.
-    """
-    path = store / ".build" / "lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise StoreError(f"another merdata is writing {store}: wait for it to end") from error
-    except OSError as error:
-        raise StoreError(f"cannot write {store}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _remove_leftovers(store: Path) -> None:
-    for path in store.rglob(f".*{TEMPORARY}"):
-        path.unlink(missing_ok=True)
-
-
-def _commit(store: Path, made: Plan, manifest: dict[str, Any]) -> tuple[list[Counts], list[str]]:
-    """Rename the shards into place, then write the ledgers, the card, and merdata.json last."""
-    counts = []
+def _commit(store: Path, made: Plan, manifest: Manifest) -> tuple[list[Counts], list[str]]:
+    """Name what is staged in the manifest and put it in place: see `merdata.commit`."""
+    counts, written = [], {}
     for corpus in made.corpora:
         tasks = [task for task in made.tasks if task.corpus == corpus.name]
         journals = {task.name: pq.read_table(task.journal) for task in tasks}
-        shards = {name: _fingerprint(table) for name, table in journals.items()}
-        shards = {name: facts for name, facts in shards.items() if facts["rows"]}
-        _place(store, corpus.name, tasks, shards)
-        entries = [entry for table in journals.values() for entry in table.to_pylist()]
-        counts.append(_write_ledger(store, corpus, entries))
-        manifest["shards"][corpus.name] = shards
-        manifest["corpora"][corpus.name] = _facts(corpus, made, counts[-1])
+        shards = {name: _fingerprint(name, journal) for name, journal in journals.items()}
+        manifest["shards"][corpus.name] = {name: facts for name, facts in shards.items() if facts["rows"]}
+        entries = [entry for journal in journals.values() for entry in journal.to_pylist()]
+        data = _ledger(entries)
+        sha256 = hashlib.sha256(data).hexdigest()
+        counts.append(ledger.count(corpus, entries))
+        facts = _facts(corpus, made, counts[-1]) | {"ledger": hashed_name(corpus.name, sha256)}
+        manifest["corpora"][corpus.name] = facts
+        manifest.setdefault("files", {})[ledger_path(corpus.name, facts)] = sha256
+        written[ledger_path(corpus.name, facts)] = data
     manifest |= {"format": FORMAT, "merdata": merdata.__version__}
     manifest |= {"space": made.policy.space.name, "classes": list(made.policy.space.classes)}
-    outdated = write_card(Store(store, manifest))
-    write_json(store / MANIFEST, manifest)
+    announce(store, manifest)
+    _place(store, made, manifest)
+    for path, data in written.items():
+        write_bytes(store / path, data)
+    outdated = conclude(Store(store, manifest))
+    _forget_other_shards(store, made)
     return counts, outdated
 
 
-def _fingerprint(journal: pa.Table) -> dict[str, Any]:
-    facts = journal.schema.metadata
-    numbers = {name: int(facts[name.encode()]) for name in ("rows", "bytes")}
-    return {"sha256": facts[b"sha256"].decode(), **numbers}
+def _fingerprint(shard: str, journal: pa.Table) -> dict[str, Any]:
+    facts = {name.decode(): value.decode() for name, value in journal.schema.metadata.items()}
+    numbers = {name: int(facts[name]) for name in ("rows", "bytes")}
+    return {"file": hashed_name(shard, facts["sha256"]), "sha256": facts["sha256"], **numbers}
 
 
-def _place(store: Path, corpus: str, tasks: list[ShardTask], shards: dict[str, Any]) -> None:
-    folder = store / "data" / corpus
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for task in tasks:
-            if task.staged.exists():
-                task.staged.replace(task.data)
-        for path in folder.glob("*.parquet"):
-            if path.stem not in shards:
-                path.unlink()
-        for path in (store / ".build" / "journal" / corpus).glob("*.parquet"):
-            if path.stem not in {task.name for task in tasks}:
-                path.unlink()
-        shutil.rmtree(store / ".build" / "data" / corpus, ignore_errors=True)
-    except OSError as error:
-        raise StoreError(f"cannot write {store}: {error.strerror or error}") from error
-
-
-def _write_ledger(store: Path, corpus: Corpus, entries: list[dict[str, Any]]) -> Counts:
+def _ledger(entries: list[dict[str, Any]]) -> bytes:
     ledger.mark_same_audio(entries)
     ledger.check_duplicates(entries)
-    with write_atomically(store / "ledger" / f"{corpus.name}.parquet") as temporary:
-        pq.write_table(pa.Table.from_pylist(entries, ledger.LEDGER_SCHEMA), temporary)
-    return ledger.count(corpus, entries)
+    return parquet_bytes(pa.Table.from_pylist(entries, ledger.LEDGER_SCHEMA))
+
+
+def _place(store: Path, made: Plan, manifest: Manifest) -> None:
+    for task in made.tasks:
+        if task.staged.exists():
+            facts = manifest["shards"][task.corpus][task.name]
+            move(task.staged, store / shard_path(task.corpus, task.name, facts))
+
+
+def _forget_other_shards(store: Path, made: Plan) -> None:
+    """Remove what `.build` keeps of shards that the corpora no longer have."""
+    for corpus in made.corpora:
+        shutil.rmtree(store / ".build" / "data" / corpus.name, ignore_errors=True)
+        names = {task.name for task in made.tasks if task.corpus == corpus.name}
+        for path in (store / ".build" / "journal" / corpus.name).glob("*.parquet"):
+            if path.stem not in names:
+                remove(path)
 
 
 def _facts(corpus: Corpus, made: Plan, counts: Counts) -> dict[str, Any]:
@@ -204,5 +191,7 @@ def _facts(corpus: Corpus, made: Plan, counts: Counts) -> dict[str, Any]:
         "policy": made.policy.table(corpus.name),
         "options": made.options[corpus.name],
         "on_bad_audio": made.on_bad_audio,
+        "defects": hashlib.sha256(json_text(corpus.defects).encode("utf-8")).hexdigest()[:HASH_DIGITS],
+        "audio_version": AUDIO_VERSION,
         "counts": counts.as_json(),
     }

@@ -8,7 +8,6 @@ from typing import Any
 import jinja2
 import yaml
 
-from merdata.files import write_text
 from merdata.resources import card_text
 from merdata.splits.protocol import (
     SPLITS,
@@ -29,15 +28,15 @@ MARKDOWN.filters["n"] = "{:,}".format
 Parts = dict[str, list[Shard]]
 
 
-def write_card(store: Store) -> list[str]:
-    """Write README.md with a config for every protocol that keeps shards whole, and one for every corpus.
+def make_card(store: Store) -> tuple[str, list[str]]:
+    """README.md with a config for every protocol that keeps shards whole, and one for every corpus.
 
     Returns:
-        Names of protocols that no longer fit the store's rows; they get no config.
+        Its text, and names of protocols that no longer fit the store's rows; they get no config.
 
     Raises:
         SplitError: a protocol's file is unreadable.
-        StoreError: a shard is unreadable, or README.md cannot be written.
+        StoreError: a shard is unreadable.
     """
     protocols = [read_protocol(store, name) for name in protocol_names(store)]
     outdated = [protocol.name for protocol in protocols if not covers(store, protocol)]
@@ -45,8 +44,7 @@ def write_card(store: Store) -> list[str]:
     front = yaml.safe_dump(front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
     name = pretty_name(store)
     body = render("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
-    write_text(store.path / "README.md", f"---\n{front}---\n\n{body}")
-    return outdated
+    return f"---\n{front}---\n\n{body}", outdated
 
 
 def plain(text: object) -> str:

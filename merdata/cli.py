@@ -133,6 +133,10 @@ def build(
         bool, typer.Option("--strict", help="Exit with 3 if a corpus has not the rows that it should have.")
     ] = False,
     jobs: Jobs = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait for another merdata that writes the store; else leave."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read names and metadata only, say what would be built.")
     ] = False,
@@ -154,7 +158,7 @@ def build(
         _print_json(foreseen) if as_json else show.foreseen(foreseen)
         counts = [(one["discovered"], one["expected"]) for one in foreseen["corpora"]]
     else:
-        report = make(corpus, source, store, **choices, jobs=jobs, progress=True)
+        report = make(corpus, source, store, **choices, jobs=jobs, wait=wait, progress=True)
         _print_json(report.as_json()) if as_json else show.built(report, store)
         counts = [(one.discovered, one.expected) for one in report.counts]
     if strict and any(discovered != expected for discovered, expected in counts):
@@ -320,6 +324,45 @@ def card(
     from merdata.dataset_card import write_card
 
     typer.echo(write_card(store, rights))
+
+
+@app.command()
+def verify(
+    store: StoreArgument = Path("store"),
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also every clip's header and samples; gives the logical digest.")
+    ] = False,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that every file of a store is as it was written, and that they agree. Exits with 3 on faults."""
+    from dataclasses import asdict
+
+    from merdata import show_check
+    from merdata.verification import verify as check
+
+    verdict = check(store, deep=deep, jobs=jobs, progress=True)
+    _print_json(asdict(verdict)) if as_json else show_check.verified(verdict, store)
+    if verdict.faults:
+        raise typer.Exit(3)
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="Folder of the store before.")],
+    b: Annotated[Path, typer.Argument(help="Folder of the store after.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two stores: rows added, removed, changed, by column, and why. Exits with 1 if they differ."""
+    from dataclasses import asdict
+
+    from merdata import show_check
+    from merdata.comparison import diff as compare
+
+    found = compare(a, b)
+    _print_json(asdict(found)) if as_json else show_check.compared(found)
+    if found.any:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -11,14 +11,14 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from merdata import card_tables
 from merdata.card import front_matter, pretty_name, render
 from merdata.card_figures import draw
-from merdata.files import write_atomically, write_text
+from merdata.commit import CARD, keep_card
 from merdata.leakage import audits
 from merdata.resources import card_text
 from merdata.splits.protocol import Protocol, load_protocol, protocol_names
 from merdata.stats import statistics
 from merdata.store import Store, open_store
 
-CARD, LICENCES = "README.md", "LICENSE.md"
+LICENCES = "LICENSE.md"
 # as a corpus states its licence -> as the Hub calls it; all others are `other`
 LICENCE_IDS = {
     "ODbL-1.0": "odbl",
@@ -48,12 +48,10 @@ def write_card(store: str | Path | Store, rights: str | None = None) -> Path:
     pictures = draw(figures)
     corpora = described(store)
     text = card(store, figures, corpora, list(pictures), rights)
-    for name, picture in pictures.items():
-        with write_atomically(store.path / name) as temporary:
-            temporary.write_bytes(picture)
+    beside = dict(pictures)
     if len(store.corpora) > 1:
-        write_text(store.path / LICENCES, render("licences.md.j2", corpora=corpora))
-    write_text(store.path / CARD, text)
+        beside[LICENCES] = render("licences.md.j2", corpora=corpora).encode("utf-8")
+    keep_card(store, text, beside)
     return store.path / CARD
 
 

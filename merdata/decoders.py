@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-FFMPEG_SECONDS = 30
+FFMPEG_SECONDS = 20
+MOST_FRAMES = 1 << 25  # 35 minutes at 16 kHz, 11 at 48 kHz: what is longer is no utterance
+MOST_SAMPLES = 1 << 27  # over all channels: 512 MB in memory
+MOST_WAV = 5 * MOST_SAMPLES  # bytes that ffmpeg may write: more than is let pass
 STREAMED_SIZE = 0xFFFFFFFF  # what programs that write WAV to a pipe leave in the header
 
 
@@ -108,6 +113,12 @@ def _refuse_cut_wav(data: bytes) -> None:
     raise AudioError("truncated", "a WAV header without audio data")
 
 
+def _refuse_too_long(frames: int, channels: int) -> None:
+    if frames > MOST_FRAMES or frames * channels > MOST_SAMPLES:
+        what = f"{frames:,} samples of {channels} channels or more"
+        raise AudioError("too-long", f"{what} are no utterance; {MOST_FRAMES:,} at most")
+
+
 class _Bytes(io.BytesIO):
     """A file in memory; libsndfile seeks before the start of broken ones, and cffi prints a traceback."""
 
@@ -122,6 +133,7 @@ def _soundfile(data: bytes, path: str | None) -> Decoded:
     import soundfile
 
     with soundfile.SoundFile(_Bytes(data)) as file:
+        _refuse_too_long(file.frames, file.channels)
         samples = file.read(dtype="float32", always_2d=True)
         return Decoded(samples, file.samplerate, f"soundfile/{file.format}")
 
@@ -140,7 +152,11 @@ def _pyav_with(data: bytes, options: dict[str, str]) -> Decoded:
         if not container.streams.audio:
             raise AudioError("no-audio", "the file has no audio stream")
         stream = container.streams.audio[0]
-        frames = [_frame(frame) for frame in container.decode(stream)]
+        frames, length = [], 0
+        for frame in container.decode(stream):
+            frames.append(_frame(frame))
+            length += len(frames[-1])
+            _refuse_too_long(length, frames[-1].shape[1])
         if not frames:
             raise AudioError("empty", "the audio stream holds no samples")
         rate = stream.codec_context.sample_rate
@@ -153,10 +169,23 @@ def _frame(frame: Any) -> npt.NDArray[np.float32]:
     if not frame.format.is_planar:
         array = array.reshape(-1, frame.layout.nb_channels).T
     if np.issubdtype(array.dtype, np.floating):
-        return np.asarray(array.T, np.float32)
+        with np.errstate(over="ignore"):  # what is infinite then is refused later, by name
+            return np.asarray(array.T, np.float32)
     middle = 128 if array.dtype == np.uint8 else 0
     full = 128 if array.dtype == np.uint8 else -int(np.iinfo(array.dtype).min)
     return np.asarray((array.T.astype(np.float64) - middle) / full, np.float32)
+
+
+def seconds_of(path: Path) -> float | None:
+    """How long a file says it is, by its header; None where no header can be read."""
+    import av
+    import soundfile
+
+    with suppress(Exception):
+        return float(soundfile.info(path).duration)
+    with suppress(Exception), av.open(path) as container:
+        return container.duration / av.time_base if container.duration else None
+    return None
 
 
 def _ffmpeg(data: bytes, path: str | None) -> Decoded:
@@ -168,13 +197,14 @@ def _ffmpeg(data: bytes, path: str | None) -> Decoded:
         raise ValueError("needs the file on disk")
     command = (
         ffmpeg.input(path, protocol_whitelist="file,pipe")
-        .output("pipe:", format="wav", acodec="pcm_f32le", map="0:a:0", fflags="+bitexact")
+        .output("pipe:", format="wav", acodec="pcm_f32le", map="0:a:0", fflags="+bitexact", fs=MOST_WAV)
         .global_args("-nostdin", "-loglevel", "error", "-xerror")
         .compile(cmd=ffmpeg_program())
     )
     wav = _run(command, path)
-    samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
-    return Decoded(samples, rate, "ffmpeg")
+    with soundfile.SoundFile(io.BytesIO(wav)) as file:
+        _refuse_too_long(file.frames, file.channels)
+        return Decoded(file.read(dtype="float32", always_2d=True), file.samplerate, "ffmpeg")
 
 
 def _run(command: list[str], path: str) -> bytes:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -26,6 +26,7 @@ def run_tasks(
     progress: str | None = None,
     weigh: Callable[[Task], int] = lambda _: 1,
     unit: str = "task",
+    apart: bool = False,
 ) -> Iterator[Result]:
     """`function` of every task, results in the order of the tasks.
 
@@ -36,7 +37,9 @@ def run_tasks(
         progress: name of the bar on stderr, or None for no bar.
         weigh: how much a task moves the bar.
         unit: what the bar counts.
+        apart: even a single task runs in another process, unless `jobs` is 1.
     """
+    here = jobs == 1 or not tasks or (len(tasks) == 1 and not apart)
     jobs = min(jobs or os.cpu_count() or 1, max(1, len(tasks)))
     with tqdm(
         total=sum(map(weigh, tasks)),
@@ -44,7 +47,7 @@ def run_tasks(
         unit=f" {unit}",
         disable=progress is None or not sys.stderr.isatty(),
     ) as bar:
-        if jobs == 1:
+        if here:
             for task in tasks:
                 yield function(task)
                 bar.update(weigh(task))
@@ -53,13 +56,17 @@ def run_tasks(
                 yield from _in_pool(pool, function, tasks, lambda task: bar.update(weigh(task)))
 
 
-def _pool(jobs: int) -> Executor:
-    # A fork would copy pyarrow's threads half-way; a fork server is clean, and imports the libraries once.
+def process_context() -> Any:
+    """How processes are started: a fork would copy pyarrow's threads half-way; a fork server is clean."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["merdata.shard", "soundfile", "soxr"])
-    return ProcessPoolExecutor(jobs, mp_context=context)
+        context.set_forkserver_preload(["merdata.guard", "soundfile", "soxr"])  # imported once for all
+    return context
+
+
+def _pool(jobs: int) -> Executor:
+    return ProcessPoolExecutor(jobs, mp_context=process_context())
 
 
 def _in_pool(

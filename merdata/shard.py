@@ -7,8 +7,7 @@ time of every source. It is written after the shard: a journal with the task's k
 from __future__ import annotations
 
 import hashlib
-import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
@@ -20,17 +19,21 @@ import pyarrow.parquet as pq
 
 from merdata import audio
 from merdata.audio import AudioError
-from merdata.files import file_sha256, write_atomically
+from merdata.files import as_text, file_sha256, write_atomically
 from merdata.labels import Decision
 from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, SILENCED_NOTE, STORED
+from merdata.manifest import hashed_name
+from merdata.source import read_source
 from merdata.utterance import METADATA_COLUMNS, UTTERANCE_FIELDS, Utterance, store_schema
 
 ROWS_A_GROUP = 100  # about 10 MB: small enough to stream and shuffle, large enough to scan
 JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
     pa.field("modified_ns", pa.int64())
 )
+_FOUND = ("seconds", "source_sha256", "audio_sha256", "notes")
 _HEARD = ("decoder", "source_rate", "source_channels", "seconds", "source_sha256", "audio_sha256")
 Record = dict[str, Any]
+Normalise = Callable[[str, bytes, str], audio.Clip]
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,10 @@ class PlannedRow:
         """The ledger entry, before the audio is heard."""
         utterance, policy = self.utterance, self.decision.note
         return dict.fromkeys(JOURNAL_SCHEMA.names) | {
-            "id": utterance.id,
+            "id": as_text(utterance.id),
             "corpus": utterance.corpus,
             "shard": utterance.shard,
-            "source": utterance.source,
+            "source": as_text(utterance.source),
             "raw_label": utterance.raw_label or None,
             "label": self.decision.target,
             "notes": [*utterance.notes, *([policy] if policy else [])],
@@ -84,9 +87,9 @@ class ShardTask:
     on_bad_audio: str
     rows: tuple[PlannedRow, ...]
 
-    @property
-    def data(self) -> Path:
-        return self.store / "data" / self.corpus / f"{self.name}.parquet"
+    def placed(self, sha256: str) -> Path:
+        """Where the shard lies in the store, once it has these bytes."""
+        return self.store / "data" / self.corpus / hashed_name(self.name, sha256)
 
     @property
     def staged(self) -> Path:
@@ -121,21 +124,25 @@ class ShardTask:
             return False
 
     def _has(self, facts: dict[bytes, bytes]) -> bool:
-        size = int(facts[b"bytes"])
+        size, sha256 = int(facts[b"bytes"]), facts[b"sha256"].decode()
         if self.staged.exists():
-            return file_sha256(self.staged) == facts[b"sha256"].decode()
-        return size == 0 or self.data.stat().st_size == size
+            return file_sha256(self.staged) == sha256
+        return size == 0 or self.placed(sha256).stat().st_size == size
 
 
-def build_shard(task: ShardTask) -> None:
+def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
     """Write a shard and then its journal, each by rename.
+
+    Args:
+        task: the shard.
+        normalise: from id, bytes and path of a source to its clip (default `audio.normalise`).
 
     Raises:
         StoreError: the store cannot be written.
     """
     ledger: list[Record] = []
     with write_atomically(task.staged) as temporary:
-        rows = _stored_rows(task, EarlierShard(task), ledger)
+        rows = _stored_rows(task, EarlierShard(task), ledger, normalise or _normalise)
         count = _write(rows, temporary, store_schema(task.classes))
         facts = {"key": task.key, "rows": count, "audio_version": audio.AUDIO_VERSION}
         facts |= {"sha256": file_sha256(temporary), "bytes": temporary.stat().st_size}
@@ -148,26 +155,34 @@ def build_shard(task: ShardTask) -> None:
         pq.write_table(table, temporary)
 
 
-def _stored_rows(task: ShardTask, earlier: EarlierShard, ledger: list[Record]) -> Iterator[Record]:
+def _normalise(_: str, data: bytes, path: str) -> audio.Clip:
+    return audio.normalise(data, path)
+
+
+def _stored_rows(
+    task: ShardTask, earlier: EarlierShard, ledger: list[Record], normalise: Normalise
+) -> Iterator[Record]:
     """The rows for the store, one at a time; the ledger gets every row's entry on the way."""
     for row in task.rows:
-        entry, wav = _hear(task, row, earlier)
+        entry, wav = _hear(task, row, earlier, normalise)
         ledger.append(entry)
         if wav is not None:
             yield _store_row(row, entry, wav, task.classes)
 
 
-def _hear(task: ShardTask, row: PlannedRow, earlier: EarlierShard) -> tuple[Record, bytes | None]:
+def _hear(
+    task: ShardTask, row: PlannedRow, earlier: EarlierShard, normalise: Normalise
+) -> tuple[Record, bytes | None]:
     """The finished ledger entry of a row, and its WAV if it goes into the store."""
     entry = row.entry()
     if row.stays and earlier.has(entry):
         return earlier.again(entry)
     try:
-        data = _read_source(task.root, row.utterance.source)
+        data = read_source(task.root, row.utterance.source, row.size, row.modified_ns)
         entry["source_sha256"] = hashlib.sha256(data).hexdigest()
         if row.stays:
             source = (task.root / str(row.utterance.source)).absolute()
-            return _with_clip(entry, audio.normalise(data, str(source)), {"state": STORED})
+            return _with_clip(entry, normalise(row.utterance.id, data, str(source)), {"state": STORED})
     except AudioError as error:
         fault = {"reason": error.reason, "detail": str(error)}
         if row.stays and task.on_bad_audio == "silence":
@@ -176,20 +191,6 @@ def _hear(task: ShardTask, row: PlannedRow, earlier: EarlierShard) -> tuple[Reco
         if row.stays:
             return entry | {"state": DROPPED} | fault, None
     return entry | row.why_not(), None
-
-
-def _read_source(root: Path, source: str | None) -> bytes:
-    if source is None:
-        raise AudioError("missing", "the corpus names this clip, the disk lacks it")
-    path = root / source
-    try:
-        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            raise AudioError("outside", "a link that leaves the corpus folder")
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise AudioError("not-a-file", "no regular file")
-        return path.read_bytes()
-    except OSError as error:
-        raise AudioError("unreadable", error.strerror or str(error)) from error
 
 
 def _with_clip(entry: Record, clip: audio.Clip, state: Record) -> tuple[Record, bytes]:
@@ -206,10 +207,10 @@ def _with_clip(entry: Record, clip: audio.Clip, state: Record) -> tuple[Record, 
 
 def _store_row(row: PlannedRow, entry: Record, wav: bytes, classes: tuple[str, ...]) -> Record:
     record = {name: getattr(row.utterance, name, None) for name in METADATA_COLUMNS}
-    record |= {name: entry[name] for name in ("seconds", "source_sha256", "audio_sha256", "notes")}
+    record |= {name: entry[name] for name in ("id", "source", *_FOUND)}
     record["label"] = classes.index(entry["label"]) if entry["label"] else None
     record["votes"] = [asdict(vote) for vote in row.utterance.votes]
-    record["audio"] = {"bytes": wav, "path": f"{row.utterance.id}.wav"}
+    record["audio"] = {"bytes": wav, "path": f"{record['id']}.wav"}
     return record
 
 
@@ -245,10 +246,9 @@ class EarlierShard:
         try:
             journal = pq.read_table(task.journal)
             facts = journal.schema.metadata
-            path = next(path for path in (task.staged, task.data) if path.exists())
-            if int(facts[b"audio_version"]) != audio.AUDIO_VERSION:
-                return
-            if file_sha256(path) != facts[b"sha256"].decode():
+            sha256 = facts[b"sha256"].decode()
+            path = next(path for path in (task.staged, task.placed(sha256)) if path.exists())
+            if int(facts[b"audio_version"]) != audio.AUDIO_VERSION or file_sha256(path) != sha256:
                 return
             self._file = pq.ParquetFile(path)
         except (OSError, KeyError, StopIteration, pa.ArrowInvalid):

@@ -1,15 +1,17 @@
 """The store: one Parquet file a shard, a ledger a corpus, a table a protocol, and merdata.json, written last.
 
-README.md                        the card; its YAML holds the configs that load_dataset reads
-data/<corpus>/<shard>.parquet    audio, text, label and metadata
-ledger/<corpus>.parquet          every row that the corpus promises, with its state and reason
-splits/<protocol>.parquet        id, split, fold
-merdata.json                     format, label space, corpora, policies, a fingerprint for each shard
+README.md                               the card; its YAML holds the configs that load_dataset reads
+data/<corpus>/<shard>-<hash>.parquet    audio, text, label and metadata
+ledger/<corpus>-<hash>.parquet          every row that the corpus promises, with its state and reason
+splits/<protocol>.parquet               id, split, fold
+merdata.json                            format, label space, corpora, policies, the SHA-256 of every file
+
+<hash> is the beginning of the file's SHA-256: no build ever writes over a file that someone may be reading.
 """
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,11 +27,8 @@ import pyarrow.parquet as pq
 from merdata.audio import read_wav
 from merdata.errors import CorpusNotFound, StoreError
 from merdata.labels import LabelSpace, classify, label_space
+from merdata.manifest import MANIFEST, ledger_path, read_manifest, shard_path
 from merdata.utterance import METADATA_COLUMNS
-
-FORMAT = 1
-MANIFEST = "merdata.json"
-KEYS = {"space", "corpora", "shards"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Shard:
 
     @property
     def relative(self) -> str:
-        return f"data/{self.corpus}/{self.name}.parquet"
+        return f"data/{self.corpus}/{self.path.name}"
 
 
 class Store:
@@ -68,7 +67,7 @@ class Store:
             Shard(
                 corpus,
                 shard,
-                self.path / "data" / corpus / f"{shard}.parquet",
+                self.path / shard_path(corpus, shard, facts),
                 facts["sha256"],
                 facts["rows"],
             )
@@ -97,7 +96,7 @@ class Store:
             StoreError: a shard is missing or unreadable.
         """
         names = list(METADATA_COLUMNS if columns is None else columns)
-        tables = [self._read(shard, names) for shard in self.shards(corpora)]
+        tables = [self.rows_of(shard, names) for shard in self.shards(corpora)]
         if not tables:
             raise StoreError(f"{self.path} holds no rows of {', '.join(corpora or ['any corpus'])}")
         table = pa.concat_tables(tables).replace_schema_metadata(None)
@@ -114,7 +113,7 @@ class Store:
         Raises:
             StoreError: a shard is missing or unreadable.
         """
-        return {shard: self._read(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
+        return {shard: self.rows_of(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
 
     @cached_property
     def shard_of(self) -> pd.Series[Any]:
@@ -129,14 +128,23 @@ class Store:
         Raises:
             StoreError: there is none.
         """
-        return _read_parquet(self.path / "ledger" / f"{corpus}.parquet")
+        return _read_parquet(self.ledger_path(corpus))
+
+    def ledger_path(self, corpus: str) -> Path:
+        """Where the ledger of a corpus lies."""
+        return self.path / ledger_path(corpus, self.corpora.get(corpus, {}))
 
     def relabel(self, rows: pa.Table, space: LabelSpace) -> list[str | None]:
         """Class names of rows in another space (`rows` needs corpus, raw_label and label)."""
         columns = (rows[name].to_pylist() for name in ("corpus", "raw_label", "label"))
         return [classify(space, *cells) for cells in zip(*columns, strict=True)]
 
-    def _read(self, shard: Shard, names: list[str]) -> pa.Table:
+    def rows_of(self, shard: Shard, names: list[str]) -> pa.Table:
+        """Some columns of one shard, as they are in the file.
+
+        Raises:
+            StoreError: it is missing or unreadable.
+        """
         return _read_parquet(shard.path, names)
 
 
@@ -156,31 +164,6 @@ def open_store(path: str | Path) -> Store:
     return Store(path, manifest)
 
 
-def read_manifest(path: Path) -> dict[str, Any] | None:
-    """`merdata.json` of a store, or None where there is none.
-
-    Raises:
-        StoreError: it is unreadable, or of a newer format.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
-        version = int(manifest["format"])
-        whole = version > FORMAT or manifest.keys() >= KEYS
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except PermissionError as error:
-        raise StoreError(f"no permission to read {path / MANIFEST}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        raise StoreError(f"{path / MANIFEST} is damaged: delete it and run `merdata build` again")
-    if version > FORMAT:
-        raise StoreError(
-            f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
-        )
-    return manifest
-
-
 def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
     file = pq.ParquetFile(path)
@@ -189,10 +172,19 @@ def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]
             yield row["id"], read_wav(row["audio"]["bytes"])
 
 
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A small table as the bytes of a Parquet file."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
 def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns, partitioning=None)
     except FileNotFoundError as error:
-        raise StoreError(f"{path} is not there: run `merdata build` again") from error
+        raise StoreError(
+            f"{path} is not there: open the store again if it was just built, else run `merdata build` again"
+        ) from error
     except (OSError, pa.ArrowInvalid) as error:
         raise StoreError(f"{path} is damaged: run `merdata build` again") from error

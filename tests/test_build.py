@@ -19,6 +19,7 @@ import soundfile
 
 import merdata
 from merdata.builder import build
+from merdata.disk import bytes_needed
 from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError, StoreError
 from merdata.ledger import LEDGER_SCHEMA
 from merdata.plan import foresee, make_plan
@@ -149,6 +150,13 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
     assert report.kept >= 20
     assert digest(tmp_path / "store") == undisturbed
     assert not list((tmp_path / "store").rglob("*.part"))
+
+
+def test_a_first_build_killed_at_its_last_write_goes_on(corpora: Path, tmp_path: Path) -> None:
+    (tmp_path / ".build").mkdir()
+    (tmp_path / ".merdata.json.4711.part").write_text("{")
+    build(["tess"], corpora / "tess", tmp_path, jobs=1)
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_nothing_changed_nothing_made(corpora: Path, tmp_path: Path) -> None:
@@ -318,10 +326,65 @@ def test_no_permission_is_one_sentence(corpora: Path, tmp_path: Path) -> None:
 
 
 def test_two_builders_do_not_meet(corpora: Path, tmp_path: Path) -> None:
-    from merdata.builder import locked
+    from merdata.commit import locked
 
     with locked(tmp_path / "store"), pytest.raises(StoreError, match="another merdata is writing"):
         build(["tess"], corpora / "tess", tmp_path / "store", jobs=1)
+
+
+def test_a_second_builder_can_wait(corpora: Path, tmp_path: Path) -> None:
+    from merdata.commit import locked
+
+    words = [
+        "build",
+        "--corpus",
+        "tess",
+        "--source",
+        corpora / "tess",
+        "--store",
+        tmp_path / "store",
+        "--wait",
+    ]
+    with locked(tmp_path / "store"):
+        second = subprocess.Popen(
+            [*MERDATA, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert second.stderr is not None
+        assert b"waiting for another merdata" in second.stderr.readline()
+        assert not (tmp_path / "store" / "data").exists()
+    second.communicate()
+    assert second.returncode == 0
+    assert open_store(tmp_path / "store").corpora.keys() == {"tess"}
+
+
+def test_the_lock_of_a_killed_builder_is_free(corpora: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from merdata.commit import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path / "store"], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(StoreError, match="another merdata is writing"):
+        build(["tess"], corpora / "tess", tmp_path / "store", jobs=1)
+    holder.kill()
+    holder.communicate()
+    assert build(["tess"], corpora / "tess", tmp_path / "store", jobs=1).made == 2
+
+
+def test_the_disk_that_a_build_needs_is_estimated(
+    store: merdata.Store, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [store.path / "data", store.path / "ledger", store.path / ".build"]
+    taken = sum(path.stat().st_size for folder in folders for path in folder.rglob("*.parquet"))
+    assert bytes_needed(make_plan(["all"], corpora, tmp_path).tasks) == pytest.approx(taken, rel=0.2)
+    build(["tess"], corpora / "tess", tmp_path / "full", jobs=1)
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StoreError, match=r"needs about [3-9] MB .*, 1 MB are free"):
+        build(["tess"], corpora / "tess", tmp_path / "other", jobs=1)
+    assert not (tmp_path / "other" / "data").exists()
+    assert build(["tess"], corpora / "tess", tmp_path / "full", jobs=1).made == 0  # needs nothing
 
 
 def test_an_unlabelled_row_is_kept_without_a_class(corpora: Path, tmp_path: Path) -> None:

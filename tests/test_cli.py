@@ -23,7 +23,21 @@ def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(
-    "command", ["", "corpora", "build", "split", "audit", "stats", "report", "export", "sample"]
+    "command",
+    [
+        "",
+        "corpora",
+        "build",
+        "split",
+        "audit",
+        "stats",
+        "card",
+        "report",
+        "export",
+        "verify",
+        "diff",
+        "sample",
+    ],
 )
 def test_every_command_explains_itself(command: str) -> None:
     done = run(*command.split(), "--help")
@@ -82,13 +96,14 @@ def test_json_is_one_document(store: merdata.Store) -> None:
 def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> None:
     import shutil
 
-    from merdata.splits.protocol import make_protocol, save_protocol
+    from merdata.commit import keep_protocol
+    from merdata.splits.protocol import make_protocol
 
     copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
     protocol = merdata.load_protocol(copy, "mer")
     splits = protocol.splits()
     held_out = next(id for id, split in splits.items() if split == "test" and id.startswith("ravdess/"))
-    save_protocol(copy, make_protocol("mer", splits | {held_out: "train"}, protocol.properties))
+    keep_protocol(copy, make_protocol("mer", splits | {held_out: "train"}, protocol.properties))
     done = run("audit", copy.path)
     assert done.returncode == 1
     assert "PROMISE BROKEN" in done.stdout

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import merdata
+from merdata.commit import keep_protocol
 from merdata.names import safe_names
-from merdata.splits.protocol import make_protocol, save_protocol
+from merdata.splits.protocol import make_protocol
 from tests.test_cli import run
 
 
@@ -232,7 +233,7 @@ def test_rows_that_a_fold_leaves_out_are_not_exported(store: merdata.Store, tmp_
     copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
     protocol = merdata.load_protocol(copy, "mer")
     kept = dict(sorted(protocol.splits().items())[:40])
-    save_protocol(copy, make_protocol("mer", kept, protocol.properties))
+    keep_protocol(copy, make_protocol("mer", kept, protocol.properties))
     assert sum(merdata.export_wav(copy, tmp_path / "out", protocol="mer").values()) == 40
     assert len(list((tmp_path / "out").rglob("*.wav"))) == 40
     merdata.export_csv(copy, tmp_path / "rows.csv", protocol="mer")

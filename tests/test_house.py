@@ -11,7 +11,7 @@ import pytest
 import merdata
 
 ROOT = Path(__file__).parents[1]
-STAGES = {"merdata.plan", "merdata.engine", "merdata.shard", "merdata.store", "merdata.card"}
+STAGES = {"merdata.plan", "merdata.guard", "merdata.store", "merdata.commit"}
 
 
 def imports(path: Path) -> set[str]:

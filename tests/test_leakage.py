@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 
 import merdata
+from merdata.commit import keep_protocol
 from merdata.leakage import audits
 from merdata.leakage.probes import probe_text
 from merdata.leakage.rows import Rows
-from merdata.splits.protocol import make_protocol, save_protocol
+from merdata.splits.protocol import make_protocol
 from merdata.store import open_store
 
 
@@ -43,7 +44,7 @@ def test_the_default_protocol_holds(store: merdata.Store) -> None:
 def test_a_shared_speaker_breaks_the_promise(copy: merdata.Store) -> None:
     split_of = merdata.load_protocol(copy, "mer").splits()
     of_test = sorted(id for id, split in split_of.items() if split == "test" and id.startswith("ravdess/"))
-    save_protocol(copy, moved(copy, of_test[:1], "train"))
+    keep_protocol(copy, moved(copy, of_test[:1], "train"))
     broken = [
         finding for finding in merdata.audit(copy, "moved", near_audio=False).findings if finding.broken
     ]
@@ -55,7 +56,7 @@ def test_a_shared_speaker_breaks_the_promise(copy: merdata.Store) -> None:
 
 
 def test_a_cut_dialogue_is_found(copy: merdata.Store) -> None:
-    save_protocol(copy, moved(copy, ["meld/test/dia0_utt0"], "train"))
+    keep_protocol(copy, moved(copy, ["meld/test/dia0_utt0"], "train"))
     findings = {
         (one.shared, one.corpus, one.evaluation): one
         for one in merdata.audit(copy, "moved", near_audio=False).findings
@@ -67,11 +68,11 @@ def test_a_cut_dialogue_is_found(copy: merdata.Store) -> None:
 def test_identical_audio_on_both_sides_is_found(copy: merdata.Store) -> None:
     rows = {row["id"]: row for row in copy.ledger("cremad").to_pylist()}
     twin = next(row for row in rows.values() if row["same_audio_as"])
-    save_protocol(copy, moved(copy, [twin["id"]], "train"))
-    save_protocol(copy, moved(copy, [twin["same_audio_as"]], "test"))
+    keep_protocol(copy, moved(copy, [twin["id"]], "train"))
+    keep_protocol(copy, moved(copy, [twin["same_audio_as"]], "test"))
     both = merdata.load_protocol(copy, "mer").splits() | {twin["id"]: "train", twin["same_audio_as"]: "test"}
     facts = merdata.load_protocol(copy, "mer").properties | {"claims": {}}
-    save_protocol(copy, make_protocol("moved", both, facts))
+    keep_protocol(copy, make_protocol("moved", both, facts))
     findings = {
         (one.shared, one.corpus, one.evaluation): one
         for one in merdata.audit(copy, "moved", near_audio=False).findings
@@ -174,7 +175,7 @@ def test_on_the_command_line(copy: merdata.Store) -> None:
     assert "promises hold" in done.stdout and "near-identical audio: not looked for" in done.stdout
     split_of = merdata.load_protocol(copy, "mer").splits()
     of_test = sorted(id for id, split in split_of.items() if split == "test" and id.startswith("ravdess/"))
-    save_protocol(copy, moved(copy, of_test[:1], "train"))
+    keep_protocol(copy, moved(copy, of_test[:1], "train"))
     done = subprocess.run([*command, "--all", "--json"], capture_output=True, text=True)
     assert done.returncode == 1
     found = {one["protocol"]: one for one in json.loads(done.stdout)}

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from merdata.errors import CorpusNotFound, LayoutError
 
+AUDIO = (".wav", ".mp4", ".flac")
 Row = dict[str, str]
 
 
@@ -97,10 +98,14 @@ def parse_csv(text: str, columns: Iterable[str], where: Path) -> list[Row]:
 
 
 def _visible_files(root: Path) -> Iterator[str]:
-    """Paths below root; macOS leaves `._name` beside files and `__MACOSX` beside folders."""
+    """Paths below root; macOS leaves `._name` beside files and `__MACOSX` beside folders.
+
+    A folder that is named like an audio file is listed as one: a corpus then has that row, and it is refused.
+    """
     for top, folders, names in os.walk(root, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         below = os.path.relpath(top, root)
+        names += [name for name in folders if name.lower().endswith(AUDIO)]
         yield from (os.path.join(below, name) for name in names if not name.startswith("."))
 
 

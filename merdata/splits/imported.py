@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from merdata.card import write_card
+from merdata.commit import keep_protocol
 from merdata.errors import SplitError
 from merdata.splits import emobox, s3prl
 from merdata.splits.draft import Draft
@@ -21,7 +21,6 @@ from merdata.splits.protocol import (
     Protocol,
     check_name,
     load_protocol,
-    save_protocol,
 )
 from merdata.splits.published import by_rule, published
 from merdata.store import Store, open_store
@@ -86,8 +85,7 @@ def import_split(
         known = ", ".join([*SOURCES, *published()])
         raise SplitError(f"no split of {source!r} can be imported; those of {known} can")
     made = finish(store, name, draft, {"kind": "import", "source": source, "chosen": True}, rows)
-    save_protocol(store, made)
-    write_card(store)
+    keep_protocol(store, made)
     return made, unmatched
 
 

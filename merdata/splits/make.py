@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from merdata.card import write_card
+from merdata.commit import keep_protocol
 from merdata.errors import CorpusNotFound, SplitError
 from merdata.splits.draft import COLUMNS, Draft, Facts, Wish
 from merdata.splits.kfold import GROUPS, make_kfold, make_loso
@@ -23,7 +23,6 @@ from merdata.splits.protocol import (
     check_name,
     make_folds,
     rows_hash,
-    save_protocol,
 )
 from merdata.splits.sampled import make_fewshot, make_random
 from merdata.splits.speaker import make_speaker
@@ -103,8 +102,7 @@ def split(
     name = check_name(name or _default_name(protocol, chosen if corpora else [], draft, wish))
     facts = {"kind": protocol, "seed": seed, "chosen": corpora is not None, **wish.asked}
     made = finish(store, name, draft, facts, rows)
-    save_protocol(store, made)
-    write_card(store)
+    keep_protocol(store, made)
     return made
 
 

@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from merdata.errors import SplitError
-from merdata.files import write_atomically
-from merdata.store import Shard, Store
+from merdata.store import Shard, Store, parquet_bytes
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SCHEMA = pa.schema({"id": pa.string(), "split": pa.string(), "fold": pa.int32()})
@@ -111,15 +110,10 @@ def protocol_names(store: Store) -> list[str]:
     return sorted(path.stem for path in (store.path / "splits").glob("[!.]*.parquet"))
 
 
-def save_protocol(store: Store, protocol: Protocol) -> None:
-    """Write the table, with properties and hash in the file's metadata.
-
-    Raises:
-        StoreError: it cannot be written.
-    """
+def protocol_bytes(protocol: Protocol) -> bytes:
+    """The file of a protocol: its table, with properties and hash in the metadata."""
     facts = {"properties": json.dumps(protocol.properties, sort_keys=True), "hash": protocol.hash}
-    with write_atomically(protocol_path(store, protocol.name)) as temporary:
-        pq.write_table(protocol.table.replace_schema_metadata(facts), temporary)
+    return parquet_bytes(protocol.table.replace_schema_metadata(facts))
 
 
 def load_protocol(store: Store, name: str) -> Protocol:

@@ -1,0 +1,185 @@
+"""How a store goes from one whole state to the next.
+
+Readers come in by one of two doors: merdata.json (merdata) or README.md (load_dataset), and each of the two
+names the very shards it means. A shard's or ledger's file name ends with the beginning of its SHA-256, so
+a new one never takes an old one's place, and since README.md lists files instead of patterns, nobody reads
+two versions together. A change is put in place under the store's lock, in this order:
+
+1. `.build/change.json`: every path of the old and of the new state, with the SHA-256 that it may have;
+2. new shards and ledgers under their own names; a protocol's table by rename;
+3. README.md, then merdata.json, by rename: through each door, the old store until then, the new one after;
+4. shards and ledgers that merdata.json does not name are removed, and last `.build/change.json`.
+
+After a crash on the way both doors lead to whole stores. While `.build/change.json` is there, `verify` lets
+both states pass; the next build or split makes the change, or another, whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from merdata.card import make_card
+from merdata.errors import StoreError
+from merdata.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
+from merdata.manifest import MANIFEST, Manifest, files_of, read_manifest, sealed
+from merdata.splits.protocol import Protocol, protocol_bytes, protocol_path
+from merdata.store import Store
+
+CHANGE = ".build/change.json"
+CARD = "README.md"
+FOR_EVER = -1.0
+A_WHILE = 10.0  # seconds: another split of the same store takes less
+
+
+@contextmanager
+def locked(store: Path, wait: float = 0) -> Iterator[None]:
+    """Hold a store for writing, by a lock that the operating system frees when its process dies.
+
+    Args:
+        store: its folder.
+        wait: seconds to wait for another process that holds it, or FOR_EVER.
+
+    Raises:
+        StoreError: another process holds it, or the store cannot be written.
+    """
+    path = store / ".build" / "lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        _acquire(lock, wait, store)
+    except Timeout as error:
+        raise StoreError(
+            f"another merdata is writing {store}: wait for it to end (`merdata build --wait` does)"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"cannot write {store}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquire(lock: BaseFileLock, wait: float, store: Path) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if wait == FOR_EVER:
+            print(f"waiting for another merdata that is writing {store}", file=sys.stderr, flush=True)
+        lock.acquire(timeout=wait)
+
+
+def remove_leftovers(store: Path) -> None:
+    """Remove the temporary files of writers that died; `.cache` has writers of its own, without the lock."""
+    for path in store.rglob(f".*{TEMPORARY}"):
+        if ".cache" not in path.relative_to(store).parts:
+            remove(path)
+
+
+def announce(store: Path, manifest: Manifest) -> None:
+    """Say which files are about to come, before the first of them comes."""
+    allowed = {path: {sha256} for path, sha256 in files_of(read_manifest(store) or manifest).items()}
+    for path, sha256 in files_of(manifest).items():
+        allowed.setdefault(path, set()).add(sha256)
+    write_json(store / CHANGE, {path: sorted(hashes) for path, hashes in allowed.items()})
+
+
+def conclude(store: Store) -> list[str]:
+    """Put README.md and merdata.json in place for shards, ledgers and protocols that are; then tidy up.
+
+    Returns:
+        Names of protocols that no longer fit the store's rows.
+    """
+    manifest = store.manifest
+    card, outdated = make_card(store)
+    manifest["files"] = _known_files(store) | {CARD: hashlib.sha256(card.encode("utf-8")).hexdigest()}
+    announce(store.path, manifest)
+    write_text(store.path / CARD, card)
+    write_json(store.path / MANIFEST, sealed(manifest))
+    _remove_what_is_not_named(store)
+    remove(store.path / CHANGE)
+    return outdated
+
+
+def keep_protocol(store: Store, protocol: Protocol) -> None:
+    """Write a protocol's table into the store, and its configs into the store's README.md.
+
+    Raises:
+        StoreError: another process writes the store or has built it anew, or it cannot be written.
+    """
+    path, data = protocol_path(store, protocol.name), protocol_bytes(protocol)
+    with locked(store.path, A_WHILE):
+        remove_leftovers(store.path)
+        manifest = _as_it_was(store)
+        name = path.relative_to(store.path).as_posix()
+        manifest.setdefault("files", {})[name] = hashlib.sha256(data).hexdigest()
+        store.manifest = manifest
+        announce(store.path, manifest)
+        write_bytes(path, data)
+        conclude(store)
+
+
+def keep_card(store: Store, card: str, beside: dict[str, bytes]) -> None:
+    """Write another README.md into the store, and what it shows.
+
+    Args:
+        store: as it was when the card was made of it.
+        card: the text.
+        beside: path below the store -> bytes.
+
+    Raises:
+        StoreError: another process writes the store or has built it anew, or it cannot be written.
+    """
+    files = beside | {CARD: card.encode("utf-8")}
+    with locked(store.path, A_WHILE):
+        remove_leftovers(store.path)
+        manifest = _as_it_was(store)
+        hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        manifest["files"] = _known_files(store) | hashes
+        store.manifest = manifest
+        announce(store.path, manifest)
+        for name, data in files.items():
+            write_bytes(store.path / name, data)
+        write_json(store.path / MANIFEST, sealed(manifest))
+        remove(store.path / CHANGE)
+
+
+def _as_it_was(store: Store) -> Manifest:
+    """merdata.json, unless a build has changed the rows since the store was opened."""
+    manifest = read_manifest(store.path)
+    if manifest is None or manifest["shards"] != store.manifest["shards"]:
+        raise StoreError(f"{store.path} was built anew meanwhile: do this again")
+    return manifest
+
+
+def _known_files(store: Store) -> dict[str, str]:
+    """The hashes of ledgers and protocols: as they were written; of a store of format 1, as they are now."""
+    known = store.manifest.get("files", {})
+    paths = [path for folder in ("ledger", "splits") for path in _tables(store.path / folder)]
+    names = {path.relative_to(store.path).as_posix(): path for path in paths}
+    named = {store.ledger_path(corpus) for corpus in store.corpora}
+    return {
+        name: known.get(name) or file_sha256(path)
+        for name, path in names.items()
+        if name.startswith("splits/") or path in named
+    }
+
+
+def _remove_what_is_not_named(store: Store) -> None:
+    """Only of corpora that the store has: a merdata.json made anew may not know all that lie there."""
+    named = files_of(store.manifest)
+    for corpus in store.corpora:
+        ledgers = _tables(store.path / "ledger", rf"{re.escape(corpus)}(-[0-9a-f]+)?")
+        for path in [*_tables(store.path / "data" / corpus), *ledgers]:
+            if path.relative_to(store.path).as_posix() not in named:
+                remove(path)
+
+
+def _tables(folder: Path, name: str = r"[^.].*") -> list[Path]:
+    return sorted(path for path in folder.glob("*.parquet") if re.fullmatch(name, path.stem))

@@ -1,0 +1,85 @@
+"""merdata.json, the manifest of a store: written last, it names every other file with its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from merdata.errors import StoreError
+from merdata.files import json_text
+
+MANIFEST = "merdata.json"
+FORMAT = 2  # 1 had no hashes in file names, and none of the card, the ledgers, the splits and itself
+KEYS = {"space", "corpora", "shards"}
+HASH_DIGITS = 12  # of the SHA-256 in a file name
+
+Manifest = dict[str, Any]
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """`merdata.json` of a store, or None where there is none.
+
+    Raises:
+        StoreError: it is unreadable, or of a newer format.
+    """
+    try:
+        data = (path / MANIFEST).read_bytes()
+        manifest: Manifest = json.loads(data)
+        version = int(manifest["format"])
+        whole = version > FORMAT or (manifest.keys() >= KEYS and _is_sealed(data, manifest))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as error:
+        raise StoreError(f"no permission to read {path / MANIFEST}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise StoreError(
+            f"{path / MANIFEST} is damaged: delete it and run `merdata build` again for each corpus"
+        )
+    if version > FORMAT:
+        raise StoreError(
+            f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
+        )
+    return manifest
+
+
+def sealed(manifest: Manifest) -> Manifest:
+    """The manifest with its own digest, by which `verify` knows it whole."""
+    rest = {name: value for name, value in manifest.items() if name != "digest"}
+    return rest | {"digest": hashlib.sha256(json_text(rest).encode("utf-8")).hexdigest()}
+
+
+def hashed_name(name: str, sha256: str) -> str:
+    """The file name of a shard or ledger: a changed one never takes the place of the one before."""
+    return f"{name}-{sha256[:HASH_DIGITS]}.parquet"
+
+
+def shard_path(corpus: str, shard: str, facts: dict[str, Any]) -> str:
+    """Where a shard lies, below the store."""
+    return f"data/{corpus}/{facts.get('file', f'{shard}.parquet')}"
+
+
+def ledger_path(corpus: str, facts: dict[str, Any]) -> str:
+    """Where a corpus's ledger lies, below the store."""
+    return f"ledger/{facts.get('ledger', f'{corpus}.parquet')}"
+
+
+def files_of(manifest: Manifest) -> dict[str, str]:
+    """Path below the store -> SHA-256, of every file that the manifest names."""
+    shards = {
+        shard_path(corpus, shard, facts): facts["sha256"]
+        for corpus, own in manifest["shards"].items()
+        for shard, facts in own.items()
+    }
+    others: dict[str, str] = manifest.get("files", {})
+    return shards | others
+
+
+def _is_sealed(data: bytes, manifest: Manifest) -> bool:
+    """Whether merdata.json, as bytes and as read, is as it was written; format 1 has nothing to tell by."""
+    if manifest["format"] == 1 and "digest" not in manifest:
+        return True
+    return data == json_text(sealed(manifest)).encode("utf-8")
