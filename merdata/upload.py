@@ -1,0 +1,227 @@
+"""A store on the Hugging Face Hub: the verified bytes, as far as the licences let them, private by default.
+
+stage -> licence gate -> who sees the target? -> bytes -> who sees it now? -> commit -> who sees it now?
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from merdata.builder import locked
+from merdata.corpora import registry
+from merdata.errors import CorpusNotFound, HubError, LicenceError
+from merdata.files import write_text
+from merdata.licences import Request, Terms, Visibility, check
+from merdata.privacy import check_privacy
+from merdata.staging import stage
+from merdata.store import Store, open_store
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+KIND = "dataset"
+OURS = ["data/*", "ledger/*", "splits/*"]  # where an earlier upload may have left what this one lacks
+
+
+def push(
+    store: str | Path | Store,
+    repo: str,
+    *,
+    corpora: Iterable[str] | None = None,
+    protocols: Iterable[str] | None = None,
+    labels_only: bool = False,
+    public: bool = False,
+    rights: str | None = None,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Upload a store, or a part of it.
+
+    Args:
+        store: the store, or its folder.
+        repo: `OWNER/NAME` of a dataset on the Hub; made if it is not there.
+        corpora: only these.
+        protocols: only these (default: all that say something of the corpora).
+        labels_only: leave out the audio, and the transcripts where they are licensed.
+        public: let everyone see it, if the licences do.
+        rights: by which right, in a sentence for the card, where a licence limits who may publish.
+        dry_run: only look who sees the target, and change nothing.
+
+    Returns:
+        repo, url (None in a dry run), target (who saw it before), private, labels_only, permission of each
+        corpus, refusal (a sentence, in a dry run only; else None), and the files with their bytes.
+
+    Raises:
+        CorpusNotFound: the store holds no such corpus.
+        HubError: the Hub cannot be reached, or refuses.
+        LicenceError: the licences, or who sees the target, do not allow it.
+        SplitError: no such protocol.
+        StoreError: the store is damaged, or names folders of this machine.
+    """
+    from huggingface_hub import HfApi
+
+    from merdata.hub import check_repo, hub_errors
+
+    check_repo(repo)
+    store = store if isinstance(store, Store) else open_store(store)
+    request = _request(store, corpora, public=public, labels_only=labels_only, rights=rights)
+    if not dry_run:
+        check(request, repo, Visibility.ABSENT)  # before any work
+    api = HfApi()
+    with _staged(store, request, protocols) as folder:
+        found = {
+            "repo": repo,
+            "url": None,
+            "private": not public,
+            "labels_only": labels_only,
+            "permissions": {name: one.value for name, one in request.permissions(public=public).items()},
+            "files": _sizes(folder),
+        }
+        if dry_run:
+            return found | _foreseen(api, request, repo)
+        with hub_errors(repo):
+            seen = _upload(api, request, repo, folder)
+        url = f"{api.endpoint}/datasets/{repo}"
+        return found | {"url": url, "target": seen.value, "refusal": None}
+
+
+def _request(store: Store, corpora: Iterable[str] | None, **wanted: Any) -> Request:
+    names = sorted(store.corpora) if corpora is None else sorted(set(corpora))
+    unknown = [name for name in names if name not in store.corpora]
+    if unknown:
+        raise CorpusNotFound(
+            f"{store.path} holds no {', '.join(unknown)}; it holds {', '.join(store.corpora)}"
+        )
+    known = registry()
+    rights = wanted.pop("rights")
+    if rights is not None and not rights.strip():
+        raise LicenceError(
+            '--i-have-rights needs the reason, as in --i-have-rights "bought the commercial licence"'
+        )
+    terms = {name: known[name].terms if name in known else Terms() for name in names}
+    return Request(terms, rights=" ".join(rights.split()) if rights else None, **wanted)
+
+
+@contextmanager
+def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Path]:
+    """A folder with what is to go up, for as long as the block runs."""
+    folder = store.path / ".build" / "push"
+    silent = [name for name, terms in request.terms.items() if not terms.text]
+    record = {"public": request.public, "labels_only": request.labels_only, "rights": request.rights}
+    with locked(store.path):
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            without_text = silent if request.labels_only else None
+            stage(
+                store,
+                folder,
+                corpora=request.terms,
+                protocols=protocols,
+                without_text=without_text,
+                record=record,
+            )
+            _add_rights(folder / "README.md", request)
+            check_privacy(folder)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add_rights(card: Path, request: Request) -> None:
+    """What the licences made the uploader say, at the end of the card."""
+    lines = []
+    if request.labels_only:
+        silent = [name for name, terms in request.terms.items() if not terms.text]
+        lines.append("These are labels and metadata only: the audio was not uploaded.")
+        if silent:
+            lines.append(f"Neither were the transcripts of {', '.join(silent)}.")
+    if request.rights:
+        lines.append(
+            f"By which right this was uploaded, in the words of who did it: {_quoted(request.rights)}"
+        )
+    if lines:
+        text = card.read_text("utf-8")
+        write_text(card, f"{text}\n## Rights\n\n{' '.join(lines)}\n")
+
+
+def _quoted(text: str) -> str:
+    """As inert Markdown."""
+    return "`" + text.replace("`", "'") + "`"
+
+
+def _foreseen(api: HfApi, request: Request, repo: str) -> dict[str, Any]:
+    from merdata.hub import hub_errors, visibility
+
+    try:
+        with hub_errors(repo):
+            target = visibility(api, repo, KIND)
+    except HubError:
+        target = Visibility.UNKNOWN
+    try:
+        check(request, repo, target)
+        refusal = None
+    except LicenceError as error:
+        refusal = str(error)
+    return {"target": target.value, "refusal": refusal}
+
+
+def _upload(api: HfApi, request: Request, repo: str, folder: Path) -> Visibility:
+    from merdata.hub import visibility, with_retries
+
+    before = with_retries(lambda: visibility(api, repo, KIND))
+    check(request, repo, before)
+    if before is Visibility.ABSENT:
+        api.create_repo(repo, repo_type=KIND, private=not request.public, exist_ok=True)
+        _look_again(api, request, repo)
+    if not request.public:
+        with_retries(lambda: _send_bytes(api, repo, folder))
+        _look_again(api, request, repo)
+    with_retries(
+        lambda: api.upload_folder(
+            repo_id=repo,
+            repo_type=KIND,
+            folder_path=folder,
+            delete_patterns=OURS,
+            commit_message="Upload a store built by merdata",
+        )
+    )
+    try:
+        _look_again(api, request, repo)
+    except LicenceError as error:
+        raise LicenceError(f"{error}. {_hide(api, repo)}") from error
+    return before
+
+
+def _look_again(api: HfApi, request: Request, repo: str) -> None:
+    """Check the target as it is now: it may be another's to decide, and it may have changed."""
+    from merdata.hub import visibility, with_retries
+
+    check(request, repo, with_retries(lambda: visibility(api, repo, KIND)))
+
+
+def _send_bytes(api: HfApi, repo: str, folder: Path) -> None:
+    """Send the large files, which nobody sees before a commit names them."""
+    from huggingface_hub import CommitOperationAdd
+
+    additions = [CommitOperationAdd(file["path"], folder / file["path"]) for file in _sizes(folder)]
+    api.preupload_lfs_files(repo, additions, repo_type=KIND)
+
+
+def _hide(api: HfApi, repo: str) -> str:
+    """Make a repository private that became public under our hands; what became of it, as a sentence."""
+    from merdata.hub import hub_errors
+
+    try:
+        with hub_errors(repo):
+            api.update_repo_settings(repo, repo_type=KIND, private=True)
+    except HubError as error:
+        return f"It changed during the upload and could not be made private ({error}): do so on the Hub now"
+    return "It changed during the upload and was made private again: see on the Hub who changed it"
+
+
+def _sizes(folder: Path) -> list[dict[str, Any]]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [{"path": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size} for path in paths]
