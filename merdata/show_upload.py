@@ -21,7 +21,7 @@ def pushed(found: dict[str, Any]) -> None:
     who = "private" if found["private"] else "public"
     what = "labels only" if found["labels_only"] else "with audio"
     done = f"uploaded to {found['url']}" if found["url"] else f"would be uploaded to {found['repo']}"
-    told = f"{len(found['files'])} files, {size:,} bytes, {done} ({who}, {what}; it was {found['target']})"
+    told = f"{len(found['files'])} files, {size:,} bytes, {done} ({who}, {what}; before: {found['target']})"
     screen.print(told, markup=False, soft_wrap=True)
     if found["refusal"]:
         screen.print(f"refused: {found['refusal']}", markup=False, soft_wrap=True)

@@ -23,9 +23,6 @@ from merdata.store import Store, open_store
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-KIND = "dataset"
-OURS = ["data/*", "ledger/*", "splits/*"]  # where an earlier upload may have left what this one lacks
-
 
 def push(
     store: str | Path | Store,
@@ -64,6 +61,7 @@ def push(
     from huggingface_hub import HfApi
 
     from merdata.hub import check_repo, hub_errors
+    from merdata.sending import send
 
     check_repo(repo)
     store = store if isinstance(store, Store) else open_store(store)
@@ -83,7 +81,7 @@ def push(
         if dry_run:
             return found | _foreseen(api, request, repo)
         with hub_errors(repo):
-            seen = _upload(api, request, repo, folder)
+            seen = send(api, request, repo, folder)
         url = f"{api.endpoint}/datasets/{repo}"
         return found | {"url": url, "target": seen.value, "refusal": None}
 
@@ -157,7 +155,7 @@ def _foreseen(api: HfApi, request: Request, repo: str) -> dict[str, Any]:
 
     try:
         with hub_errors(repo):
-            target = visibility(api, repo, KIND)
+            target = visibility(api, repo, "dataset")
     except HubError:
         target = Visibility.UNKNOWN
     try:
@@ -166,60 +164,6 @@ def _foreseen(api: HfApi, request: Request, repo: str) -> dict[str, Any]:
     except LicenceError as error:
         refusal = str(error)
     return {"target": target.value, "refusal": refusal}
-
-
-def _upload(api: HfApi, request: Request, repo: str, folder: Path) -> Visibility:
-    from merdata.hub import visibility, with_retries
-
-    before = with_retries(lambda: visibility(api, repo, KIND))
-    check(request, repo, before)
-    if before is Visibility.ABSENT:
-        api.create_repo(repo, repo_type=KIND, private=not request.public, exist_ok=True)
-        _look_again(api, request, repo)
-    if not request.public:
-        with_retries(lambda: _send_bytes(api, repo, folder))
-        _look_again(api, request, repo)
-    with_retries(
-        lambda: api.upload_folder(
-            repo_id=repo,
-            repo_type=KIND,
-            folder_path=folder,
-            delete_patterns=OURS,
-            commit_message="Upload a store built by merdata",
-        )
-    )
-    try:
-        _look_again(api, request, repo)
-    except LicenceError as error:
-        raise LicenceError(f"{error}. {_hide(api, repo)}") from error
-    return before
-
-
-def _look_again(api: HfApi, request: Request, repo: str) -> None:
-    """Check the target as it is now: it may be another's to decide, and it may have changed."""
-    from merdata.hub import visibility, with_retries
-
-    check(request, repo, with_retries(lambda: visibility(api, repo, KIND)))
-
-
-def _send_bytes(api: HfApi, repo: str, folder: Path) -> None:
-    """Send the large files, which nobody sees before a commit names them."""
-    from huggingface_hub import CommitOperationAdd
-
-    additions = [CommitOperationAdd(file["path"], folder / file["path"]) for file in _sizes(folder)]
-    api.preupload_lfs_files(repo, additions, repo_type=KIND)
-
-
-def _hide(api: HfApi, repo: str) -> str:
-    """Make a repository private that became public under our hands; what became of it, as a sentence."""
-    from merdata.hub import hub_errors
-
-    try:
-        with hub_errors(repo):
-            api.update_repo_settings(repo, repo_type=KIND, private=True)
-    except HubError as error:
-        return f"It changed during the upload and could not be made private ({error}): do so on the Hub now"
-    return "It changed during the upload and was made private again: see on the Hub who changed it"
 
 
 def _sizes(folder: Path) -> list[dict[str, Any]]:
