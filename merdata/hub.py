@@ -67,6 +67,11 @@ def hub_errors(repo: str) -> Iterator[None]:
         raise HubError(f"{repo} is not in the cache, and the Hub cannot be reached") from error
     except (HTTP_ERROR, ConnectionError) as error:
         raise HubError(f"the Hub cannot be reached ({type(error).__name__}): try again") from error
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, HTTP_ERROR):
+            raise
+        with hub_errors(repo):
+            raise error.__cause__ from error
 
 
 def with_retries(call: Callable[[], T]) -> T:
@@ -74,12 +79,20 @@ def with_retries(call: Callable[[], T]) -> T:
     for left in reversed(range(TRIES)):
         try:
             return call()
-        except (HTTP_ERROR, ConnectionError) as error:
-            refused = isinstance(error, HfHubHTTPError) and error.response.status_code not in PASSING
-            if refused or not left:
+        except (HTTP_ERROR, ConnectionError, RuntimeError) as error:
+            if not left or not _may_pass(error):
                 raise
             time.sleep(PAUSE_SECONDS)
     raise AssertionError("the last try returns or raises")
+
+
+def _may_pass(error: BaseException | None) -> bool:
+    """Whether another try may succeed; the client wraps a fault of an upload in a RuntimeError."""
+    if isinstance(error, RuntimeError):
+        return _may_pass(error.__cause__)
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in PASSING
+    return isinstance(error, (HTTP_ERROR, ConnectionError))
 
 
 def visibility(api: HfApi, repo: str, kind: str) -> Visibility:

@@ -95,6 +95,7 @@ class FakeHub:
         """Variables for a process that is to talk to this Hub and to nothing else."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         own = {"HF_ENDPOINT": self.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+        own |= {"HF_UPDATE_DOWNLOAD_COUNTS": "0"}  # which load_dataset would send to another host
         return kept | own | ({"HF_TOKEN": token} if token else {})
 
     def fail(

@@ -1,4 +1,4 @@
-"""The licence gate: every licence, target and flag; and against a Hub, no public upload that is not allowed."""
+"""The licence gate: every licence, target and flag; against a Hub, no public upload that is not allowed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_gate_follows_the_table(
     if allowed(corpora, target, public, rights, labels_only):
         assert check(request, "me/x", target) is not NEVER
     else:
-        with pytest.raises(LicenceError, match="^[^\n]+$"):
+        with pytest.raises(LicenceError, match=r"^[^\n]+$"):
             check(request, "me/x", target)
 
 
