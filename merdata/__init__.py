@@ -19,7 +19,9 @@ _HOME = {
     "MerdataError": "errors",
     "CorpusNotFound": "errors",
     "EngineError": "errors",
+    "HubError": "errors",
     "LayoutError": "errors",
+    "LicenceError": "errors",
     "OptionError": "errors",
     "PolicyError": "errors",
     "SplitError": "errors",
@@ -29,6 +31,8 @@ _HOME = {
     "Utterance": "utterance",
     "Corpus": "corpora.corpus",
     "get_corpus": "corpora",
+    "Permission": "licences",
+    "Terms": "licences",
     "LabelSpace": "labels",
     "label_space": "labels",
     "label_spaces": "labels",
@@ -61,6 +65,9 @@ _HOME = {
     "export_croissant": "export.croissant",
     "verify": "verification",
     "diff": "comparison",
+    "push": "upload",
+    "check_repo": "hub",
+    "hub_errors": "hub",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "ledger",
@@ -85,7 +92,9 @@ if TYPE_CHECKING:
     from merdata.engine import run_tasks as run_tasks
     from merdata.errors import CorpusNotFound as CorpusNotFound
     from merdata.errors import EngineError as EngineError
+    from merdata.errors import HubError as HubError
     from merdata.errors import LayoutError as LayoutError
+    from merdata.errors import LicenceError as LicenceError
     from merdata.errors import MerdataError as MerdataError
     from merdata.errors import OptionError as OptionError
     from merdata.errors import PolicyError as PolicyError
@@ -96,11 +105,15 @@ if TYPE_CHECKING:
     from merdata.export.wav import export_wav as export_wav
     from merdata.files import file_sha256 as file_sha256
     from merdata.files import write_atomically as write_atomically
+    from merdata.hub import check_repo as check_repo
+    from merdata.hub import hub_errors as hub_errors
     from merdata.labels import LabelSpace as LabelSpace
     from merdata.labels import label_space as label_space
     from merdata.labels import label_spaces as label_spaces
     from merdata.leakage import audit as audit
     from merdata.ledger import is_silenced as is_silenced
+    from merdata.licences import Permission as Permission
+    from merdata.licences import Terms as Terms
     from merdata.loader import load as load
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
@@ -124,6 +137,7 @@ if TYPE_CHECKING:
     from merdata.store import Store as Store
     from merdata.store import open_store as open_store
     from merdata.store import read_audio as read_audio
+    from merdata.upload import push as push
     from merdata.utterance import Utterance as Utterance
     from merdata.verification import verify as verify
 

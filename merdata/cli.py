@@ -366,6 +366,65 @@ def diff(
 
 
 @app.command()
+def push(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[STORE] REPO",
+            help="Folder of the store (default store), and OWNER/NAME of a dataset on the Hugging Face Hub.",
+        ),
+    ],
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Only this protocol; may repeat (default: all that fit).")
+    ] = None,
+    corpora: Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")] = None,
+    labels_only: Annotated[
+        bool,
+        typer.Option("--labels-only", help="No audio, and no transcripts where those are licensed."),
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everyone see it, if the licences do (default: private).")
+    ] = False,
+    rights: Annotated[
+        str | None,
+        typer.Option(
+            "--i-have-rights",
+            metavar="WHY",
+            help="By which right you publish what a licence limits; goes into the card.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List files, sizes, who would see them and what the licences say."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a store to the Hugging Face Hub, as far as the licences of its corpora allow.
+
+    Private unless --public. What no licence allows in public is uploaded there with no option.
+    A dry run exits with 2 where the upload would be refused. This is no legal advice.
+    """
+    from merdata import show_upload
+    from merdata.upload import push as upload
+
+    if len(words) > 2:
+        raise typer.BadParameter(f"one store and one repository, not {' '.join(words)}")
+    found = upload(
+        words[0] if len(words) == 2 else "store",
+        words[-1],
+        corpora=corpora,
+        protocols=protocol,
+        labels_only=labels_only,
+        public=public,
+        rights=rights,
+        dry_run=dry_run,
+    )
+    _print_json(found) if as_json else show_upload.pushed(found)
+    if found["refusal"]:
+        raise typer.Exit(2)
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write: one folder a corpus.")] = Path("corpora"),
     corpus: Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")] = None,

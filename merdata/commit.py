@@ -125,18 +125,16 @@ def keep_protocol(store: Store, protocol: Protocol) -> None:
         conclude(store)
 
 
-def keep_card(store: Store, card: str, beside: dict[str, bytes]) -> None:
+def keep_card(store: Store, files: dict[str, bytes]) -> None:
     """Write another README.md into the store, and what it shows.
 
     Args:
         store: as it was when the card was made of it.
-        card: the text.
-        beside: path below the store -> bytes.
+        files: path below the store -> bytes, README.md among them.
 
     Raises:
         StoreError: another process writes the store or has built it anew, or it cannot be written.
     """
-    files = beside | {CARD: card.encode("utf-8")}
     with locked(store.path, A_WHILE):
         remove_leftovers(store.path)
         manifest = _as_it_was(store)

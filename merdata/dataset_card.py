@@ -44,15 +44,23 @@ def write_card(store: str | Path | Store, rights: str | None = None) -> Path:
         StoreError: the store cannot be read or written.
     """
     store = store if isinstance(store, Store) else open_store(store)
-    figures = statistics(store)
-    pictures = draw(figures)
-    corpora = described(store)
-    text = card(store, figures, corpora, list(pictures), rights)
-    beside = dict(pictures)
-    if len(store.corpora) > 1:
-        beside[LICENCES] = render("licences.md.j2", corpora=corpora).encode("utf-8")
-    keep_card(store, text, beside)
+    keep_card(store, card_files(store, rights))
     return store.path / CARD
+
+
+def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
+    """Path below the store -> bytes: README.md, its figures, and LICENSE.md.
+
+    Raises:
+        SplitError: a protocol is damaged, or no longer fits the store's rows.
+        StoreError: the store cannot be read.
+    """
+    figures, corpora = statistics(store), described(store)
+    files = draw(figures)
+    files[CARD] = card(store, figures, corpora, list(files), rights).encode("utf-8")
+    if len(store.corpora) > 1:
+        files[LICENCES] = render("licences.md.j2", corpora=corpora).encode("utf-8")
+    return files
 
 
 def card(store: Store, figures: Facts, corpora: Facts, pictures: list[str], rights: str | None = None) -> str:

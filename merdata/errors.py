@@ -35,3 +35,11 @@ class SplitError(MerdataError):
 
 class EngineError(MerdataError):
     """A process that tasks run in ended before its task did."""
+
+
+class HubError(MerdataError):
+    """The Hub cannot be reached, or refuses."""
+
+
+class LicenceError(MerdataError):
+    """A licence does not allow what was to be uploaded."""

@@ -21,7 +21,3 @@ class InputError(MerdataError):
 
 class LintError(MerdataError):
     """A recipe on rows with which no number would mean what it says."""
-
-
-class HubError(MerdataError):
-    """The Hub cannot be reached, or refuses."""

@@ -33,11 +33,15 @@ KINDS = {"models": "model", "datasets": "dataset"}
 
 @dataclass
 class Repo:
-    """A repository: its files now, and the number of commits."""
+    """A repository: its files now, the number of commits, and of those while not private.
 
-    private: bool
+    `private` may be None: then the Hub does not say.
+    """
+
+    private: bool | None
     files: dict[str, bytes] = field(default_factory=dict)
     commits: int = 0
+    public_commits: int = 0
 
     @property
     def sha(self) -> str:
@@ -55,6 +59,20 @@ class Failure:
     headers: dict[str, str]
 
 
+ONLY_LOOPBACK = """
+import sys
+def only_loopback(event, args):
+    host = args[1][0] if event == "socket.connect" and isinstance(args[1], tuple) else None
+    host = args[0] if event == "socket.getaddrinfo" else host
+    if host == "datasets-server.127.0.0.1":  # datasets' own name for a part of HF_ENDPOINT; it is not there
+        raise ConnectionError(host)
+    if host not in (None, "127.0.0.1", "localhost"):
+        sys.stderr.write(f"DIALLED {host}\\n")
+        raise ConnectionError(host)
+sys.addaudithook(only_loopback)
+"""
+
+
 class FakeHub:
     """The server; `repos` holds (kind, id) -> Repo, `calls` every request in order."""
 
@@ -63,6 +81,7 @@ class FakeHub:
         self.blobs: dict[str, bytes] = {}
         self.calls: list[tuple[str, str]] = []
         self.failures: list[Failure] = []
+        self.actions: list[tuple[str, str, Callable[[], None]]] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
@@ -78,6 +97,7 @@ class FakeHub:
         """Variables for a process that is to talk to this Hub and to nothing else."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         own = {"HF_ENDPOINT": self.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+        own |= {"HF_UPDATE_DOWNLOAD_COUNTS": "0"}  # which load_dataset would send to another host
         return kept | own | ({"HF_TOKEN": token} if token else {})
 
     def fail(
@@ -85,6 +105,10 @@ class FakeHub:
     ) -> None:
         """Answer the next `times` calls of `method` whose path holds `part` with `status`, 0 with none."""
         self.failures.append(Failure(method, part, status, times, headers or {}))
+
+    def before(self, method: str, part: str, action: Callable[[], None]) -> None:
+        """Do something once, before the next call of `method` whose path holds `part` is answered."""
+        self.actions.append((method, part, action))
 
     def _handler(hub) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(_Handler):
@@ -110,6 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.hub.calls.append((self.command, path))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        for one in [one for one in self.hub.actions if one[0] == self.command and one[1] in path]:
+            self.hub.actions.remove(one)
+            one[2]()
         failure = next(
             (one for one in self.hub.failures if one.method == self.command and one.part in path), None
         )
@@ -202,7 +229,8 @@ def info(call: _Handler, _: bytes, kind: str, id: str, revision: str | None = No
     if revision not in (None, "main", repo.sha):
         call.json({"error": "Revision not found"}, 404, {"X-Error-Code": "RevisionNotFound"})
         return
-    facts = {"_id": id, "id": id, "modelId": id, "sha": repo.sha, "private": repo.private}
+    facts = {"_id": id, "id": id, "modelId": id, "sha": repo.sha}
+    facts |= {} if repo.private is None else {"private": repo.private}
     counts = {"disabled": False, "gated": False, "downloads": 0, "likes": 0, "tags": []}
     names = [{"rfilename": name} for name in sorted(repo.files)]
     call.json({**facts, **counts, "createdAt": DATE, "lastModified": DATE, "siblings": names})
@@ -259,6 +287,13 @@ def lfs_batch(call: _Handler, body: bytes, id: str, prefix: str | None = None) -
     call.json({"transfer": "basic", "objects": objects})
 
 
+def settings(call: _Handler, body: bytes, kind: str, id: str) -> None:
+    repo = call.repo(KINDS[kind], id) if call.allowed(id) else None
+    if repo is not None:
+        repo.private = json.loads(body).get("visibility") == "private"
+        call.json({"private": repo.private})
+
+
 def lfs_put(call: _Handler, body: bytes, oid: str) -> None:
     whole = hashlib.sha256(body).hexdigest() == oid
     if whole:
@@ -283,6 +318,7 @@ def commit(call: _Handler, body: bytes, kind: str, id: str, revision: str) -> No
         elif entry["key"] == "deletedFolder":
             files = {name: data for name, data in files.items() if not name.startswith(value["path"])}
     repo.files, repo.commits = files, repo.commits + 1
+    repo.public_commits += not repo.private
     call.json({"success": True, "commitOid": repo.sha, "commitUrl": f"{call.hub.url}/{id}/commit/{repo.sha}"})
 
 
@@ -335,6 +371,7 @@ ROUTES: list[tuple[str, str, Callable[..., None]]] = [
     ("GET", API, info),
     ("GET", API + "/revision/(?P<revision>.+)", info),
     ("GET", API + "/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?", tree),
+    ("PUT", API + "/settings", settings),
     ("POST", API + "/paths-info/(?P<revision>[^/]+)", paths_info),
     ("POST", API + "/preupload/(?P<revision>[^/]+)", preupload),
     ("POST", API + "/commit/(?P<revision>[^/]+)", commit),

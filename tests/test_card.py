@@ -282,7 +282,7 @@ def test_columns_and_reasons_are_all_explained() -> None:
     columns = yaml.safe_load((ROOT / "cards" / "columns.yaml").read_text("utf-8"))
     assert list(columns) == store_schema(("joy",)).names
     sources = "".join(path.read_text("utf-8") for path in (ROOT / "merdata").glob("*.py"))
-    raised = set(re.findall(r'(?:AudioError\(\s*|_lost\()"([a-z-]+)"', sources))
+    raised = set(re.findall(r'(?:AudioError\(\s*|return )"([a-z-]+)", f?"', sources))
     assert len(raised) > 5
     assert {*raised, *NOT_ROWS, "label"} == set(TOLD)
 

@@ -17,10 +17,15 @@ BUILT_IN = ("mead", "meld", "ravdess", "cremad", "esd", "emovdb", "iemocap", "te
 
 @cache
 def registry() -> dict[str, Corpus]:
-    """All corpora by name: the built-in ones first, then those of entry points by name."""
-    corpora = [import_module(f"merdata.corpora.{name}").CORPUS for name in BUILT_IN]
-    corpora += [point.load() for point in sorted(entry_points(group="merdata.corpora"))]
-    return {corpus.name: corpus for corpus in corpora}
+    """All corpora by name: the built-in ones first, then those of entry points by name.
+
+    Nobody replaces a built-in corpus: its licence would go with it.
+    """
+    corpora = {name: import_module(f"merdata.corpora.{name}").CORPUS for name in BUILT_IN}
+    for point in sorted(entry_points(group="merdata.corpora")):
+        corpus = point.load()
+        corpora.setdefault(corpus.name, corpus)
+    return corpora
 
 
 def get_corpus(name: str) -> Corpus:

@@ -15,6 +15,7 @@ import yaml
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, OptionError
 from merdata.ledger import KNOWN_DEFECT
+from merdata.licences import Terms
 from merdata.resources import card_text
 from merdata.utterance import Utterance
 
@@ -29,6 +30,7 @@ class Corpus:
         name: as on the command line and in ids, lower case.
         domain: `acted` or `conversational`.
         licence: as the source states it.
+        terms: what that allows to be uploaded; a corpus that states none is never uploaded.
         expected_rows: rows of the complete corpus, the count contract.
         difference: known reasons why a copy has more or fewer.
         targets: raw label -> default class of mer7, or None for none.
@@ -59,6 +61,7 @@ class Corpus:
     debatable: tuple[str, ...] = ()
     crossed: bool = False
     difference: str = ""
+    terms: Terms = field(default_factory=Terms)
     package: str = OWN_PACKAGE
 
     def utterances(self, root: Path, options: Mapping[str, str] | None = None) -> list[Utterance]:
@@ -88,6 +91,7 @@ class Corpus:
             "domain": self.domain,
             "languages": list(self.languages),
             "licence": self.licence,
+            "terms": self.terms.as_json(),
             "homepage": self.homepage,
             "crossed": self.crossed,
             "rows": self.expected_rows,

@@ -11,6 +11,7 @@ from itertools import zip_longest
 
 from merdata.corpora.corpus import Corpus, mark_duplicates
 from merdata.corpora.tree import Row, Tree
+from merdata.licences import ATTRIBUTION, Terms
 from merdata.utterance import Utterance, Vote
 
 SENTENCES = {
@@ -107,6 +108,7 @@ CORPUS = Corpus(
     domain="acted",
     languages=("en",),
     licence="ODbL-1.0",
+    terms=Terms(public=ATTRIBUTION, private=ATTRIBUTION, labels=ATTRIBUTION, text=True),
     homepage="https://github.com/CheyneyComputerScience/CREMA-D",
     expected_rows=7_442,
     targets={

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from merdata.corpora.corpus import Corpus, mark_duplicates, stray
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, OptionError
+from merdata.licences import ATTRIBUTION, GATED, Terms
 from merdata.utterance import Utterance
 
 STYLES = {
@@ -103,6 +104,7 @@ CORPUS = Corpus(
     domain="acted",
     languages=("en",),
     licence="custom, for non-commercial purposes (LICENSE.md of the release)",
+    terms=Terms(public=GATED, private=ATTRIBUTION, labels=ATTRIBUTION),
     homepage="https://www.openslr.org/115/",
     expected_rows=6_893,
     difference="lists with 6,887 keep one of each of six pairs of files that share folder and number",

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from merdata.corpora.corpus import Corpus, mark_duplicates
 from merdata.corpora.esd_tables import BLOCK, LABELS, Table, read_tables, unsteady_ids
 from merdata.corpora.tree import Tree
+from merdata.licences import ATTRIBUTION, NEVER, Terms
 from merdata.utterance import Utterance
 
 MEN = {"0004", "0005", "0006", "0008", "0010", "0011", "0012", "0013", "0014", "0020"}
@@ -112,6 +113,7 @@ CORPUS = Corpus(
     languages=("zh", "en"),
     licence="contradictory: its LICENSE file is MIT, its README says research only, after signing a licence; "
     "the stricter holds",
+    terms=Terms(public=NEVER, private=ATTRIBUTION, labels=ATTRIBUTION),
     homepage="https://github.com/HLTSingapore/Emotional-Speech-Data",
     expected_rows=35_000,
     targets={

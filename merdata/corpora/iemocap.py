@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from merdata.corpora.corpus import Corpus, mark_duplicates, stray
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError
+from merdata.licences import NEVER, Terms
 from merdata.utterance import Utterance, Vote
 
 DIALOGUE = r"(?P<dialogue>(?P<session>Ses0[1-5])[FM]_(?:impro|script)\d\d[a-z]?(?:_\d[a-z]?)?)"
@@ -121,6 +122,7 @@ CORPUS = Corpus(
     domain="acted",
     languages=("en",),
     licence="signed release form of USC SAIL; no redistribution",
+    terms=Terms(public=NEVER, private=NEVER, labels=NEVER),
     homepage="https://sail.usc.edu/iemocap/",
     expected_rows=10_039,
     targets={

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from merdata.corpora.corpus import Corpus, mark_duplicates, stray
 from merdata.corpora.mead_texts import Sentence, sentences
 from merdata.corpora.tree import Tree
+from merdata.licences import ATTRIBUTION, NEVER, Terms
 from merdata.utterance import Utterance
 
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
@@ -76,6 +77,7 @@ CORPUS = Corpus(
     domain="acted",
     languages=("en",),
     licence="research, non-commercial (terms of use of the release)",
+    terms=Terms(public=NEVER, private=ATTRIBUTION, labels=ATTRIBUTION),
     homepage="https://github.com/uniBruce/Mead",
     expected_rows=31_734,
     difference="five clips of the release cannot be decoded, and copies of 31,729 files lack them "

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from merdata.corpora.corpus import Corpus, stray
 from merdata.corpora.tree import Row, Tree
 from merdata.errors import LayoutError, OptionError
+from merdata.licences import ATTRIBUTION, NEVER, Terms
 from merdata.utterance import Utterance
 
 CSV_FILES = {"train": "train_sent_emo.csv", "dev": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
@@ -106,6 +107,7 @@ CORPUS = Corpus(
     domain="conversational",
     languages=("en",),
     licence="GPL-3.0 (csv files); the clips are TV footage without redistribution rights",
+    terms=Terms(public=NEVER, private=ATTRIBUTION, labels=ATTRIBUTION),
     homepage="https://github.com/declare-lab/MELD",
     expected_rows=13_708,
     difference="two csv rows have no playable clip: train/dia125_utt3 (corrupt), dev/dia110_utt7 (absent)",

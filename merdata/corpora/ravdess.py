@@ -11,6 +11,7 @@ from itertools import product
 
 from merdata.corpora.corpus import Corpus, mark_duplicates
 from merdata.corpora.tree import Tree
+from merdata.licences import ATTRIBUTION, GATED, Terms
 from merdata.utterance import Utterance
 
 EMOTIONS = {
@@ -83,6 +84,7 @@ CORPUS = Corpus(
     domain="acted",
     languages=("en",),
     licence="CC-BY-NC-SA-4.0",
+    terms=Terms(public=GATED, private=ATTRIBUTION, labels=ATTRIBUTION, text=True),
     homepage="https://zenodo.org/records/1188976",
     expected_rows=1_440,
     targets={

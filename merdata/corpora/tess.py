@@ -12,6 +12,7 @@ from itertools import product
 
 from merdata.corpora.corpus import Corpus, mark_duplicates
 from merdata.corpora.tree import Tree
+from merdata.licences import ATTRIBUTION, GATED, Terms
 from merdata.utterance import Utterance
 
 SPEAKERS = {"oaf": "OAF", "yaf": "YAF", "oa": "OAF"}  # OA_bite_neutral.wav is a slip for OAF
@@ -58,6 +59,7 @@ CORPUS = Corpus(
     domain="acted",
     languages=("en",),
     licence="CC-BY-NC-ND-4.0",
+    terms=Terms(public=GATED, private=ATTRIBUTION, labels=ATTRIBUTION, text=True),
     homepage="https://doi.org/10.5683/SP2/E8H2MF",
     expected_rows=2_800,
     targets={

@@ -1,0 +1,158 @@
+"""A store on the Hugging Face Hub: the verified bytes, as far as the licences let them, private by default.
+
+stage -> licence gate -> who sees the target? -> bytes -> who sees it now? -> commit -> who sees it now?
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from merdata.commit import locked
+from merdata.corpora import registry
+from merdata.errors import CorpusNotFound, HubError, LicenceError
+from merdata.licences import Request, Terms, Visibility, check
+from merdata.privacy import check_privacy
+from merdata.staging import stage
+from merdata.store import Store, open_store
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+
+def push(
+    store: str | Path | Store,
+    repo: str,
+    *,
+    corpora: Iterable[str] | None = None,
+    protocols: Iterable[str] | None = None,
+    labels_only: bool = False,
+    public: bool = False,
+    rights: str | None = None,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Upload a store, or a part of it.
+
+    Args:
+        store: the store, or its folder.
+        repo: `OWNER/NAME` of a dataset on the Hub; made if it is not there.
+        corpora: only these.
+        protocols: only these (default: all that say something of the corpora).
+        labels_only: leave out the audio, and the transcripts where they are licensed.
+        public: let everyone see it, if the licences do.
+        rights: by which right, in a sentence for the card, where a licence limits who may publish.
+        dry_run: only look who sees the target, and change nothing.
+
+    Returns:
+        repo, url (None in a dry run), target (who saw it before), private, labels_only, permission of each
+        corpus, refusal (a sentence, in a dry run only; else None), and the files with their bytes.
+
+    Raises:
+        CorpusNotFound: the store holds no such corpus.
+        HubError: the Hub cannot be reached, or refuses.
+        LicenceError: the licences, or who sees the target, do not allow it.
+        SplitError: no such protocol.
+        StoreError: the store is damaged, or names folders of this machine.
+    """
+    from huggingface_hub import HfApi
+
+    from merdata.hub import check_repo, hub_errors
+    from merdata.sending import send
+
+    check_repo(repo)
+    store = store if isinstance(store, Store) else open_store(store)
+    request = _request(store, corpora, public=public, labels_only=labels_only, rights=rights)
+    if not dry_run:
+        check(request, repo, Visibility.ABSENT)  # before any work
+    api = HfApi()
+    with _staged(store, request, protocols) as folder:
+        found = {
+            "repo": repo,
+            "url": None,
+            "private": not public,
+            "labels_only": labels_only,
+            "permissions": {name: one.value for name, one in request.permissions(public=public).items()},
+            "files": _sizes(folder),
+        }
+        if dry_run:
+            return found | _foreseen(api, request, repo)
+        with hub_errors(repo):
+            seen = send(api, request, repo, folder)
+        url = f"{api.endpoint}/datasets/{repo}"
+        return found | {"url": url, "target": seen.value, "refusal": None}
+
+
+def _request(store: Store, corpora: Iterable[str] | None, **wanted: Any) -> Request:
+    names = sorted(store.corpora) if corpora is None else sorted(set(corpora))
+    unknown = [name for name in names if name not in store.corpora]
+    if unknown:
+        raise CorpusNotFound(
+            f"{store.path} holds no {', '.join(unknown)}; it holds {', '.join(store.corpora)}"
+        )
+    known = registry()
+    rights = wanted.pop("rights")
+    if rights is not None and not rights.strip():
+        raise LicenceError(
+            '--i-have-rights needs the reason, as in --i-have-rights "bought the commercial licence"'
+        )
+    terms = {name: known[name].terms if name in known else Terms() for name in names}
+    return Request(terms, rights=" ".join(rights.split()) if rights else None, **wanted)
+
+
+@contextmanager
+def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Path]:
+    """A folder with what is to go up, for as long as the block runs."""
+    folder = store.path / ".build" / "push"
+    silent = [name for name, terms in request.terms.items() if not terms.text]
+    record = {"public": request.public, "labels_only": request.labels_only, "rights": request.rights}
+    with locked(store.path):
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            without_text = silent if request.labels_only else None
+            stage(
+                store,
+                folder,
+                corpora=request.terms,
+                protocols=protocols,
+                without_text=without_text,
+                record=record,
+                note=_note(request),
+            )
+            check_privacy(folder)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _note(request: Request) -> str:
+    """What the card says of an upload of labels alone."""
+    if not request.labels_only:
+        return ""
+    silent = [name for name, terms in request.terms.items() if not terms.text]
+    transcripts = f" Neither were the transcripts of {', '.join(silent)}." if silent else ""
+    told = f"These are labels and metadata only: the audio was not uploaded.{transcripts}"
+    return f"\n## Labels only\n\n{told}\n"
+
+
+def _foreseen(api: HfApi, request: Request, repo: str) -> dict[str, Any]:
+    from merdata.hub import hub_errors, visibility
+
+    try:
+        with hub_errors(repo):
+            target = visibility(api, repo, "dataset")
+    except HubError:
+        target = Visibility.UNKNOWN
+    try:
+        check(request, repo, target)
+        refusal = None
+    except LicenceError as error:
+        refusal = str(error)
+    return {"target": target.value, "refusal": refusal}
+
+
+def _sizes(folder: Path) -> list[dict[str, Any]]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [{"path": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size} for path in paths]
