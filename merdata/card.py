@@ -52,7 +52,13 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(str(text).split()))
 
 
+def quoted(text: object) -> str:
+    """Words of somebody else's, as code: nothing in them is Markdown."""
+    return "`" + " ".join(str(text).split()).replace("`", "'") + "`"
+
+
 MARKDOWN.filters["plain"] = plain
+MARKDOWN.filters["quoted"] = quoted
 
 
 def pretty_name(store: Store) -> str:

@@ -135,7 +135,7 @@ def _keep_labels(path: Path, *, text: bool) -> None:
 
 
 def _stage_protocol(store: Store, staged: Store, name: str, *, needed: bool) -> None:
-    """The protocol as it is, or its rows of the staged corpora; folds without train or test are left out."""
+    """The protocol as it is, or its rows of the staged corpora (of folds, those that keep train and test)."""
     try:
         protocol = load_protocol(store, name)
     except SplitError:
@@ -158,12 +158,10 @@ def _part(store: Store, protocol: Protocol, corpora: list[str]) -> Protocol:
         [id for shard, ids in store.ids.items() if shard.corpus in corpora for id in ids], pa.string()
     )
     table = protocol.table.filter(pc.is_in(protocol.table["id"], ids))
-    whole = [
-        fold
-        for fold in pc.unique(table["fold"]).to_pylist()
-        if {TRAIN, TEST} <= set(table.filter(pc.equal(table["fold"], fold))["split"].to_pylist())
-    ]
-    table = table.filter(pc.is_in(table["fold"], pa.array(whole, pa.int32())))
+    if len(protocol.folds) > 1:
+        part = Protocol(protocol.name, table, protocol.properties)
+        whole = [fold for fold in part.folds if {TRAIN, TEST} <= set(part.splits(fold).values())]
+        table = table.filter(pc.is_in(table["fold"], pa.array(whole, pa.int32())))
     properties = protocol.properties | {"corpora": corpora, "rows": rows_hash(store, corpora)}
     claims = protocol.properties.get("claims", {})
     properties["claims"] = {

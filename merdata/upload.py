@@ -47,8 +47,8 @@ def push(
         dry_run: only look who sees the target, and change nothing.
 
     Returns:
-        repo, url (None in a dry run), target (who saw it before), private, labels_only, permission of each
-        corpus, refusal (a sentence, in a dry run only; else None), and the files with their bytes.
+        repo, url (None in a dry run), target (who saw it before), private (whether it is then), labels_only,
+        permissions (of each corpus), files (path and bytes), refusal (a sentence in a dry run, or None).
 
     Raises:
         CorpusNotFound: the store holds no such corpus.
@@ -72,17 +72,17 @@ def push(
         found = {
             "repo": repo,
             "url": None,
-            "private": not public,
             "labels_only": labels_only,
             "permissions": {name: one.value for name, one in request.permissions(public=public).items()},
             "files": _sizes(folder),
         }
         if dry_run:
-            return found | _foreseen(api, request, repo)
+            target, refusal = _foreseen(api, request, repo)
+            return found | _seen(target, public) | {"refusal": refusal}
         with hub_errors(repo):
             seen = send(api, request, repo, folder)
         url = f"{api.endpoint}/datasets/{repo}"
-        return found | {"url": url, "target": seen.value, "refusal": None}
+        return found | _seen(seen, public) | {"url": url, "refusal": None}
 
 
 def _request(store: Store, corpora: Iterable[str] | None, **wanted: Any) -> Request:
@@ -106,18 +106,16 @@ def _request(store: Store, corpora: Iterable[str] | None, **wanted: Any) -> Requ
 def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Path]:
     """A folder with what is to go up, for as long as the block runs."""
     folder = store.path / ".build" / "push"
-    silent = [name for name, terms in request.terms.items() if not terms.text]
     record = {"public": request.public, "labels_only": request.labels_only, "rights": request.rights}
     with locked(store.path):
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            without_text = silent if request.labels_only else None
             stage(
                 store,
                 folder,
                 corpora=request.terms,
                 protocols=protocols,
-                without_text=without_text,
+                without_text=_without_text(request) if request.labels_only else None,
                 record=record,
                 note=_note(request),
             )
@@ -131,13 +129,25 @@ def _note(request: Request) -> str:
     """What the card says of an upload of labels alone."""
     if not request.labels_only:
         return ""
-    silent = [name for name, terms in request.terms.items() if not terms.text]
+    silent = _without_text(request)
     transcripts = f" Neither were the transcripts of {', '.join(silent)}." if silent else ""
     told = f"These are labels and metadata only: the audio was not uploaded.{transcripts}"
     return f"\n## Labels only\n\n{told}\n"
 
 
-def _foreseen(api: HfApi, request: Request, repo: str) -> dict[str, Any]:
+def _without_text(request: Request) -> list[str]:
+    """The corpora whose transcripts do not go with their labels."""
+    return [name for name, terms in request.terms.items() if not terms.text]
+
+
+def _seen(target: Visibility, public: bool) -> dict[str, Any]:
+    """Who saw the target before, and whether it is private after: one that exists stays as it is."""
+    private = target is Visibility.PRIVATE or (target is not Visibility.PUBLIC and not public)
+    return {"target": target.value, "private": private}
+
+
+def _foreseen(api: HfApi, request: Request, repo: str) -> tuple[Visibility, str | None]:
+    """Who sees the target now, and why the upload would be refused, if it would."""
     from merdata.hub import hub_errors, visibility
 
     try:
@@ -147,10 +157,9 @@ def _foreseen(api: HfApi, request: Request, repo: str) -> dict[str, Any]:
         target = Visibility.UNKNOWN
     try:
         check(request, repo, target)
-        refusal = None
     except LicenceError as error:
-        refusal = str(error)
-    return {"target": target.value, "refusal": refusal}
+        return target, str(error)
+    return target, None
 
 
 def _sizes(folder: Path) -> list[dict[str, Any]]:

@@ -158,6 +158,25 @@ def test_a_second_push_takes_away_what_is_no_longer_chosen(
     assert len(stored) <= 1  # a table of splits, for fewer rows
 
 
+def test_protocols_shrink_with_the_corpora(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
+    merdata.split(folder, "loco")
+    assert push(hub, tmp_path, folder, "--corpora", "tess", "--corpora", "cremad").returncode == 0
+    files = hub.repos[KEY].files
+    whole, mer, loco = (
+        pq.read_table(path)
+        for path in (
+            folder / "splits" / "mer.parquet",
+            *(pa.BufferReader(files[f"splits/{name}.parquet"]) for name in ("mer", "loco")),
+        )
+    )
+    kept = [row for row in whole.to_pylist() if row["id"].split("/")[0] in ("tess", "cremad")]
+    assert mer.to_pylist() == kept
+    assert len(set(loco["fold"].to_pylist())) == 2
+    card = files["README.md"].decode()
+    assert "loco_cremad" in card
+    assert "loco_meld" not in card
+
+
 def test_a_dry_run_lists_and_changes_nothing(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     hub.repos[KEY] = Repo(private=False)
     done = push(hub, tmp_path, folder, "--corpora", "tess", "--dry-run")
