@@ -16,7 +16,13 @@ from merdata.hub import hub_errors, visibility, with_retries
 from merdata.licences import Request, Visibility, check
 
 KIND = "dataset"
-OURS = ["data/*", "ledger/*", "splits/*"]  # where an earlier upload may have left what this one lacks
+OURS = [
+    "data/*",
+    "ledger/*",
+    "splits/*",
+    "figures/*",
+    "LICENSE.md",
+]  # where an earlier upload may have left what this one lacks
 
 
 def send(api: HfApi, request: Request, repo: str, folder: Path) -> Visibility:

@@ -59,7 +59,7 @@ def push(
     """
     from huggingface_hub import HfApi
 
-    from merdata.hub import check_repo, hub_errors
+    from merdata.hub import check_repo, hub_errors, visibility, with_retries
     from merdata.sending import send
 
     check_repo(repo)
@@ -68,6 +68,9 @@ def push(
     if not dry_run:
         check(request, repo, Visibility.ABSENT)  # before any work
     api = HfApi()
+    if not dry_run:
+        with hub_errors(repo):
+            check(request, repo, with_retries(lambda: visibility(api, repo, "dataset")))
     with _staged(store, request, protocols) as folder:
         found = {
             "repo": repo,
