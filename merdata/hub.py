@@ -79,7 +79,7 @@ def with_retries(call: Callable[[], T]) -> T:
     for left in reversed(range(TRIES)):
         try:
             return call()
-        except (HTTP_ERROR, ConnectionError, RuntimeError) as error:
+        except (HTTP_ERROR, ConnectionError) as error:
             if not left or not _may_pass(error):
                 raise
             time.sleep(PAUSE_SECONDS)
@@ -87,9 +87,7 @@ def with_retries(call: Callable[[], T]) -> T:
 
 
 def _may_pass(error: BaseException | None) -> bool:
-    """Whether another try may succeed; the client wraps a fault of an upload in a RuntimeError."""
-    if isinstance(error, RuntimeError):
-        return _may_pass(error.__cause__)
+    """Whether another try may succeed; what the client wraps in a RuntimeError it has tried five times."""
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code in PASSING
     return isinstance(error, (HTTP_ERROR, ConnectionError))
