@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 import merdata
 from merdata_train.errors import RunError
+from merdata_train.parts import Features
 from merdata_train.recipe import Recipe
 from merdata_train.scored import open_run
 
@@ -56,6 +57,9 @@ def card(folder: Path) -> str:
         RunError: as `write_card`.
     """
     recipe, split = open_run(folder)
+    saved = _read(folder / "model" / "config.json", f"{folder} is damaged: it has no model/config.json")
+    # As the model knows them: encoders of folders by name and hash, not by where they lay.
+    recipe = recipe.model_copy(update={"features": Features.model_validate(saved["features"])})
     metrics = _read(folder / "metrics.json", f"{folder} has no scores: run `merdata_train evaluate {folder}`")
     sets = {name: account for name, account in metrics["sets"].items() if account}
     corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
@@ -94,6 +98,7 @@ def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> M
         license_name="licences-of-its-corpora",
         license_link="README.md",
         library_name="merdata",
+        base_model=[one.model for one in recipe.encoders().values() if "/" in one.model] or None,
         pipeline_tag=TASKS[recipe.modalities[0]],
         tags=["emotion", "speech-emotion-recognition", "model_hub_mixin", "pytorch_model_hub_mixin"],
         metrics=sorted({kind for kind, _ in METRIC_TYPES.values()}),

@@ -95,7 +95,8 @@ class Encoder(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.revision is None and not Path(self.model).is_dir():
+        # An absolute path may be that of a run whose encoder was moved since.
+        if self.revision is None and not (Path(self.model).is_dir() or Path(self.model).is_absolute()):
             raise ValueError(
                 f"{self.model!r} is no folder here; for a model of the Hub give `revision`, the 40 digits of "
                 "a commit: a branch may change"

@@ -172,6 +172,9 @@ def _id(recipe: Recipe, source: Source) -> str:
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:
     resolved = recipe.model_dump(mode="json") | {"store": str(Path(recipe.store).absolute())}
+    for name, encoder in recipe.encoders().items():
+        if encoder.revision is None:
+            resolved["features"][name]["model"] = str(Path(encoder.model).absolute())
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
     with merdata.write_atomically(folder / "recipe.yaml") as temporary:
         temporary.write_text(text, "utf-8")

@@ -85,8 +85,13 @@ def test_a_run_goes_from_store_to_predictions_stage_by_stage(two_stages: Path) -
 
 
 def test_nothing_of_this_machine_is_in_the_model(two_stages: Path, tiny: Tiny) -> None:
-    for path in (two_stages / "model").rglob("*.json"):
+    for path in [*(two_stages / "model").rglob("*.json"), two_stages / "model" / "README.md"]:
         assert str(Path(tiny[1].partition("=")[2]).parent) not in path.read_text("utf-8")
+
+
+def test_the_card_names_the_encoders(two_stages: Path) -> None:
+    card = (two_stages / "model" / "README.md").read_text("utf-8")
+    assert "on `wavlm` (" in card and "and `roberta` (" in card
 
 
 def test_the_saved_model_predicts_without_the_encoders_it_came_from(
