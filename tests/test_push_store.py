@@ -228,7 +228,6 @@ def test_a_fault_that_passes_ends_in_success(
         ("POST", "/commit/", 409, f"{REPO} is being changed by someone else"),
         ("POST", "/commit/", 412, f"{REPO} was changed meanwhile"),
         ("POST", "/commit/", 429, "the Hub asks you to slow down"),
-        ("PUT", "/lfs/", 0, "the Hub cannot be reached"),
     ],
 )
 def test_a_fault_that_stays_is_one_sentence_and_the_next_push_succeeds(

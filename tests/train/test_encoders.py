@@ -274,7 +274,8 @@ def test_a_damaged_encoder_is_one_sentence(damage: str, tmp_path: Path) -> None:
         open_audio(folder)
 
 
-def test_an_encoder_that_is_not_here_is_one_sentence() -> None:
+def test_an_encoder_that_is_not_here_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # read when it was imported
     config = AudioEncoder(kind="encoder", model="microsoft/wavlm-base", revision="ab" * 20)
     with pytest.raises(RecipeError, match="cannot load the encoder microsoft/wavlm-base at abababab: "):
         load_config(config)

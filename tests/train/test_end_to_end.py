@@ -27,7 +27,7 @@ from merdata_train.recipe import Recipe, load_recipe
 from merdata_train.run import run
 from merdata_train.samplers import order
 from merdata_train.stages import optimizer_of
-from merdata_train.suite import load_suite, plan, suite_files
+from merdata_train.suite import load_suite, plan
 
 from .encoders import save_audio_encoder, save_text_encoder
 
@@ -272,21 +272,20 @@ def test_the_averaged_weights_are_those_evaluated(tiny: Tiny) -> None:
     assert history[0]["validation"]["accuracy"] == pytest.approx(found)
 
 
-@pytest.mark.parametrize("name", [name for name in suite_files() if name.startswith("e2e-")])
-def test_every_suite_plans_its_matrix(name: str, folded: merdata.Store, tmp_path: Path) -> None:
-    suite = load_suite(name)
-    if suite.overrides.get("protocol") == "iemocap_session5":  # the miniature has three sessions
-        words = ["protocol=iemocap_session3"]
-        suite = suite.model_copy(update={"overrides": suite.overrides | {"protocol": "iemocap_session3"}})
-    else:
-        words = []
-    planned = plan(suite, tmp_path, folded.path, words)
-    folds = len(merdata.load_protocol(folded, str(suite.overrides["protocol"])).folds) if suite.folds else 1
-    assert len(planned) == len(suite.cells()) * folds * 3
+def test_a_suite_foretells_its_gpu_hours(tiny: Tiny, store: merdata.Store, tmp_path: Path) -> None:
     from merdata_train.cost import gpu_hours
 
-    hours = gpu_hours(planned)
-    assert hours is not None and hours > 0
+    frozen, tuned = (
+        plan(load_suite("e2e-finetuning"), tmp_path, store.path, [f"stages.0.epochs={epochs}"])
+        for epochs in (2, 20)
+    )
+    assert len(frozen) == 6
+    hours = [gpu_hours(planned) for planned in (frozen, tuned)]
+    assert hours[0] is not None and hours[0] == hours[1]  # of a frozen stage the encoders run once
+    small = plan(load_suite("e2e-finetuning"), tmp_path, None, tiny)
+    less = gpu_hours(small)
+    assert less is not None and less < hours[0] / 100
+    assert gpu_hours(plan(load_suite("modality"), tmp_path, store.path)) is None
 
 
 @pytest.mark.slow
