@@ -38,7 +38,7 @@ check: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
 crash: $(READY)
 	for name in flips faults kills mutants; do $(BIN)/python -m tests.crash.$$name || exit 1; done

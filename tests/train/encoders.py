@@ -42,7 +42,7 @@ def save_audio_encoder(folder: Path, kind: str = "WavLM", norm: str = "group") -
     return folder
 
 
-def save_text_encoder(folder: Path, texts: list[str], kind: str = "Roberta") -> Path:
+def save_text_encoder(folder: Path, texts: list[str], kind: str = "Roberta", **changes: object) -> Path:
     """A Roberta, XLMRoberta or Bert of two layers, with a tokenizer trained on the spot."""
     transformers = import_transformers()
     folder.mkdir(parents=True)
@@ -50,7 +50,7 @@ def save_text_encoder(folder: Path, texts: list[str], kind: str = "Roberta") -> 
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = getattr(transformers, f"{kind}Config")(
-        **SIZES,
+        **SIZES | changes,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
         vocab_size=len(tokenizer),
