@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import merdata
 from merdata import ledger
@@ -39,6 +38,7 @@ from merdata.manifest import (
     shard_path,
 )
 from merdata.plan import Plan, make_plan
+from merdata.shard import read_journal
 from merdata.store import Store, parquet_bytes
 
 
@@ -128,7 +128,7 @@ def _commit(store: Path, made: Plan, manifest: Manifest) -> tuple[list[Counts], 
     counts, written = [], {}
     for corpus in made.corpora:
         tasks = [task for task in made.tasks if task.corpus == corpus.name]
-        journals = {task.name: pq.read_table(task.journal) for task in tasks}
+        journals = {task.name: read_journal(task.journal) for task in tasks}
         shards = {name: _fingerprint(name, journal) for name, journal in journals.items()}
         manifest["shards"][corpus.name] = {name: facts for name, facts in shards.items() if facts["rows"]}
         entries = [entry for journal in journals.values() for entry in journal.to_pylist()]

@@ -143,6 +143,9 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build corpora into a store: 16 kHz WAV, text and label in Parquet, and a ledger of every row."""
+    from merdata.without_pandas import spare_pandas
+
+    spare_pandas()
     from merdata import show
     from merdata.builder import build as make
     from merdata.labels import read_policy

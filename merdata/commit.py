@@ -22,15 +22,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from merdata.card import make_card
 from merdata.errors import StoreError
 from merdata.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
 from merdata.manifest import MANIFEST, Manifest, files_of, read_manifest, sealed
-from merdata.splits.protocol import Protocol, protocol_bytes, protocol_path
 from merdata.store import Store
+
+if TYPE_CHECKING:
+    from merdata.splits.protocol import Protocol
 
 CHANGE = ".build/change.json"
 CARD = "README.md"
@@ -96,6 +98,8 @@ def conclude(store: Store) -> list[str]:
     Returns:
         Names of protocols that no longer fit the store's rows.
     """
+    from merdata.card import make_card  # jinja2 need not be there before the shards are
+
     manifest = store.manifest
     card, outdated = make_card(store)
     manifest["files"] = _known_files(store) | {CARD: hashlib.sha256(card.encode("utf-8")).hexdigest()}
@@ -113,6 +117,8 @@ def keep_protocol(store: Store, protocol: Protocol) -> None:
     Raises:
         StoreError: another process writes the store or has built it anew, or it cannot be written.
     """
+    from merdata.splits.protocol import protocol_bytes, protocol_path
+
     path, data = protocol_path(store, protocol.name), protocol_bytes(protocol)
     with locked(store.path, A_WHILE):
         remove_leftovers(store.path)

@@ -10,10 +10,9 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from merdata.errors import EngineError
 
+PRELOADED = ["merdata.guard", "soundfile", "soxr"]  # imported once for all workers
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -27,6 +26,7 @@ def run_tasks(
     weigh: Callable[[Task], int] = lambda _: 1,
     unit: str = "task",
     apart: bool = False,
+    prepare: Callable[[], object] | None = None,
 ) -> Iterator[Result]:
     """`function` of every task, results in the order of the tasks.
 
@@ -38,7 +38,10 @@ def run_tasks(
         weigh: how much a task moves the bar.
         unit: what the bar counts.
         apart: even a single task runs in another process, unless `jobs` is 1.
+        prepare: called once in each process of the pool, before its first task.
     """
+    from tqdm import tqdm
+
     here = jobs == 1 or not tasks or (len(tasks) == 1 and not apart)
     jobs = min(jobs or os.cpu_count() or 1, max(1, len(tasks)))
     with tqdm(
@@ -52,7 +55,7 @@ def run_tasks(
                 yield function(task)
                 bar.update(weigh(task))
         else:
-            with _pool(jobs) as pool:
+            with _pool(jobs, prepare) as pool:
                 yield from _in_pool(pool, function, tasks, lambda task: bar.update(weigh(task)))
 
 
@@ -61,12 +64,20 @@ def process_context() -> Any:
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["merdata.guard", "soundfile", "soxr"])  # imported once for all
+        context.set_forkserver_preload(PRELOADED)
     return context
 
 
-def _pool(jobs: int) -> Executor:
-    return ProcessPoolExecutor(jobs, mp_context=process_context())
+def get_ready() -> None:
+    """Start the fork server, so that it imports what workers need while this process does other things."""
+    if process_context().get_start_method() == "forkserver":
+        from multiprocessing.forkserver import ensure_running
+
+        ensure_running()
+
+
+def _pool(jobs: int, prepare: Callable[[], object] | None) -> Executor:
+    return ProcessPoolExecutor(jobs, process_context(), prepare)
 
 
 def _in_pool(

@@ -8,8 +8,10 @@ its own. What dies there too is refused by name, and the shards that are left go
 from __future__ import annotations
 
 import faulthandler
+import io
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,9 +23,12 @@ from merdata.audio import AudioError, Clip
 from merdata.engine import process_context, run_tasks
 from merdata.errors import EngineError
 from merdata.shard import ShardTask, build_shard
+from merdata.without_pandas import spare_pandas
 
 LIMIT = 30.0  # seconds for one clip
-TIMED_OUT = 1  # exit code that the watchdog ends a process with
+HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
+TIMED_OUT = -signal.SIGALRM if HAS_TIMERS else 1  # exit code that the watchdog ends a process with
+END = b"\0"  # of an id in a note: the one byte that no file name holds
 Work = Callable[[ShardTask], None]
 Refusals = dict[str, tuple[str, str]]  # id -> reason and sentence
 
@@ -48,8 +53,7 @@ class Guard:
         """
         if id in self.refused:
             raise AudioError(*self.refused[id])
-        self.notes.mkdir(parents=True, exist_ok=True)
-        (self.notes / str(os.getpid())).write_text(id, "utf-8", "surrogateescape")
+        note(self.notes, id)
         with watched():
             return audio.normalise(data, path)
 
@@ -57,16 +61,27 @@ class Guard:
 @contextmanager
 def watched() -> Iterator[None]:
     """End this process if the block takes longer than LIMIT, even inside a library."""
-    faulthandler.dump_traceback_later(LIMIT, exit=True, file=_nowhere())
+    if HAS_TIMERS:  # a hundred times cheaper than the thread that faulthandler starts
+        signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    else:
+        faulthandler.dump_traceback_later(LIMIT, exit=True, file=_file(Path(os.devnull)))
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0) if HAS_TIMERS else faulthandler.cancel_dump_traceback_later()
+
+
+def note(notes: Path, id: str) -> None:
+    """Write down which clip this process is about to decode."""
+    file = _file(notes / str(os.getpid()))
+    file.seek(0)
+    file.write(id.encode("utf-8", "surrogateescape") + END)
 
 
 @cache
-def _nowhere() -> int:
-    return os.open(os.devnull, os.O_WRONLY)
+def _file(path: Path) -> io.FileIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb", buffering=0)
 
 
 def build_shards(tasks: Sequence[ShardTask], notes: Path, jobs: int | None, progress: str | None) -> None:
@@ -95,7 +110,17 @@ def build_shards(tasks: Sequence[ShardTask], notes: Path, jobs: int | None, prog
 
 
 def _run(work: Work, tasks: Sequence[ShardTask], jobs: int | None, bar: str | None) -> None:
-    for _ in run_tasks(work, tasks, jobs=jobs, progress=bar, weigh=_rows, unit="rows", apart=True):
+    largest_first = sorted(tasks, key=_rows, reverse=True)  # so that no worker is left with a large one
+    for _ in run_tasks(
+        work,
+        largest_first,
+        jobs=jobs,
+        progress=bar,
+        weigh=_rows,
+        unit="rows",
+        apart=True,
+        prepare=spare_pandas,
+    ):
         pass
 
 
@@ -104,7 +129,8 @@ def _rows(task: ShardTask) -> int:
 
 
 def _heard_last(notes: Path) -> set[str]:
-    return {path.read_text("utf-8", "surrogateescape") for path in notes.glob("*")}
+    lines = (path.read_bytes().partition(END)[0] for path in notes.glob("*"))
+    return {line.decode("utf-8", "surrogateescape") for line in lines}
 
 
 def _refused(tasks: Sequence[ShardTask], ids: set[str]) -> Refusals:

@@ -155,6 +155,12 @@ def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
         pq.write_table(table, temporary)
 
 
+def read_journal(path: Path) -> pa.Table:
+    """What `build_shard` wrote of a shard; its metadata holds the shard's facts."""
+    with pq.ParquetFile(path) as file:  # pq.read_table would import what reads whole folders
+        return file.read()
+
+
 def _normalise(_: str, data: bytes, path: str) -> audio.Clip:
     return audio.normalise(data, path)
 
@@ -244,7 +250,7 @@ class EarlierShard:
         self._entries: dict[str, Record] = {}
         self._group: tuple[int, dict[str, bytes]] = (-1, {})
         try:
-            journal = pq.read_table(task.journal)
+            journal = read_journal(task.journal)
             facts = journal.schema.metadata
             sha256 = facts[b"sha256"].decode()
             path = next(path for path in (task.staged, task.placed(sha256)) if path.exists())

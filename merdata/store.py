@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -116,11 +115,9 @@ class Store:
         return {shard: self.rows_of(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
 
     @cached_property
-    def shard_of(self) -> pd.Series[Any]:
+    def shard_of(self) -> dict[str, int]:
         """The number of each row's shard in `ids`, by id."""
-        sizes = [len(ids) for ids in self.ids.values()]
-        index = [id for ids in self.ids.values() for id in ids]
-        return pd.Series(np.repeat(np.arange(len(sizes)), sizes), index, dtype=int)
+        return {id: number for number, ids in enumerate(self.ids.values()) for id in ids}
 
     def ledger(self, corpus: str) -> pa.Table:
         """The ledger of a corpus.

@@ -173,7 +173,7 @@ def _of_protocol(store: Store, name: str) -> Iterator[str]:
     table = protocol.table
     if unknown := set(pc.unique(table["split"]).to_pylist()) - set(SPLITS):
         yield f"protocol {name} has splits called {_some(unknown)}: make it again"
-    if strangers := set(pc.unique(table["id"]).to_pylist()) - set(store.shard_of.index):
+    if strangers := set(pc.unique(table["id"]).to_pylist()) - set(store.shard_of):
         yield f"protocol {name} splits rows that the store has not: {_some(strangers)}: make it again"
     if table.select(["id", "fold"]).group_by(["id", "fold"]).aggregate([]).num_rows != table.num_rows:
         yield f"protocol {name} has rows twice in one fold: make it again"

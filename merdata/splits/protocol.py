@@ -9,16 +9,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from merdata.errors import SplitError
 from merdata.store import Shard, Store, parquet_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SCHEMA = pa.schema({"id": pa.string(), "split": pa.string(), "fold": pa.int32()})
@@ -45,12 +46,14 @@ class Protocol:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over the sorted lines `id split fold`: the same table has the same hash anywhere."""
+        import pyarrow.compute as pc
+
         cells = (pc.cast(self.table[name], pa.string()) for name in SCHEMA.names)
         return _sha256(pc.binary_join_element_wise(*cells, "\t").to_pylist())
 
     @property
     def folds(self) -> list[int]:
-        return sorted(pc.unique(self.table["fold"]).to_pylist())
+        return sorted(self.table["fold"].unique().to_pylist())
 
     @property
     def fold_names(self) -> dict[int, str]:
@@ -64,8 +67,14 @@ class Protocol:
         Raises:
             SplitError: there is no such fold.
         """
-        part = self.table.filter(pc.equal(self.table["fold"], self.fold_number(fold)))
+        part = self.of_fold(self.fold_number(fold))
         return dict(zip(part["id"].to_pylist(), part["split"].to_pylist(), strict=True))
+
+    def of_fold(self, number: int) -> pa.Table:
+        """The rows of one fold, given by number."""
+        import pyarrow.compute as pc
+
+        return self.table.filter(pc.equal(self.table["fold"], number))
 
     def fold_number(self, fold: int | str) -> int:
         """The number of a fold that is given by number or name.
@@ -84,6 +93,8 @@ class Protocol:
 
 def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
     """A protocol of one fold from id -> split; rows in the order of their ids."""
+    import pandas as pd
+
     return make_folds(name, {0: pd.Series(splits, dtype=object)}, properties)
 
 
@@ -173,16 +184,19 @@ def rows_hash(store: Store, corpora: Iterable[str]) -> str:
 
 def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:
     """fold -> split -> its shards, for the folds that cut no shard in two."""
-    shards, shard_of = list(store.ids), store.shard_of
+    import pyarrow.compute as pc
+
+    shards, ids = list(store.ids), pa.array(store.shard_of, pa.string())
+    shard_of = np.fromiter(store.shard_of.values(), int, len(ids))
     rows = np.bincount(shard_of, minlength=len(shards))
     found = {}
     for fold in protocol.folds:
-        part = protocol.table.filter(pc.equal(protocol.table["fold"], fold))
-        at = shard_of.reindex(part["id"].to_pandas())
-        split = pd.Categorical(part["split"].to_pandas(), SPLITS).codes
-        if at.isna().any():
+        part = protocol.of_fold(fold)
+        row = pc.index_in(part["id"], ids)
+        if row.null_count:
             continue  # rows that the store no longer has
-        counts = np.bincount(at.to_numpy(int) * len(SPLITS) + split, minlength=len(shards) * len(SPLITS))
+        split = pc.index_in(part["split"], pa.array(SPLITS)).to_numpy()
+        counts = np.bincount(shard_of[row] * len(SPLITS) + split, minlength=len(shards) * len(SPLITS))
         counts = counts.reshape(len(shards), len(SPLITS))
         whole = (counts == rows[:, None]) | (counts == 0)
         if whole.all():
