@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ import pyarrow as pa
 import merdata
 from merdata import ledger
 from merdata.audio import AUDIO_VERSION
+from merdata.cluster import dask_pool
 from merdata.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
 from merdata.corpora.corpus import Corpus
 from merdata.disk import check_space
-from merdata.errors import StoreError
+from merdata.errors import EngineError, StoreError
 from merdata.files import TEMPORARY, json_text, move, remove, write_bytes
-from merdata.guard import build_shards
+from merdata.guard import Pool, build_shards
 from merdata.labels import LabelPolicy
 from merdata.ledger import Counts, totals
 from merdata.manifest import (
@@ -40,6 +42,8 @@ from merdata.manifest import (
 from merdata.plan import Plan, make_plan
 from merdata.shard import read_journal
 from merdata.store import Store, parquet_bytes
+
+ENGINES = ("processes", "dask")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ def build(
     options: Iterable[str] = (),
     on_bad_audio: str = "drop",
     jobs: int | None = None,
+    engine: str = "processes",
+    scheduler: str | None = None,
     wait: bool = False,
     progress: bool = False,
 ) -> Report:
@@ -87,13 +93,16 @@ def build(
             second of silence.
         jobs: processes; None takes one a core. With 1 all is done in this process, and a decoder that crashes
             ends it; else that costs one row.
+        engine: `processes` of this machine, or `dask`.
+        scheduler: address or file of a Dask scheduler whose workers have the same folders by the same names;
+            without one, `dask` starts a cluster of this machine.
         wait: for another process that writes the store, instead of leaving.
         progress: show a bar on stderr.
 
     Raises:
         MerdataError: the input is at fault; nothing has been written then.
     """
-    store = Path(store)
+    store, cluster = Path(store), _cluster(engine, scheduler, jobs)
     made = make_plan(corpora, source, store, policy=policy, options=options, on_bad_audio=on_bad_audio)
     _manifest_to_extend(store, made.policy)
     with locked(store, FOR_EVER if wait else 0):
@@ -101,9 +110,15 @@ def build(
         remove_leftovers(store)
         todo = [task for task in made.tasks if not task.is_done()]
         check_space(store, todo)
-        build_shards(todo, store / ".build" / "decoding", jobs, "building" if progress else None)
+        build_shards(todo, store / ".build" / "decoding", jobs, "building" if progress else None, cluster)
         counts, outdated = _commit(store, made, manifest)
     return Report(counts, len(todo), len(made.tasks) - len(todo), outdated)
+
+
+def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
+    if engine not in ENGINES:
+        raise EngineError(f"engine is {' or '.join(ENGINES)}, not {engine!r}")
+    return partial(dask_pool, scheduler, jobs) if scheduler or engine == "dask" else None
 
 
 def _manifest_to_extend(store: Path, policy: LabelPolicy) -> Manifest:

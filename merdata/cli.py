@@ -133,6 +133,13 @@ def build(
         bool, typer.Option("--strict", help="Exit with 3 if a corpus has not the rows that it should have.")
     ] = False,
     jobs: Jobs = None,
+    engine: Annotated[
+        str, typer.Option(help="Where shards are built: processes of this machine, or dask.")
+    ] = "processes",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address or file of a Dask scheduler (without one, dask starts workers here)."),
+    ] = None,
     wait: Annotated[
         bool,
         typer.Option("--wait", help="Wait for another merdata that writes the store; else leave."),
@@ -161,7 +168,8 @@ def build(
         _print_json(foreseen) if as_json else show.foreseen(foreseen)
         counts = [(one["discovered"], one["expected"]) for one in foreseen["corpora"]]
     else:
-        report = make(corpus, source, store, **choices, jobs=jobs, wait=wait, progress=True)
+        where: dict[str, Any] = {"engine": engine, "scheduler": scheduler}
+        report = make(corpus, source, store, **choices, jobs=jobs, **where, wait=wait, progress=True)
         _print_json(report.as_json()) if as_json else show.built(report, store)
         counts = [(one.discovered, one.expected) for one in report.counts]
     if strict and any(discovered != expected for discovered, expected in counts):

@@ -1,4 +1,4 @@
-"""Where tasks run: in this process, or in a pool of processes on this machine."""
+"""Where tasks run: in this process, in a pool of processes on this machine, or in a pool that is given."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from merdata.errors import EngineError
@@ -27,6 +28,7 @@ def run_tasks(
     unit: str = "task",
     apart: bool = False,
     prepare: Callable[[], object] | None = None,
+    pool: AbstractContextManager[Executor] | None = None,
 ) -> Iterator[Result]:
     """`function` of every task, results in the order of the tasks.
 
@@ -38,11 +40,12 @@ def run_tasks(
         weigh: how much a task moves the bar.
         unit: what the bar counts.
         apart: even a single task runs in another process, unless `jobs` is 1.
-        prepare: called once in each process of the pool, before its first task.
+        prepare: called once in each process of this machine's pool, before its first task.
+        pool: other than of `jobs` processes of this machine.
     """
     from tqdm import tqdm
 
-    here = jobs == 1 or not tasks or (len(tasks) == 1 and not apart)
+    here = not tasks or (pool is None and (jobs == 1 or (len(tasks) == 1 and not apart)))
     jobs = min(jobs or os.cpu_count() or 1, max(1, len(tasks)))
     with tqdm(
         total=sum(map(weigh, tasks)),
@@ -55,8 +58,8 @@ def run_tasks(
                 yield function(task)
                 bar.update(weigh(task))
         else:
-            with _pool(jobs, prepare) as pool:
-                yield from _in_pool(pool, function, tasks, lambda task: bar.update(weigh(task)))
+            with pool or _pool(jobs, prepare) as executor:
+                yield from _in_pool(executor, function, tasks, lambda task: bar.update(weigh(task)))
 
 
 def process_context() -> Any:
@@ -101,5 +104,7 @@ def _in_pool(
             "it anew"
         ) from error
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in futures:
+            future.cancel()
+        pool.shutdown(wait=False)
         raise

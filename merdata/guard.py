@@ -10,10 +10,12 @@ from __future__ import annotations
 import faulthandler
 import io
 import os
+import platform
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -30,6 +32,7 @@ HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
 TIMED_OUT = -signal.SIGALRM if HAS_TIMERS else 1  # exit code that the watchdog ends a process with
 END = b"\0"  # of an id in a note: the one byte that no file name holds
 Work = Callable[[ShardTask], None]
+Pool = AbstractContextManager[Executor]
 Refusals = dict[str, tuple[str, str]]  # id -> reason and sentence
 
 
@@ -73,7 +76,7 @@ def watched() -> Iterator[None]:
 
 def note(notes: Path, id: str) -> None:
     """Write down which clip this process is about to decode."""
-    file = _file(notes / str(os.getpid()))
+    file = _file(notes / f"{platform.node()}-{os.getpid()}")
     file.seek(0)
     file.write(id.encode("utf-8", "surrogateescape") + END)
 
@@ -84,21 +87,34 @@ def _file(path: Path) -> io.FileIO:
     return path.open("wb", buffering=0)
 
 
-def build_shards(tasks: Sequence[ShardTask], notes: Path, jobs: int | None, progress: str | None) -> None:
+def build_shards(
+    tasks: Sequence[ShardTask],
+    notes: Path,
+    jobs: int | None,
+    progress: str | None,
+    cluster: Callable[[], Pool] | None = None,
+) -> None:
     """Build shards in worker processes; `jobs=1` builds them in this one, without a guard.
+
+    Args:
+        tasks: the shards.
+        notes: folder for the guard, which every worker can write.
+        jobs: processes of this machine.
+        progress: name of the bar on stderr.
+        cluster: makes a pool to work in instead of this machine's.
 
     Raises:
         EngineError: a worker died, and not by a clip that it decoded.
         StoreError: the store cannot be written.
     """
-    if jobs == 1:
+    if jobs == 1 and not cluster:
         return _run(build_shard, tasks, jobs, progress)
     refused: Refusals = {}
     while True:
         shutil.rmtree(notes, ignore_errors=True)
         try:
             work = partial(build_shard, normalise=Guard(notes, refused).normalise)
-            return _run(work, tasks, jobs, progress)
+            return _run(work, tasks, jobs, progress, cluster() if cluster else None)
         except EngineError:
             found = _refused(tasks, _heard_last(notes) - refused.keys())
             if not found:
@@ -109,7 +125,9 @@ def build_shards(tasks: Sequence[ShardTask], notes: Path, jobs: int | None, prog
             shutil.rmtree(notes, ignore_errors=True)
 
 
-def _run(work: Work, tasks: Sequence[ShardTask], jobs: int | None, bar: str | None) -> None:
+def _run(
+    work: Work, tasks: Sequence[ShardTask], jobs: int | None, bar: str | None, pool: Pool | None = None
+) -> None:
     largest_first = sorted(tasks, key=_rows, reverse=True)  # so that no worker is left with a large one
     for _ in run_tasks(
         work,
@@ -120,6 +138,7 @@ def _run(work: Work, tasks: Sequence[ShardTask], jobs: int | None, bar: str | No
         unit="rows",
         apart=True,
         prepare=spare_pandas,
+        pool=pool,
     ):
         pass
 

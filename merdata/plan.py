@@ -70,12 +70,13 @@ def make_plan(
     )
     chosen = _options(options, found)
     tasks = []
+    there = Path(store).absolute()  # a worker may have another working directory
     for corpus in found:
         root = folders[corpus.name]
         shards = _shards(corpus, root, corpus.utterances(root, chosen[corpus.name]), decided)
         for name, rows in shards.items():
             classes = decided.space.classes
-            tasks.append(ShardTask(corpus.name, name, root, Path(store), classes, on_bad_audio, rows))
+            tasks.append(ShardTask(corpus.name, name, root.absolute(), there, classes, on_bad_audio, rows))
     return Plan(found, decided, chosen, on_bad_audio, tasks)
 
 

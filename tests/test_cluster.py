@@ -1,0 +1,91 @@
+"""The same tasks on a Dask cluster: a scheduler and two workers, each a process of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import merdata
+from merdata.errors import EngineError
+
+Process = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[Path, list[Process]]]:
+    """The scheduler's file, and the processes of two workers that nobody starts again."""
+    file = tmp_path / "scheduler.json"
+    quiet = ["--scheduler-file", str(file), "--no-dashboard"]
+    scheduler = _start("scheduler", *quiet, "--port", "0", "--host", "127.0.0.1", folder=tmp_path)
+    workers = [
+        _start("worker", *quiet, "--nthreads", "1", "--no-nanny", "--local-directory", name, folder=tmp_path)
+        for name in ("one", "two")
+    ]
+    yield file, workers
+    for process in (*workers, scheduler):
+        process.kill()
+        process.wait()
+
+
+def _start(kind: str, *words: str, folder: Path) -> Process:
+    command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_a_killed_worker_loses_nothing(
+    cluster: tuple[Path, list[Process]], corpora: Path, store: merdata.Store, tmp_path: Path
+) -> None:
+    """Relative names of folders, for the workers work elsewhere; a terminal, for the bar."""
+    file, workers = cluster
+    ours, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 25, 100, 0, 0))
+    words = ["build", "--corpus", "all", "--source", os.path.relpath(corpora, tmp_path), "--store", "there"]
+    build = subprocess.Popen(
+        [sys.executable, "-m", "merdata", *words, "--scheduler", file],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    journals = tmp_path / "there" / ".build" / "journal"
+    while not any(journals.rglob("*.parquet")):
+        assert build.poll() is None
+        time.sleep(0.01)
+    workers[0].kill()
+    shown = _all_of(ours)
+    assert build.wait() == 0, shown
+    assert "building: 100%" in shown
+    assert merdata.open_store(tmp_path / "there").manifest["shards"] == store.manifest["shards"]
+
+
+def _all_of(terminal: int) -> str:
+    text = b""
+    try:
+        while piece := os.read(terminal, 1 << 16):
+            text += piece
+    except OSError:  # how Linux says that nobody writes to a terminal any more
+        pass
+    return text.decode()
+
+
+def test_a_cluster_of_this_machine(corpora: Path, store: merdata.Store, tmp_path: Path) -> None:
+    merdata.build(["tess"], corpora / "tess", tmp_path, engine="dask", jobs=1)
+    made = merdata.open_store(tmp_path).manifest["shards"]
+    assert made == {"tess": store.manifest["shards"]["tess"]}
+
+
+def test_no_scheduler(corpora: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no Dask scheduler answers at nowhere: missing port"):
+        merdata.build(["tess"], corpora / "tess", tmp_path, scheduler="nowhere")
+    with pytest.raises(EngineError, match="engine is processes or dask, not 'slurm'"):
+        merdata.build(["tess"], corpora / "tess", tmp_path, engine="slurm")
