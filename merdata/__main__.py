@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
+LEAN = {  # what the processes of a build do without: threads that multiply matrices, memory kept for later
+    "OPENBLAS_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
 
 def main() -> None:
     """Run the command line."""
     if sys.argv[1:2] == ["build"]:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no process of a build multiplies matrices
+        for name, value in LEAN.items():
+            os.environ.setdefault(name, value)
         from merdata.engine import get_ready
 
         get_ready()

@@ -146,8 +146,8 @@ def _commit(store: Path, made: Plan, manifest: Manifest) -> tuple[list[Counts], 
         journals = {task.name: read_journal(task.journal) for task in tasks}
         shards = {name: _fingerprint(name, journal) for name, journal in journals.items()}
         manifest["shards"][corpus.name] = {name: facts for name, facts in shards.items() if facts["rows"]}
-        entries = [entry for journal in journals.values() for entry in journal.to_pylist()]
-        data = _ledger(entries)
+        entries = ledger.make_ledger(journals.values())
+        data = parquet_bytes(entries)
         sha256 = hashlib.sha256(data).hexdigest()
         counts.append(ledger.count(corpus, entries))
         facts = _facts(corpus, made, counts[-1]) | {"ledger": hashed_name(corpus.name, sha256)}
@@ -169,12 +169,6 @@ def _fingerprint(shard: str, journal: pa.Table) -> dict[str, Any]:
     facts = {name.decode(): value.decode() for name, value in journal.schema.metadata.items()}
     numbers = {name: int(facts[name]) for name in ("rows", "bytes")}
     return {"file": hashed_name(shard, facts["sha256"]), "sha256": facts["sha256"], **numbers}
-
-
-def _ledger(entries: list[dict[str, Any]]) -> bytes:
-    ledger.mark_same_audio(entries)
-    ledger.check_duplicates(entries)
-    return parquet_bytes(pa.Table.from_pylist(entries, ledger.LEDGER_SCHEMA))
 
 
 def _place(store: Path, made: Plan, manifest: Manifest) -> None:

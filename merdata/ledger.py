@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 STORED, SILENCED, DROPPED = "stored", "silenced", "dropped"
 # Reasons of files that are no rows of their own; they do not count as discovered.
 NOT_ROWS = ("duplicate", "stray", "song")
+NO_ROW = "no row"
 
+ROWS_AT_A_TIME = 1_000  # that are counted, of all that a corpus has
 EXAMPLES = 10
 NO_TEXT = "text: "  # how the note on a row without a transcript begins
 SILENCED_NOTE = "audio silenced: "  # how the note on a row without its audio begins
@@ -89,30 +91,133 @@ class Counts:
         return asdict(self)
 
 
-def count(corpus: Corpus, rows: list[dict[str, Any]]) -> Counts:
-    """The account of a corpus from its ledger rows."""
-    promised = [row for row in rows if row["reason"] not in NOT_ROWS]
-    states = Counter(row["state"] for row in promised)
-    twins = _same_audio(rows)
-    return Counts(
-        corpus=corpus.name,
-        domain=corpus.domain,
-        expected=corpus.expected_rows,
-        discovered=len(promised),
-        stored=states[STORED],
-        silenced=_by_reason(row for row in promised if row["state"] == SILENCED),
-        dropped=_by_reason(row for row in promised if row["state"] == DROPPED),
-        others=_by_reason(row for row in rows if row["reason"] in NOT_ROWS),
-        labels=loss_account((row["raw_label"], row["label"], row["reason"] == "label") for row in promised),
-        textless=_textless(promised),
-        sources=dict(Counter(_source(row) for row in rows if row["state"] == STORED).most_common()),
-        defects=_defects(promised),
-        same_audio=[[row["id"] for row in group] for group in twins],
-        conflicts=sum(len({row["label"] for row in group}) > 1 for group in twins),
-        seconds=round(sum(row["seconds"] or 0.0 for row in promised), 3),
-        difference=corpus.difference,
-        missing=corpus.missing({row["id"] for row in promised})[:EXAMPLES],
-    )
+class Tally:
+    """The account of a corpus, row by row, so that no more than a shard's rows need be in memory."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._seconds = 0.0
+        self._states: Counter[str] = Counter()
+        self._reasons: dict[str, Counter[str]] = {SILENCED: Counter(), DROPPED: Counter(), NO_ROW: Counter()}
+        self._fates: Counter[tuple[str, str | None, bool]] = Counter()
+        self._textless: Counter[str] = Counter()
+        self._sources: Counter[str] = Counter()
+        self._defects: dict[str, list[str]] = {}
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count a row of the ledger."""
+        if row["state"] == STORED:
+            self._sources[_source(row)] += 1
+        if row["reason"] in NOT_ROWS:
+            self._reasons[NO_ROW][row["reason"]] += 1
+            return
+        self._ids.add(row["id"])
+        self._states[row["state"]] += 1
+        self._seconds += row["seconds"] or 0.0
+        self._fates[row["raw_label"], row["label"], row["reason"] == "label"] += 1
+        if row["state"] in self._reasons:
+            self._reasons[row["state"]][row["reason"]] += 1
+        for note in row["notes"]:
+            if note.startswith(NO_TEXT):
+                self._textless[note.removeprefix(NO_TEXT)] += 1
+            if note.startswith(KNOWN_DEFECT):
+                name = note.removeprefix(KNOWN_DEFECT).partition(":")[0]
+                self._defects.setdefault(name, []).append(row["id"])
+
+    def counts(self, corpus: Corpus, twins: list[list[dict[str, Any]]]) -> Counts:
+        """The account.
+
+        Args:
+            corpus: whose rows were counted.
+            twins: groups of its rows with identical samples.
+        """
+        reasons = {state: dict(sorted(found.items())) for state, found in self._reasons.items()}
+        return Counts(
+            corpus=corpus.name,
+            domain=corpus.domain,
+            expected=corpus.expected_rows,
+            discovered=len(self._ids),
+            stored=self._states[STORED],
+            silenced=reasons[SILENCED],
+            dropped=reasons[DROPPED],
+            others=reasons[NO_ROW],
+            labels=loss_account(self._fates.elements()),
+            textless=dict(self._textless.most_common()),
+            sources=dict(self._sources.most_common()),
+            defects=dict(sorted(self._defects.items())),
+            same_audio=[[row["id"] for row in group] for group in twins],
+            conflicts=sum(len({row["label"] for row in group}) > 1 for group in twins),
+            seconds=round(self._seconds, 3),
+            difference=corpus.difference,
+            missing=corpus.missing(self._ids)[:EXAMPLES],
+        )
+
+
+def count(corpus: Corpus, table: pa.Table) -> Counts:
+    """The account of a corpus from its ledger."""
+    tally = Tally()
+    for batch in table.to_batches(max_chunksize=ROWS_AT_A_TIME):
+        for row in batch.to_pylist():
+            tally.add(row)
+    return tally.counts(corpus, same_audio(table))
+
+
+def make_ledger(journals: Iterable[pa.Table]) -> pa.Table:
+    """The ledger of a corpus from its shards' journals.
+
+    Every stored row whose samples another stored row has too gets `same_audio_as`; every duplicate by name
+    is told whether its bytes are those of the file that was kept.
+    """
+    table = pa.concat_tables(journal.select(LEDGER_SCHEMA.names) for journal in journals)
+    table = table.cast(LEDGER_SCHEMA).combine_chunks()
+    same = {
+        row["id"]: " ".join(other["id"] for other in group if other is not row)
+        for group in same_audio(table)
+        for row in group
+    }
+    table = _filled(table, "same_audio_as", same)
+    return _filled(table, "detail", _duplicates(table))
+
+
+def same_audio(table: pa.Table) -> list[list[dict[str, Any]]]:
+    """Groups of stored rows (id, label) with identical samples, in the order of the ledger."""
+    import pyarrow.compute as pc
+
+    stored = table.filter(pc.equal(table["state"], STORED)).select(["id", "label", "audio_sha256"])
+    counts = stored["audio_sha256"].value_counts()
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in stored.filter(pc.is_in(stored["audio_sha256"], repeated)).to_pylist():
+        groups.setdefault(row["audio_sha256"], []).append(row)
+    return list(groups.values())
+
+
+def _duplicates(table: pa.Table) -> dict[str, str]:
+    """id -> detail of the files that have the name of another."""
+    import pyarrow.compute as pc
+
+    columns = table.select(["id", "reason", "detail", "source_sha256"])
+    rows = columns.filter(pc.equal(columns["reason"], "duplicate")).to_pylist()
+    if not rows:
+        return {}
+    of_rows = columns.filter(pc.invert(pc.fill_null(pc.equal(columns["reason"], "duplicate"), False)))
+    kept = dict(zip(of_rows["id"].to_pylist(), of_rows["source_sha256"].to_pylist(), strict=True))
+    return {
+        row[
+            "id"
+        ]: f"{row['detail']}; {'the same bytes' if row['source_sha256'] == kept[original] else 'OTHER BYTES'}"
+        for row in rows
+        if (original := row["id"].partition("@")[0]) in kept
+    }
+
+
+def _filled(table: pa.Table, column: str, values: dict[str, str]) -> pa.Table:
+    """The table with other values of a column in some rows, by id."""
+    if not values:
+        return table
+    cells = zip(table["id"].to_pylist(), table[column].to_pylist(), strict=True)
+    filled = pa.array([values.get(id, cell) for id, cell in cells], pa.string())
+    return table.set_column(table.schema.get_field_index(column), column, filled)
 
 
 def totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -121,31 +226,6 @@ def totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
     for domain, number in rows:
         found[domain] += number
     return {**found, "total": found.total()}
-
-
-def mark_same_audio(rows: list[dict[str, Any]]) -> None:
-    """Fill `same_audio_as` of every stored row whose samples another stored row of the corpus has too."""
-    for group in _same_audio(rows):
-        for row in group:
-            row["same_audio_as"] = " ".join(other["id"] for other in group if other is not row)
-
-
-def check_duplicates(rows: list[dict[str, Any]]) -> None:
-    """Say of every duplicate by name whether its bytes are those of the file that was kept."""
-    kept = {row["id"]: row["source_sha256"] for row in rows if row["reason"] != "duplicate"}
-    for row in rows:
-        original = row["id"].partition("@")[0]
-        if row["reason"] == "duplicate" and original in kept:
-            same = row["source_sha256"] == kept[original]
-            row["detail"] = f"{row['detail']}; {'the same bytes' if same else 'OTHER BYTES'}"
-
-
-def _same_audio(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["state"] == STORED:
-            groups.setdefault(row["audio_sha256"], []).append(row)
-    return [group for group in groups.values() if len(group) > 1]
 
 
 def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict[str, int]]:
@@ -161,25 +241,6 @@ def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict
     return {raw: dict(fates) for raw, fates in sorted(account.items())}
 
 
-def _textless(rows: list[dict[str, Any]]) -> dict[str, int]:
-    reasons = (note for row in rows for note in row["notes"] if note.startswith(NO_TEXT))
-    return dict(Counter(note.removeprefix(NO_TEXT) for note in reasons).most_common())
-
-
 def _source(row: dict[str, Any]) -> str:
     channels = row["source_channels"]
     return f"{row['decoder']}, {row['source_rate']} Hz, {channels} channel{'s' if channels > 1 else ''}"
-
-
-def _defects(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        for note in row["notes"]:
-            if note.startswith(KNOWN_DEFECT):
-                name = note.removeprefix(KNOWN_DEFECT).partition(":")[0]
-                found.setdefault(name, []).append(row["id"])
-    return dict(sorted(found.items()))
-
-
-def _by_reason(rows: Any) -> dict[str, int]:
-    return dict(sorted(Counter(row["reason"] for row in rows).items()))

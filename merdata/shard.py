@@ -36,7 +36,7 @@ Record = dict[str, Any]
 Normalise = Callable[[str, bytes, str], audio.Clip]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedRow:
     """An utterance, what the label policy makes of it, and its source's size and time (None: no file)."""
 
@@ -158,7 +158,7 @@ def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
 def read_journal(path: Path) -> pa.Table:
     """What `build_shard` wrote of a shard; its metadata holds the shard's facts."""
     with pq.ParquetFile(path) as file:  # pq.read_table would import what reads whole folders
-        return file.read()
+        return file.read(use_threads=False)  # threads would keep memory of their own
 
 
 def _normalise(_: str, data: bytes, path: str) -> audio.Clip:
