@@ -30,7 +30,7 @@ demo: $(READY)
 	$(BIN)/merdata_train report $(DEMO)/runs --out $(DEMO)/report
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
 
 check: $(READY)
 	$(BIN)/ruff check .
