@@ -1,77 +1,103 @@
-"""`merdata build` as whole processes on real recordings, against a bare loop that does only the unavoidable.
+"""`merdata build` as a whole process on real recordings, against a bare loop and other tools on the same files.
 
-.venv/bin/python tests/benchmarks/bench_build.py
+The bare loop does only the unavoidable. A tool that is not installed is left out (lhotse; torchcodec, which
+datasets decodes with). Compressed files are made of the same clips with ffmpeg, once.
+
+PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_build.py [wav] [m4a] [mp4] [tenfold]
 """
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from common import REAL, in_turn, real_files, report
+from peers import JOBS, NEEDS
 
-JOBS = 2
+from merdata.decoders import ffmpeg_program
 
-
-def bare(files: Sequence[Path], folder: str) -> None:
-    """Decode, mean of the channels, soxr HQ, PCM16: nothing is checked, hashed or labelled."""
-    import soundfile
-    import soxr
-
-    for number, path in enumerate(files):
-        samples, rate = soundfile.read(io.BytesIO(path.read_bytes()), dtype="float32", always_2d=True)
-        mono = soxr.resample(samples.mean(axis=1), rate, 16_000, quality="HQ")
-        soundfile.write(f"{folder}/{number}.wav", mono, 16_000, subtype="PCM_16")
+HERE = Path(__file__).parent
+SOME = 10  # of the files, one in so many goes through the slowest; its time is multiplied
+CODED = {
+    "m4a": ["-c:a", "aac"],
+    "mp4": ["-f", "lavfi", "-i", "color=black:size=64x64:rate=5", "-c:a", "aac", "-shortest"],
+}
 
 
-def bare_in_two_processes() -> None:
-    files = real_files()
-    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(JOBS) as pool:
-        parts = [Path(folder) / str(at) for at in range(JOBS)]
-        for part in parts:
-            part.mkdir()
-        for done in [pool.submit(bare, files[at::JOBS], str(part)) for at, part in enumerate(parts)]:
-            done.result()
-
-
-def loop() -> None:
-    subprocess.run([sys.executable, __file__, "--bare"], check=True)
-
-
-def build() -> None:
-    merdata = Path(sys.executable).with_name("merdata")
+def build(corpora: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        corpora = Path(folder) / "corpora"
-        corpora.mkdir()
-        for corpus in ("ravdess", "tess"):
-            (corpora / corpus).symlink_to(REAL / corpus)
-        store = Path(folder) / "store"
-        words = ["build", "--corpus", "all", "--source", corpora, "--store", store, "--jobs", str(JOBS)]
-        subprocess.run([merdata, *words], check=True, stdout=subprocess.DEVNULL)
+        words = ["build", "--corpus", "all", "--source", corpora, "--store", folder, "--jobs", str(JOBS)]
+        merdata = Path(sys.executable).with_name("merdata")
+        subprocess.run([merdata, *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def one_ffmpeg_a_file() -> None:
-    from merdata.decoders import ffmpeg_program
+def peer(name: str, files: Sequence[Path]) -> None:
+    with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("w") as paths:
+        paths.write("\n".join(map(str, files)))
+        paths.flush()
+        command = [sys.executable, HERE / "peers.py", name, folder, paths.name]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL, cwd=folder)
 
-    program = ffmpeg_program()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, path in enumerate(real_files()[::10]):  # a tenth: it is that slow
-            target = f"{folder}/{number}.wav"
-            subprocess.run(
-                [program, "-v", "error", "-i", path, "-ac", "1", "-ar", "16000", target], check=True
-            )
+
+def compare(title: str, corpora: Path, files: Sequence[Path], peers: Sequence[str]) -> None:
+    present = [name for name in peers if find_spec(NEEDS.get(name, "merdata"))]
+    candidates: dict[str, Callable[[], object]] = {"merdata build": partial(build, corpora)}
+    candidates |= {name: partial(peer, name, files) for name in present if name != "ffmpeg"}
+    if "ffmpeg" in present:
+        candidates[f"ffmpeg, a process a file, 1 of {SOME}"] = partial(peer, "ffmpeg", files[::SOME])
+    found = in_turn(candidates, rounds=3)
+    for name in found:
+        if name.startswith("ffmpeg"):
+            found[name] *= len(files) / len(files[::SOME])
+    report(f"{title}: {len(files)} files, {JOBS} processes", found, "merdata build")
+
+
+def real_folders(shelf: Path) -> Path:
+    for corpus in ("ravdess", "tess"):
+        (shelf / corpus).symlink_to(REAL / corpus)
+    return shelf
+
+
+def in_the_layout_of(corpus: str, ending: str, shelf: Path, files: Sequence[Path]) -> list[Path]:
+    """Files under the names of another corpus, which has enough of them."""
+    names = [line.split("\t")[0] for line in (REAL / "filelists" / f"{corpus}.tsv").read_text().splitlines()]
+    names = [name for name in names if name.endswith(ending)]
+    laid = [shelf / corpus / name for name in names[: len(files)]]
+    for path, file in zip(laid, files, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.read_bytes())
+    return laid
+
+
+def coded(files: Sequence[Path], kind: str, folder: Path) -> list[Path]:
+    folder.mkdir()
+    made = [folder / f"{number}.{kind}" for number in range(len(files))]
+    for file, path in zip(files, made, strict=True):
+        command = [ffmpeg_program(), "-v", "error", "-i", file, *CODED[kind], path]
+        subprocess.run(command, check=True)
+    return made
 
 
 if __name__ == "__main__":
-    if "--bare" in sys.argv:
-        bare_in_two_processes()
-    else:
-        found = in_turn(
-            {"merdata build": build, "bare loop": loop, "ffmpeg, a tenth of the files": one_ffmpeg_a_file}
-        )
-        report(f"build of {len(real_files())} recordings, {JOBS} processes", found, "bare loop")
+    wanted = sys.argv[1:] or ["wav", "m4a", "mp4", "tenfold"]
+    everyone = ("bare", "librosa", "lhotse", "datasets", "ffmpeg")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for name in ("wav", "m4a", "mp4", "tenfold"):
+            (folder / name).mkdir()
+        clips = real_files()
+        if "wav" in wanted:
+            compare("RAVDESS and TESS", real_folders(folder / "wav"), clips, everyone)
+        for kind in ("m4a", "mp4"):
+            if kind in wanted:
+                made = coded(clips[::2], kind, folder / f"coded-{kind}")
+                laid = in_the_layout_of("mead", ".m4a", folder / kind, made)
+                compare(f"the same as {kind}", folder / kind, laid, ("librosa", "ffmpeg"))
+        if "tenfold" in wanted:
+            laid = in_the_layout_of("esd", ".wav", folder / "tenfold", clips * 10)
+            compare("ten copies of each", folder / "tenfold", laid, everyone)
