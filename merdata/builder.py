@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 import merdata
-from merdata import ledger
+from merdata import ledger, seen
 from merdata.audio import AUDIO_VERSION
 from merdata.cluster import dask_pool
 from merdata.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
@@ -39,7 +40,7 @@ from merdata.manifest import (
     read_manifest,
     shard_path,
 )
-from merdata.plan import Plan, make_plan
+from merdata.plan import Plan, choose, make_plan
 from merdata.shard import read_journal
 from merdata.store import Store, parquet_bytes
 
@@ -103,16 +104,24 @@ def build(
         MerdataError: the input is at fault; nothing has been written then.
     """
     store, cluster = Path(store), _cluster(engine, scheduler, jobs)
-    made = make_plan(corpora, source, store, policy=policy, options=options, on_bad_audio=on_bad_audio)
-    _manifest_to_extend(store, made.policy)
+    choice = choose(corpora, source, policy=policy, options=options, on_bad_audio=on_bad_audio)
+    before = _manifest_to_extend(store, choice.policy)
+    made_from = seen.fingerprints(choice)
+    kept = seen.unchanged(store, before, made_from)
+    made = make_plan(choice.without(kept), store)
     with locked(store, FOR_EVER if wait else 0):
-        manifest = _manifest_to_extend(store, made.policy)
+        manifest = _manifest_to_extend(store, choice.policy)
+        if kept and manifest != before:  # by another process, meanwhile
+            kept, made = {}, make_plan(choice, store)
         remove_leftovers(store)
         todo = [task for task in made.tasks if not task.is_done()]
         check_space(store, todo)
         build_shards(todo, store / ".build" / "decoding", jobs, "building" if progress else None, cluster)
-        counts, outdated = _commit(store, made, manifest)
-    return Report(counts, len(todo), len(made.tasks) - len(todo), outdated)
+        outdated = _commit(store, made, manifest) if made.corpora else seen.outdated(store, manifest)
+        shards = Counter(task.corpus for task in made.tasks) + Counter(kept)
+        seen.remember(store, manifest, made_from, shards, outdated)
+    counts = [Counts(**manifest["corpora"][corpus.name]["counts"]) for corpus in choice.corpora]
+    return Report(counts, len(todo), shards.total() - len(todo), outdated)
 
 
 def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
@@ -138,9 +147,13 @@ def _foreign(store: Path) -> Iterator[Path]:
     return (path for path in store.iterdir() if path.name not in ours and not path.name.endswith(TEMPORARY))
 
 
-def _commit(store: Path, made: Plan, manifest: Manifest) -> tuple[list[Counts], list[str]]:
-    """Name what is staged in the manifest and put it in place: see `merdata.commit`."""
-    counts, written = [], {}
+def _commit(store: Path, made: Plan, manifest: Manifest) -> list[str]:
+    """Name what is staged in the manifest and put it in place: see `merdata.commit`.
+
+    Returns:
+        Names of protocols that no longer fit the store's rows.
+    """
+    written = {}
     for corpus in made.corpora:
         tasks = [task for task in made.tasks if task.corpus == corpus.name]
         journals = {task.name: read_journal(task.journal) for task in tasks}
@@ -149,8 +162,9 @@ def _commit(store: Path, made: Plan, manifest: Manifest) -> tuple[list[Counts], 
         entries = ledger.make_ledger(journals.values())
         data = parquet_bytes(entries)
         sha256 = hashlib.sha256(data).hexdigest()
-        counts.append(ledger.count(corpus, entries))
-        facts = _facts(corpus, made, counts[-1]) | {"ledger": hashed_name(corpus.name, sha256)}
+        facts = _facts(corpus, made, ledger.count(corpus, entries)) | {
+            "ledger": hashed_name(corpus.name, sha256)
+        }
         manifest["corpora"][corpus.name] = facts
         manifest.setdefault("files", {})[ledger_path(corpus.name, facts)] = sha256
         written[ledger_path(corpus.name, facts)] = data
@@ -162,7 +176,7 @@ def _commit(store: Path, made: Plan, manifest: Manifest) -> tuple[list[Counts], 
         write_bytes(store / path, data)
     outdated = conclude(Store(store, manifest))
     _forget_other_shards(store, made)
-    return counts, outdated
+    return outdated
 
 
 def _fingerprint(shard: str, journal: pa.Table) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def build(
     from merdata import show
     from merdata.builder import build as make
     from merdata.labels import read_policy
-    from merdata.plan import foresee, make_plan
+    from merdata.plan import choose, foresee, make_plan
 
     choices: dict[str, Any] = {
         "policy": [*(read_policy(policy_file) if policy_file else []), *(policy or [])],
@@ -164,7 +164,7 @@ def build(
         "on_bad_audio": on_bad_audio,
     }
     if dry_run:
-        foreseen = foresee(make_plan(corpus, source, store, **choices))
+        foreseen = foresee(make_plan(choose(corpus, source, **choices), store))
         _print_json(foreseen) if as_json else show.foreseen(foreseen)
         counts = [(one["discovered"], one["expected"]) for one in foreseen["corpora"]]
     else:

@@ -67,6 +67,11 @@ def ledger_path(corpus: str, facts: dict[str, Any]) -> str:
     return f"ledger/{facts.get('ledger', f'{corpus}.parquet')}"
 
 
+def split_path(protocol: str) -> str:
+    """Where a protocol's table lies, below the store."""
+    return f"splits/{protocol}.parquet"
+
+
 def files_of(manifest: Manifest) -> dict[str, str]:
     """Path below the store -> SHA-256, of every file that the manifest names."""
     shards = {

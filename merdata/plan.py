@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +45,38 @@ class Plan:
                 yield from task.rows
 
 
-def make_plan(
+@dataclass(frozen=True)
+class Choice:
+    """What was asked for: corpora, their folders, and what is to be made of them.
+
+    Attributes:
+        corpora: in the order of building.
+        folders: corpus -> its folder.
+        policy: that decides the labels.
+        options: corpus -> the options for its reader.
+        on_bad_audio: drop or silence.
+    """
+
+    corpora: list[Corpus]
+    folders: dict[str, Path]
+    policy: LabelPolicy
+    options: dict[str, dict[str, str]]
+    on_bad_audio: str
+
+    def without(self, names: Container[str]) -> Choice:
+        """The same of fewer corpora."""
+        return replace(self, corpora=[corpus for corpus in self.corpora if corpus.name not in names])
+
+
+def choose(
     corpora: Sequence[str],
     source: str | Path | None = None,
-    store: str | Path = "store",
     *,
     policy: Iterable[str] = (),
     options: Iterable[str] = (),
     on_bad_audio: str = "drop",
-) -> Plan:
-    """Discover the corpora and lay their rows out in shards; reads names and metadata, writes nothing.
+) -> Choice:
+    """Corpora, folders and label policy of a build, from what a user says.
 
     Raises:
         MerdataError: as `build`.
@@ -68,16 +90,24 @@ def make_plan(
         policy,
         debatable={corpus.name: corpus.debatable for corpus in found},
     )
-    chosen = _options(options, found)
-    tasks = []
-    there = Path(store).absolute()  # a worker may have another working directory
-    for corpus in found:
-        root = folders[corpus.name]
-        shards = _shards(corpus, root, corpus.utterances(root, chosen[corpus.name]), decided)
-        for name, rows in shards.items():
-            classes = decided.space.classes
-            tasks.append(ShardTask(corpus.name, name, root.absolute(), there, classes, on_bad_audio, rows))
-    return Plan(found, decided, chosen, on_bad_audio, tasks)
+    return Choice(found, folders, decided, _options(options, found), on_bad_audio)
+
+
+def make_plan(choice: Choice, store: Path) -> Plan:
+    """Discover the corpora and lay their rows out in shards; reads names and metadata, writes nothing.
+
+    Raises:
+        MerdataError: as `build`.
+    """
+    tasks, there = [], store.absolute()  # a worker may have another working directory
+    for corpus in choice.corpora:
+        root = choice.folders[corpus.name]
+        utterances = corpus.utterances(root, choice.options[corpus.name])
+        for name, rows in _shards(corpus, root, utterances, choice.policy).items():
+            classes = choice.policy.space.classes
+            task = ShardTask(corpus.name, name, root.absolute(), there, classes, choice.on_bad_audio, rows)
+            tasks.append(task)
+    return Plan(choice.corpora, choice.policy, choice.options, choice.on_bad_audio, tasks)
 
 
 def foresee(made: Plan) -> dict[str, Any]:

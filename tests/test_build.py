@@ -22,7 +22,7 @@ from merdata.builder import build
 from merdata.disk import bytes_needed
 from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError, StoreError
 from merdata.ledger import LEDGER_SCHEMA
-from merdata.plan import foresee, make_plan
+from merdata.plan import choose, foresee, make_plan
 from merdata.sample import CORPORA
 from merdata.store import open_store
 
@@ -262,7 +262,7 @@ def test_a_dry_run_writes_nothing(corpora: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
     plan = json.loads(done.stdout)
-    assert plan == foresee(make_plan(["all"], corpora))
+    assert plan == foresee(make_plan(choose(["all"], corpora), Path("store")))
     foreseen = {one["corpus"]: one for one in plan["corpora"]}
     assert plan["totals"]["total"] == sum(one["discovered"] for one in plan["corpora"])
     assert foreseen["meld"]["states"]["missing audio"] == 1
@@ -377,7 +377,7 @@ def test_the_disk_that_a_build_needs_is_estimated(
 ) -> None:
     folders = [store.path / "data", store.path / "ledger", store.path / ".build"]
     taken = sum(path.stat().st_size for folder in folders for path in folder.rglob("*.parquet"))
-    assert bytes_needed(make_plan(["all"], corpora, tmp_path).tasks) == pytest.approx(taken, rel=0.2)
+    assert bytes_needed(make_plan(choose(["all"], corpora), tmp_path).tasks) == pytest.approx(taken, rel=0.2)
     build(["tess"], corpora / "tess", tmp_path / "full", jobs=1)
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from merdata.errors import SplitError
+from merdata.manifest import split_path
 from merdata.store import Shard, Store, parquet_bytes
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _sha256(lines: Iterable[str]) -> str:
 
 
 def protocol_path(store: Store, name: str) -> Path:
-    return store.path / "splits" / f"{name}.parquet"
+    return store.path / split_path(name)
 
 
 def protocol_names(store: Store) -> list[str]:

@@ -1,4 +1,4 @@
-"""`merdata build` as a whole process on real recordings, against a bare loop and other tools on the same files.
+"""`merdata build` as a whole process on real recordings, against a bare loop and other tools on the same.
 
 The bare loop does only the unavoidable. A tool that is not installed is left out (lhotse; torchcodec, which
 datasets decodes with). Compressed files are made of the same clips with ffmpeg, once.

@@ -1,0 +1,145 @@
+"""A build that has nothing to do knows it at once; whatever a corpus is made from undoes that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import merdata
+from merdata import builder, seen
+from merdata.builder import Report, build
+from merdata.plan import choose
+
+Change = Callable[[Path], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def scene(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Report]:
+    """Two corpora, their store, and the report of its build. Read only."""
+    folder = tmp_path_factory.mktemp("seen")
+    for name in ("cremad", "tess"):
+        shutil.copytree(corpora / name, folder / "corpora" / name)
+    return folder / "corpora", folder / "store", build(["all"], folder / "corpora", folder / "store", jobs=1)
+
+
+@pytest.fixture
+def copy(scene: tuple[Path, Path, Report], tmp_path: Path) -> tuple[Path, Path]:
+    """The two corpora and their store, to change; files keep their times."""
+    for folder in scene[:2]:
+        shutil.copytree(folder, tmp_path / folder.name)
+    return tmp_path / "corpora", tmp_path / "store"
+
+
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the corpora that builds plan from now on."""
+    names: list[str] = []
+    real = builder.make_plan
+
+    def noted(choice: Any, store: Path) -> Any:
+        names.extend(corpus.name for corpus in choice.corpora)
+        return real(choice, store)
+
+    monkeypatch.setattr(builder, "make_plan", noted)
+    return names
+
+
+def test_nothing_changed(
+    scene: tuple[Path, Path, Report], copy: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpora, store = copy
+    before, names = (store / "merdata.json").read_bytes(), planned(monkeypatch)
+    report = build(["all"], corpora, store)
+    assert names == []
+    assert report.counts == scene[2].counts
+    assert (report.made, report.kept) == (0, scene[2].made)
+    assert (store / "merdata.json").read_bytes() == before
+
+
+def _touched(place: Path) -> dict[str, Any]:
+    os.utime(next(place.glob("corpora/cremad/**/*.wav")))
+    return {}
+
+
+def _gone(place: Path) -> dict[str, Any]:
+    next(place.glob("corpora/cremad/**/*.wav")).unlink()
+    return {}
+
+
+def _votes(place: Path) -> dict[str, Any]:
+    table = next(place.glob("corpora/cremad/**/VideoDemographics.csv"))
+    table.write_text(table.read_text().replace("Female", "Male", 1))
+    return {}
+
+
+def _policy(place: Path) -> dict[str, Any]:
+    return {"policy": ["cremad.FEA=drop"]}
+
+
+def _bad_audio(place: Path) -> dict[str, Any]:
+    return {"on_bad_audio": "silence"}
+
+
+def _no_shard(place: Path) -> dict[str, Any]:
+    next(place.glob("store/data/cremad/*.parquet")).unlink()
+    return {}
+
+
+def _short_shard(place: Path) -> dict[str, Any]:
+    shard = next(place.glob("store/data/cremad/*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    return {}
+
+
+def _no_ledger(place: Path) -> dict[str, Any]:
+    next(place.glob("store/ledger/cremad*")).unlink()
+    return {}
+
+
+def _other_build(place: Path) -> dict[str, Any]:
+    build(["cremad"], place / "corpora" / "cremad", place / "store", policy=["FEA=drop"])
+    return {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_touched, _gone, _votes, _policy, _bad_audio, _no_shard, _short_shard, _no_ledger, _other_build],
+)
+def test_a_change_is_built(
+    change: Change, copy: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the store is the one that a first build gives."""
+    corpora, store = copy
+    choices = change(tmp_path)
+    names = planned(monkeypatch)
+    build(["all"], corpora, store, jobs=1, **choices)
+    assert "cremad" in names
+    build(["all"], corpora, tmp_path / "anew", jobs=1, **choices)
+    assert (store / "merdata.json").read_bytes() == (tmp_path / "anew" / "merdata.json").read_bytes()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]"])
+def test_notes_that_cannot_be_read_are_no_notes(text: str, copy: tuple[Path, Path]) -> None:
+    corpora, store = copy
+    (store / seen.SEEN).write_text(text)
+    report = build(["all"], corpora, store)
+    assert report.made == 0
+
+
+def test_an_outdated_split_is_named_until_it_is_made_again(copy: tuple[Path, Path]) -> None:
+    corpora, store = copy
+    merdata.split(store, "speaker")
+    changed = {"policy": ["cremad.FEA=drop"]}
+    assert [build(["all"], corpora, store, **changed).outdated for _ in range(2)] == [["speaker"]] * 2
+    merdata.split(store, "speaker")
+    assert build(["all"], corpora, store, **changed).outdated == []
+
+
+def test_another_folder_with_the_same_files_is_the_same(copy: tuple[Path, Path], tmp_path: Path) -> None:
+    first = seen.fingerprints(choose(["all"], copy[0]))
+    shutil.copytree(copy[0], tmp_path / "elsewhere")
+    assert seen.fingerprints(choose(["all"], tmp_path / "elsewhere")) == first
