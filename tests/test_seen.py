@@ -76,14 +76,6 @@ def _votes(place: Path) -> dict[str, Any]:
     return {}
 
 
-def _policy(place: Path) -> dict[str, Any]:
-    return {"policy": ["cremad.FEA=drop"]}
-
-
-def _bad_audio(place: Path) -> dict[str, Any]:
-    return {"on_bad_audio": "silence"}
-
-
 def _no_shard(place: Path) -> dict[str, Any]:
     next(place.glob("store/data/cremad/*.parquet")).unlink()
     return {}
@@ -105,16 +97,19 @@ def _other_build(place: Path) -> dict[str, Any]:
     return {}
 
 
+POLICY, SILENCE = {"policy": ["cremad.FEA=drop"]}, {"on_bad_audio": "silence"}
+
+
 @pytest.mark.parametrize(
     "change",
-    [_touched, _gone, _votes, _policy, _bad_audio, _no_shard, _short_shard, _no_ledger, _other_build],
+    [_touched, _gone, _votes, _no_shard, _short_shard, _no_ledger, _other_build, POLICY, SILENCE],
 )
 def test_a_change_is_built(
-    change: Change, copy: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    change: Change | dict[str, Any], copy: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the store is the one that a first build gives."""
     corpora, store = copy
-    choices = change(tmp_path)
+    choices = change if isinstance(change, dict) else change(tmp_path)
     names = planned(monkeypatch)
     build(["all"], corpora, store, jobs=1, **choices)
     assert "cremad" in names
