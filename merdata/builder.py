@@ -92,8 +92,8 @@ def build(
         options: of the corpora's readers, such as `meld.cut=plain`.
         on_bad_audio: `drop` rows whose audio is missing or unusable, or `silence`: keep them with half a
             second of silence.
-        jobs: processes; None takes one a core. With 1 all is done in this process, and a decoder that crashes
-            ends it; else that costs one row.
+        jobs: processes; None takes one a core. A decoder that crashes or hangs costs one row; with 0 all is
+            done in this process, and it ends that.
         engine: `processes` of this machine, or `dask`.
         scheduler: address or file of a Dask scheduler whose workers have the same folders by the same names;
             without one, `dask` starts a cluster of this machine.

@@ -39,7 +39,9 @@ ProtocolOption = Annotated[
     str | None, typer.Option("--protocol", help="Whose splits to show (default: mer, where it is there).")
 ]
 FoldOption = Annotated[str, typer.Option("--fold", help="Fold of the protocol, by number or name.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes (default: one a core).")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=0, help="Processes (default: one a core; 0: this one).")
+]
 
 
 def main() -> None:

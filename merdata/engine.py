@@ -35,17 +35,18 @@ def run_tasks(
     Args:
         tasks: what to do; each one is pickled for another process.
         function: of a module's top level, so that another process can import it.
-        jobs: processes; None takes one a core, 1 stays in this process.
+        jobs: processes; None takes one a core, 0 stays in this process.
         progress: name of the bar on stderr, or None for no bar.
         weigh: how much a task moves the bar.
         unit: what the bar counts.
-        apart: even a single task runs in another process, unless `jobs` is 1.
+        apart: even a single task, or a single job, runs in another process.
         prepare: called once in each process of this machine's pool, before its first task.
         pool: other than of `jobs` processes of this machine.
     """
     from tqdm import tqdm
 
-    here = not tasks or (pool is None and (jobs == 1 or (len(tasks) == 1 and not apart)))
+    alone = jobs == 1 or len(tasks) == 1
+    here = not tasks or (pool is None and (jobs == 0 or (alone and not apart)))
     jobs = min(jobs or os.cpu_count() or 1, max(1, len(tasks)))
     with tqdm(
         total=sum(map(weigh, tasks)),
@@ -99,7 +100,7 @@ def _in_pool(
             yield future.result()
     except BrokenProcessPool as error:
         raise EngineError(
-            "a worker process ended before its task: it ran out of memory or crashed (--jobs 1 shows where), "
+            "a worker process ended before its task: it ran out of memory or crashed (--jobs 0 shows where), "
             'or a script of yours calls merdata without `if __name__ == "__main__":`, and every worker ran '
             "it anew"
         ) from error

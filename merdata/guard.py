@@ -94,12 +94,12 @@ def build_shards(
     progress: str | None,
     cluster: Callable[[], Pool] | None = None,
 ) -> None:
-    """Build shards in worker processes; `jobs=1` builds them in this one, without a guard.
+    """Build shards in worker processes; with `jobs=0` in this one, without a guard.
 
     Args:
         tasks: the shards.
         notes: folder for the guard, which every worker can write.
-        jobs: processes of this machine.
+        jobs: processes of this machine; None takes one a core.
         progress: name of the bar on stderr.
         cluster: makes a pool to work in instead of this machine's.
 
@@ -107,7 +107,7 @@ def build_shards(
         EngineError: a worker died, and not by a clip that it decoded.
         StoreError: the store cannot be written.
     """
-    if jobs == 1 and not cluster:
+    if jobs == 0 and not cluster:
         return _run(build_shard, tasks, jobs, progress)
     refused: Refusals = {}
     while True:

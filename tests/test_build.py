@@ -45,7 +45,7 @@ def run(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def undisturbed(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     store = tmp_path_factory.mktemp("undisturbed") / "store"
-    build(["all"], corpora, store, jobs=1)
+    build(["all"], corpora, store, jobs=0)
     return digest(store)
 
 
@@ -107,7 +107,7 @@ def test_corpora_one_by_one_give_the_same_bytes(
     corpora: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     for corpus in reversed(CORPORA):
-        build([corpus], corpora / corpus, tmp_path / "store", jobs=1)
+        build([corpus], corpora / corpus, tmp_path / "store", jobs=0)
     assert digest(tmp_path / "store") == undisturbed
 
 
@@ -155,7 +155,7 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
 def test_a_first_build_killed_at_its_last_write_goes_on(corpora: Path, tmp_path: Path) -> None:
     (tmp_path / ".build").mkdir()
     (tmp_path / ".merdata.json.4711.part").write_text("{")
-    build(["tess"], corpora / "tess", tmp_path, jobs=1)
+    build(["tess"], corpora / "tess", tmp_path, jobs=0)
     assert not list(tmp_path.glob(".*.part"))
 
 
@@ -180,16 +180,16 @@ def test_one_changed_source_rebuilds_one_shard(corpora: Path, tmp_path: Path) ->
 def test_a_changed_policy_rewrites_labels_without_decoding(
     corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build(["ravdess"], corpora / "ravdess", tmp_path / "store", jobs=1)
+    build(["ravdess"], corpora / "ravdess", tmp_path / "store", jobs=0)
     heard: list[object] = []
     monkeypatch.setattr("merdata.audio.normalise", lambda *words: heard.append(words))
     build(
-        ["ravdess"], corpora / "ravdess", tmp_path / "store", policy=["calm=drop", "fearful=sadness"], jobs=1
+        ["ravdess"], corpora / "ravdess", tmp_path / "store", policy=["calm=drop", "fearful=sadness"], jobs=0
     )
     monkeypatch.undo()
     assert not heard
     build(
-        ["ravdess"], corpora / "ravdess", tmp_path / "fresh", policy=["calm=drop", "fearful=sadness"], jobs=1
+        ["ravdess"], corpora / "ravdess", tmp_path / "fresh", policy=["calm=drop", "fearful=sadness"], jobs=0
     )
     assert digest(tmp_path / "store") == digest(tmp_path / "fresh")
     rows = open_store(tmp_path / "store").rows(["raw_label", "label", "notes"]).to_pylist()
@@ -329,7 +329,7 @@ def test_two_builders_do_not_meet(corpora: Path, tmp_path: Path) -> None:
     from merdata.commit import locked
 
     with locked(tmp_path / "store"), pytest.raises(StoreError, match="another merdata is writing"):
-        build(["tess"], corpora / "tess", tmp_path / "store", jobs=1)
+        build(["tess"], corpora / "tess", tmp_path / "store", jobs=0)
 
 
 def test_a_second_builder_can_wait(corpora: Path, tmp_path: Path) -> None:
@@ -366,10 +366,10 @@ def test_the_lock_of_a_killed_builder_is_free(corpora: Path, tmp_path: Path) -> 
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
     with pytest.raises(StoreError, match="another merdata is writing"):
-        build(["tess"], corpora / "tess", tmp_path / "store", jobs=1)
+        build(["tess"], corpora / "tess", tmp_path / "store", jobs=0)
     holder.kill()
     holder.communicate()
-    assert build(["tess"], corpora / "tess", tmp_path / "store", jobs=1).made == 2
+    assert build(["tess"], corpora / "tess", tmp_path / "store", jobs=0).made == 2
 
 
 def test_the_disk_that_a_build_needs_is_estimated(
@@ -378,13 +378,13 @@ def test_the_disk_that_a_build_needs_is_estimated(
     folders = [store.path / "data", store.path / "ledger", store.path / ".build"]
     taken = sum(path.stat().st_size for folder in folders for path in folder.rglob("*.parquet"))
     assert bytes_needed(make_plan(choose(["all"], corpora), tmp_path).tasks) == pytest.approx(taken, rel=0.2)
-    build(["tess"], corpora / "tess", tmp_path / "full", jobs=1)
+    build(["tess"], corpora / "tess", tmp_path / "full", jobs=0)
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(StoreError, match=r"needs about [3-9] MB .*, 1 MB are free"):
-        build(["tess"], corpora / "tess", tmp_path / "other", jobs=1)
+        build(["tess"], corpora / "tess", tmp_path / "other", jobs=0)
     assert not (tmp_path / "other" / "data").exists()
-    assert build(["tess"], corpora / "tess", tmp_path / "full", jobs=1).made == 0  # needs nothing
+    assert build(["tess"], corpora / "tess", tmp_path / "full", jobs=0).made == 0  # needs nothing
 
 
 def test_an_unlabelled_row_is_kept_without_a_class(corpora: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from merdata.comparison import diff
 @pytest.fixture(scope="module")
 def plain(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("plain") / "store"
-    merdata.build(["tess"], corpora / "tess", store, jobs=1)
+    merdata.build(["tess"], corpora / "tess", store, jobs=0)
     merdata.split(store)
     return store
 
@@ -32,7 +32,7 @@ def test_a_copy_does_not_differ(plain: Path, tmp_path: Path) -> None:
 
 def test_a_policy_that_moves_and_drops_rows(plain: Path, corpora: Path, tmp_path: Path) -> None:
     policy = ["ps=drop", "disgust=anger"]
-    merdata.build(["tess"], corpora / "tess", tmp_path / "store", policy=policy, jobs=1)
+    merdata.build(["tess"], corpora / "tess", tmp_path / "store", policy=policy, jobs=0)
     found = diff(plain, tmp_path / "store")
     assert found.removed.why == {"policy": 20}
     assert {column: part.why for column, part in found.changed.items()} == {
@@ -52,7 +52,7 @@ def test_a_changed_and_a_broken_and_a_lost_source(plain: Path, corpora: Path, tm
     soundfile.write(louder, samples / 3, rate)
     broken.write_bytes(broken.read_bytes()[:500])
     lost.unlink()
-    merdata.build(["tess"], folder, tmp_path / "store", jobs=1)
+    merdata.build(["tess"], folder, tmp_path / "store", jobs=0)
     found = diff(plain, tmp_path / "store")
     assert found.removed.why == {"audio: truncated": 1, "no such source": 1}
     assert found.changed["audio_sha256"].why == {"source": 1}
@@ -61,7 +61,7 @@ def test_a_changed_and_a_broken_and_a_lost_source(plain: Path, corpora: Path, tm
 
 def test_another_corpus(plain: Path, corpora: Path, tmp_path: Path) -> None:
     store = shutil.copytree(plain, tmp_path / "store")
-    merdata.build(["cremad"], corpora / "cremad", store, jobs=1)
+    merdata.build(["cremad"], corpora / "cremad", store, jobs=0)
     found = diff(plain, store)
     assert found.added.why == {"corpus not built": found.added.rows}
     assert found.added.rows > 0
@@ -85,7 +85,7 @@ def test_other_defects_and_other_code(plain: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_on_the_command_line(plain: Path, corpora: Path, tmp_path: Path) -> None:
-    merdata.build(["tess"], corpora / "tess", tmp_path / "store", policy=["ps=joy"], jobs=1)
+    merdata.build(["tess"], corpora / "tess", tmp_path / "store", policy=["ps=joy"], jobs=0)
     command = [sys.executable, "-c", "from merdata.cli import main; main()", "diff"]
     done = subprocess.run([*command, plain, tmp_path / "store"], capture_output=True, text=True)
     assert done.returncode == 1, done.stderr

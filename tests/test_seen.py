@@ -24,7 +24,7 @@ def scene(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     folder = tmp_path_factory.mktemp("seen")
     for name in ("cremad", "tess"):
         shutil.copytree(corpora / name, folder / "corpora" / name)
-    return folder / "corpora", folder / "store", build(["all"], folder / "corpora", folder / "store", jobs=1)
+    return folder / "corpora", folder / "store", build(["all"], folder / "corpora", folder / "store", jobs=0)
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_a_change_is_built(
     corpora, store = copy
     choices = change if isinstance(change, dict) else change(tmp_path)
     names = planned(monkeypatch)
-    build(["all"], corpora, store, jobs=1, **choices)
+    build(["all"], corpora, store, jobs=0, **choices)
     assert "cremad" in names
-    build(["all"], corpora, tmp_path / "anew", jobs=1, **choices)
+    build(["all"], corpora, tmp_path / "anew", jobs=0, **choices)
     assert (store / "merdata.json").read_bytes() == (tmp_path / "anew" / "merdata.json").read_bytes()
 
 

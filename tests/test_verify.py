@@ -25,7 +25,7 @@ from tests.crash.flips import missed_flips
 def tess(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small store. Read only."""
     store = tmp_path_factory.mktemp("tess") / "store"
-    merdata.build(["tess"], corpora / "tess", store, jobs=1)
+    merdata.build(["tess"], corpora / "tess", store, jobs=0)
     merdata.split(store)
     return store
 
@@ -70,24 +70,24 @@ def test_gone_added_and_swapped_files_are_found(small: Path) -> None:
     first, second = data_files(small)
     whole = first.read_bytes()
     first.unlink()
-    (fault,) = verify(small, jobs=1).faults
+    (fault,) = verify(small, jobs=0).faults
     assert f"{first.name} is missing" in fault
     shutil.copy(second, first)
-    (fault,) = verify(small, jobs=1).faults
+    (fault,) = verify(small, jobs=0).faults
     assert f"{first.name} is not as it was written" in fault
     first.write_bytes(whole)
     extra = first.with_name("more.parquet")
     shutil.copy(second, extra)
-    (fault,) = verify(small, jobs=1).faults
+    (fault,) = verify(small, jobs=0).faults
     assert "more.parquet belongs to nothing" in fault
     extra.unlink()
     for path in (small / CARD, *(small / "ledger").iterdir(), *(small / "splits").iterdir()):
         kept = path.read_bytes()
         path.unlink()
-        (fault,) = verify(small, jobs=1).faults
+        (fault,) = verify(small, jobs=0).faults
         assert f"{path.name} is missing" in fault
         path.write_bytes(kept)
-    assert verify(small, jobs=1).faults == []
+    assert verify(small, jobs=0).faults == []
 
 
 def test_what_verify_says_mends_the_store(small: Path, corpora: Path) -> None:
@@ -98,7 +98,7 @@ def test_what_verify_says_mends_the_store(small: Path, corpora: Path) -> None:
     second.unlink()
     (small / CARD).unlink()
     next((small / "ledger").iterdir()).unlink()
-    merdata.build(["tess"], corpora / "tess", small, jobs=1)
+    merdata.build(["tess"], corpora / "tess", small, jobs=0)
     assert {path: file_sha256(path) for path in small.rglob("*") if _covered(path, small)} == before
 
 
@@ -114,16 +114,16 @@ def replaced_shard(store: Path, table: pa.Table) -> None:
 def test_a_shard_of_other_columns_or_rows_is_found(small: Path) -> None:
     table = pq.read_table(data_files(small)[0])
     replaced_shard(small, table.drop_columns(["text"]))
-    assert "not the columns and classes" in verify(small, jobs=1).faults[0]
+    assert "not the columns and classes" in verify(small, jobs=0).faults[0]
     replaced_shard(small, table.slice(1))
-    assert "merdata.json says 70" in verify(small, jobs=1).faults[0]
+    assert "merdata.json says 70" in verify(small, jobs=0).faults[0]
 
 
 def test_a_ledger_that_differs_from_the_shards_is_found(small: Path) -> None:
     table = pq.read_table(data_files(small)[0])
     other = pa.array(["tess/other", *table["id"].to_pylist()[1:]])
     replaced_shard(small, table.set_column(0, table.schema.field("id"), other))
-    faults = verify(small, jobs=1).faults
+    faults = verify(small, jobs=0).faults
     assert any("and the shards of tess differ in" in fault and "tess/other" in fault for fault in faults)
 
 
@@ -135,8 +135,8 @@ def test_other_audio_is_found_by_a_deep_look_alone(small: Path) -> None:
     replaced_shard(
         small, table.set_column(at, table.schema.field("audio"), pa.array(clips, table["audio"].type))
     )
-    assert verify(small, jobs=1).faults == []
-    faults = verify(small, deep=True, jobs=1).faults
+    assert verify(small, jobs=0).faults == []
+    faults = verify(small, deep=True, jobs=0).faults
     assert len(faults) == 2
     assert all("has not the samples that its audio_sha256 was made of" in fault for fault in faults)
 
@@ -150,20 +150,20 @@ def test_a_store_of_format_1_is_read_and_its_gaps_are_said(small: Path, corpora:
         del facts["file"]
     del manifest["corpora"]["tess"]["ledger"], manifest["files"], manifest["digest"]
     write_json(small / MANIFEST, manifest | {"format": 1})
-    verdict = verify(small, deep=True, jobs=1)
+    verdict = verify(small, deep=True, jobs=0)
     assert verdict.faults == []
     assert "cannot be verified by hash" in verdict.remarks[0]
     merdata.split(small, "random")
-    assert verify(small, jobs=1).faults == []
-    merdata.build(["tess"], corpora / "tess", small, jobs=1)
+    assert verify(small, jobs=0).faults == []
+    merdata.build(["tess"], corpora / "tess", small, jobs=0)
     assert data_files(small) == hashed
-    assert verify(small, deep=True, jobs=1).faults == verify(small, jobs=1).remarks == []
+    assert verify(small, deep=True, jobs=0).faults == verify(small, jobs=0).remarks == []
 
 
 def test_a_split_of_rows_that_were_built_anew_is_refused(small: Path, corpora: Path) -> None:
     before = merdata.open_store(small)
     kept = (small / "splits" / "mer.parquet").read_bytes()
-    merdata.build(["tess"], corpora / "tess", small, policy=["ps=drop"], jobs=1)
+    merdata.build(["tess"], corpora / "tess", small, policy=["ps=drop"], jobs=0)
     with pytest.raises(merdata.StoreError, match=r"is not there|was built anew"):
         merdata.split(before)
     assert (small / "splits" / "mer.parquet").read_bytes() == kept
@@ -173,26 +173,26 @@ def test_an_unfinished_change_is_no_damage(small: Path) -> None:
     store = merdata.open_store(small)
     announce(small, store.manifest | {"files": store.manifest["files"] | {"splits/new.parquet": "0" * 64}})
     assert (small / CHANGE).exists()
-    verdict = verify(small, jobs=1)
+    verdict = verify(small, jobs=0)
     assert verdict.faults == []
     assert "interrupted" in verdict.remarks[0]
     merdata.split(small)
-    assert verify(small, jobs=1).remarks == []
+    assert verify(small, jobs=0).remarks == []
 
 
 def test_protocols_that_no_longer_fit_are_a_remark(small: Path, corpora: Path) -> None:
     merdata.build(["ravdess"], corpora / "ravdess", small)
-    verdict = verify(small, jobs=1)
+    verdict = verify(small, jobs=0)
     assert verdict.faults == []
     assert "protocol mer was made for other rows" in verdict.remarks[0]
 
 
 def test_the_logical_digest_is_of_the_rows_alone(small: Path, corpora: Path, tmp_path: Path) -> None:
-    digest = verify(small, deep=True, jobs=1).digest
+    digest = verify(small, deep=True, jobs=0).digest
     for path in data_files(small):
         pq.write_table(pq.read_table(path), path, compression="zstd")  # other bytes, the same rows
     assert logical_digest(rows_by_id(merdata.open_store(small))) == digest
-    merdata.build(["tess"], corpora / "tess", tmp_path / "other", policy=["ps=joy"], jobs=1)
+    merdata.build(["tess"], corpora / "tess", tmp_path / "other", policy=["ps=joy"], jobs=0)
     assert logical_digest(rows_by_id(merdata.open_store(tmp_path / "other"))) != digest
 
 

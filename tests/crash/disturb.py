@@ -63,4 +63,4 @@ def kill() -> None:
 if __name__ == "__main__":  # CORPUS STORE STEP: build, or split where CORPUS is empty, and die at a step
     corpus, store, step = sys.argv[1:]
     with disturbed({int(step)}, kill):
-        merdata.build(["tess"], corpus, store, jobs=1) if corpus else merdata.split(store)
+        merdata.build(["tess"], corpus, store, jobs=0) if corpus else merdata.split(store)

@@ -25,7 +25,7 @@ def missed_flips(store: Path, times: int, seed: int) -> list[str]:
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
-        if not verify(store, jobs=1).faults:
+        if not verify(store, jobs=0).faults:
             missed.append(f"{path.relative_to(store)} bit {bit}")
         path.write_bytes(whole)
     return missed
@@ -35,7 +35,7 @@ def main(times: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         write_corpus("tess", Path(folder) / "tess")
         store = Path(folder) / "store"
-        merdata.build(["tess"], Path(folder) / "tess", store, jobs=1)
+        merdata.build(["tess"], Path(folder) / "tess", store, jobs=0)
         merdata.split(store)
         missed = missed_flips(store, times, seed=1)
     print(f"| bit flips | {times - len(missed)} of {times} found |", *missed, sep="\n")

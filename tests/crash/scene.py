@@ -40,7 +40,7 @@ class Change:
         """What is wrong with a store whose change was disturbed; it may be the old one or the new one."""
         if not (store / "merdata.json").exists():
             return [] if self.before is None else ["the store has lost merdata.json"]
-        wrong = list(verify(store, deep=True, jobs=1).faults)
+        wrong = list(verify(store, deep=True, jobs=0).faults)
         if logical_digest(rows_by_id(merdata.open_store(store))) not in self.digests:
             wrong.append("the rows are neither those before nor those after")
         return wrong + [f"README.md names {name}, which is not there" for name in _missing(store)]
@@ -60,7 +60,7 @@ def make_changes(corpora: Path, folder: Path) -> dict[str, Change]:
     """A first build, a rebuild under another policy, and a split; `corpora` holds the miniature of tess."""
     corpus = _few_clips(corpora / "tess", folder / "tess")
     old, new, split = folder / "old", folder / "new", folder / "split"
-    merdata.build(["tess"], corpus, old, policy=OLD_POLICY, jobs=1)
+    merdata.build(["tess"], corpus, old, policy=OLD_POLICY, jobs=0)
     merdata.split(old)
     rebuilt = shutil.copytree(old, folder / "rebuilt")
     _build(corpus, new)
@@ -84,7 +84,7 @@ def files(store: Path) -> dict[str, str]:
 
 
 def _build(corpus: Path, store: Path) -> None:
-    merdata.build(["tess"], corpus, store, jobs=1)
+    merdata.build(["tess"], corpus, store, jobs=0)
 
 
 def _split(_: Path, store: Path) -> None:
