@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from merdata.source import read_source
 from merdata.utterance import METADATA_COLUMNS, UTTERANCE_FIELDS, Utterance, store_schema
 
 ROWS_A_GROUP = 100  # about 10 MB: small enough to stream and shuffle, large enough to scan
+BYTES_A_GROUP = 1 << 24  # of audio; fewer rows where clips are long, for a worker's memory
 JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
     pa.field("modified_ns", pa.int64())
 )
@@ -232,14 +232,22 @@ def _write(rows: Iterator[Record], path: Path, schema: pa.Schema) -> int:
         write_page_index=True,
         use_content_defined_chunking=True,
     ) as writer:
-        for group in _groups(rows, ROWS_A_GROUP):
+        for group in _groups(rows):
             writer.write_batch(pa.RecordBatch.from_pylist(group, schema))
             count += len(group)
     return count
 
 
-def _groups(rows: Iterator[Record], size: int) -> Iterator[list[Record]]:
-    while group := list(islice(rows, size)):
+def _groups(rows: Iterator[Record]) -> Iterator[list[Record]]:
+    group: list[Record] = []
+    size = 0
+    for row in rows:
+        group.append(row)
+        size += len(row["audio"]["bytes"])
+        if len(group) == ROWS_A_GROUP or size >= BYTES_A_GROUP:
+            yield group
+            group, size = [], 0
+    if group:
         yield group
 
 

@@ -1,0 +1,103 @@
+"""`merdata build` from a thousand rows to a hundred thousand: time a row, memory, a second build of the same.
+
+Trees of the real corpora's names at full size; every clip is a tenth of a second of noise of its own, but for
+the one speaker with hours of audio. Memory is the most that a process had in use, shared pages included.
+
+PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_scale.py
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+from common import REAL, machine
+
+from merdata.audio import wav_bytes
+from merdata.corpora.tree import AUDIO
+from merdata.utterance import SAMPLE_RATE
+from tests.trees import lay_down
+
+SIZES = {  # corpora -> about how many rows
+    "1,440": ["ravdess"],
+    "14,333": ["ravdess", "emovdb", "cremad"],
+    "106,256": ["ravdess", "emovdb", "cremad", "mead", "meld", "esd", "iemocap"],
+}
+SPEAKER, CLIPS, SECONDS = "0011", 1_750, 10.0
+
+
+def noise() -> Iterator[bytes]:
+    """Clips of a tenth of a second, no two the same."""
+    samples = np.random.default_rng(0).normal(0, 3_000, 1 << 20).astype(np.int16)
+    for at in range(0, len(samples) - 1_600, 3):
+        yield wav_bytes(samples[at : at + 1_600])
+
+
+def fill(folder: Path, clips: Iterator[bytes]) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in {*AUDIO, ".m4a"}:
+            path.write_bytes(next(clips))
+
+
+def long_speaker(folder: Path) -> Path:
+    """One speaker of ESD with hours of audio."""
+    samples = np.random.default_rng(0).normal(0, 3_000, int(SECONDS * SAMPLE_RATE) + CLIPS).astype(np.int16)
+    for number in range(1, CLIPS + 1):
+        emotion = ("Neutral", "Angry", "Happy", "Sad", "Surprise")[(number - 1) // 350]
+        path = folder / SPEAKER / emotion / f"{SPEAKER}_{number:06}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wav_bytes(samples[number : number + int(SECONDS * SAMPLE_RATE)]))
+    return folder
+
+
+def build(corpora: list[str], source: Path, store: Path) -> tuple[float, float, float]:
+    """Seconds of a build, and the largest memory of the parent and of a worker in MB."""
+    program = Path(sys.executable).with_name("merdata")
+    words = [word for name in corpora for word in ("--corpus", name)]
+    start, parent, worker = time.perf_counter(), 0.0, 0.0
+    command = [program, "build", *words, "--source", source, "--store", store, "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        main = psutil.Process(running.pid)
+        while running.poll() is None:
+            parent = max(parent, memory(main))
+            worker = max([worker, *map(memory, main.children(recursive=True))])
+            time.sleep(0.02)
+    if running.returncode:
+        raise SystemExit("the build failed")
+    return time.perf_counter() - start, parent, worker
+
+
+def memory(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss) / 1e6
+    except psutil.Error:
+        return 0.0
+
+
+if __name__ == "__main__":
+    print(f"\n### from a thousand rows to a hundred thousand\n\n{machine()}\n")
+    print(
+        "| rows | s | ms a row | parent, MB | worker, MB | second build, s |\n|---|---:|---:|---:|---:|---:|"
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        shelf, clips = Path(temporary) / "corpora", noise()
+        for rows, names in SIZES.items():
+            for name in names:
+                if not (shelf / name).exists():
+                    fill(lay_down(name, REAL, shelf / name), clips)
+            source, store = shelf / names[0] if len(names) == 1 else shelf, Path(temporary) / rows
+            seconds, parent, worker = build(names, source, store)
+            again = build(names, source, store)[0]
+            a_row = 1_000 * seconds / int(rows.replace(",", ""))
+            print(f"| {rows} | {seconds:.1f} | {a_row:.2f} | {parent:.0f} | {worker:.0f} | {again:.2f} |")
+        seconds, parent, worker = build(
+            ["esd"], long_speaker(Path(temporary) / "esd"), Path(temporary) / "one"
+        )
+        hours = CLIPS * SECONDS / 3_600
+        print(f"| {CLIPS:,}, one speaker, {hours:.1f} h | {seconds:.1f} | | {parent:.0f} | {worker:.0f} | |")
