@@ -13,7 +13,7 @@ EVALUATION_SECONDS = 160.0  # padded seconds of a batch that is only predicted
 Floats = npt.NDArray[np.float64]
 
 
-def steps(order: Sequence[int], size: int, seconds: Floats, seed: int) -> list[list[int]]:
+def steps(order: Sequence[int], size: int, costs: Floats, seed: int) -> list[list[int]]:
     """The steps of an epoch, each of `size` rows of about one length.
 
     The order is cut into pools; a pool is sorted by length and cut into steps, whose order is drawn.
@@ -21,29 +21,39 @@ def steps(order: Sequence[int], size: int, seconds: Floats, seed: int) -> list[l
     Args:
         order: rows in the order in which they were drawn.
         size: rows of a step; the last one of an epoch may have fewer.
-        seconds: cost of each row `[rows]`.
+        costs: what each row costs each encoder, in seconds `[rows, encoders]`.
         seed: of the epoch.
     """
     random = np.random.default_rng(seed)
+    longest = _longest(costs)
     found: list[list[int]] = []
     for start in range(0, len(order), POOL * size):
         pool = np.array(order[start : start + POOL * size])
-        pool = pool[np.argsort(seconds[pool], kind="stable")]
+        pool = pool[np.argsort(longest[pool], kind="stable")]
         cut = [pool[at : at + size].tolist() for at in range(0, len(pool), size)]
         found += [cut[at] for at in random.permutation(len(cut))]
     return found
 
 
-def parts(rows: Sequence[int], seconds: Floats, most: float) -> Iterator[list[int]]:
+def parts(rows: Sequence[int], costs: Floats, most: float) -> Iterator[list[int]]:
     """Rows, longest last, in parts of at most `most` padded seconds; a longer row is a part by itself."""
+    longest = _longest(costs)
     part: list[int] = []
-    for row in sorted(rows, key=lambda row: (seconds[row], row)):
-        if part and seconds[row] * (len(part) + 1) > most:
+    widest = np.zeros(costs.shape[1])
+    for row in sorted(rows, key=lambda row: (longest[row], row)):
+        if part and np.maximum(widest, costs[row]).sum() * (len(part) + 1) > most:
             yield part
-            part = []
+            part, widest = [], np.zeros_like(widest)
         part.append(row)
+        widest = np.maximum(widest, costs[row])
     if part:
         yield part
+
+
+def _longest(costs: Floats) -> Floats:
+    """The costs of the encoder that works most: rows alike in these pad least, though the others' differ."""
+    most: Floats = costs[:, costs.sum(axis=0).argmax()]
+    return most
 
 
 def shared(rows: Sequence[int], share: int, shares: int) -> list[int]:
@@ -52,7 +62,7 @@ def shared(rows: Sequence[int], share: int, shares: int) -> list[int]:
     return filled[share::shares]
 
 
-def padded(batches: Sequence[Sequence[int]], seconds: Floats) -> float:
-    """Padded seconds for each real one, over all batches."""
-    whole = sum(max(seconds[list(batch)]) * len(batch) for batch in batches)
-    return float(whole / sum(seconds[row] for batch in batches for row in batch))
+def padded(batches: Sequence[Sequence[int]], costs: Floats) -> float:
+    """Padded seconds for each real one, over all batches and encoders."""
+    whole = sum(costs[list(batch)].max(axis=0).sum() * len(batch) for batch in batches)
+    return float(whole / sum(costs[list(batch)].sum() for batch in batches))

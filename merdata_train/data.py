@@ -76,9 +76,9 @@ class Examples:
         return batch
 
     @cached_property
-    def seconds(self) -> npt.NDArray[np.float64]:
-        """What each row costs the encoders, in seconds of audio `[n]`; zeros without sequences."""
-        return sum((rows.seconds for rows in self.sequences.values()), start=np.zeros(len(self)))
+    def costs(self) -> npt.NDArray[np.float64]:
+        """What each row costs each encoder, in seconds of audio `[n, sequences]`."""
+        return np.stack([rows.seconds for rows in self.sequences.values()], axis=1)
 
     @property
     def labels(self) -> Tensor:

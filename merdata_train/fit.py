@@ -208,9 +208,9 @@ class _Training:
         share, shares = self.accelerator.process_index, self.accelerator.num_processes
         if not self.train.sequences:
             return [[batch] for batch in batches(rows, self.stage.batch_size, share, shares)]
-        seconds = self.train.seconds
-        drawn = steps(list(rows), self.stage.batch_size, seconds, seed)
-        return [list(parts(shared(step, share, shares), seconds, self.stage.batch_seconds)) for step in drawn]
+        costs = self.train.costs
+        drawn = steps(list(rows), self.stage.batch_size, costs, seed)
+        return [list(parts(shared(step, share, shares), costs, self.stage.batch_seconds)) for step in drawn]
 
     def _step(
         self,

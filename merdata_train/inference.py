@@ -32,7 +32,7 @@ def predict(model: EmotionModel, examples: Examples, workers: int = 0) -> Tensor
 def _in_order(examples: Examples) -> list[list[int]]:
     everything = range(len(examples))
     if examples.sequences:
-        return list(parts(everything, examples.seconds, EVALUATION_SECONDS))
+        return list(parts(everything, examples.costs, EVALUATION_SECONDS))
     starts = range(0, len(examples), EVALUATION_BATCH)
     return [list(everything[start : start + EVALUATION_BATCH]) for start in starts]
 

@@ -154,7 +154,7 @@ def _probe(train: Examples) -> dict[str, torch.Tensor]:
     whole = np.flatnonzero(np.logical_and.reduce(there)) if there else np.arange(len(train))
     rows = whole if len(whole) else np.arange(len(train))
     if train.sequences:  # a step of an encoder takes seconds where there is no accelerator
-        return train.__getitems__(rows[np.argsort(train.seconds[rows])[:PROBE_SEQUENCES]].tolist())
+        return train.__getitems__(rows[np.argsort(train.costs[rows].sum(axis=1))[:PROBE_SEQUENCES]].tolist())
     spread = np.linspace(0, len(rows) - 1, min(PROBE_ROWS, len(rows))).astype(int)
     return train.__getitems__(rows[spread].tolist())
 

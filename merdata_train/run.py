@@ -40,7 +40,7 @@ from merdata_train.tracking import check_tracker, tracker
 
 CHECKPOINT = "checkpoint.safetensors"
 WORKERS = 2
-CODE_VERSION = 3  # raise it whenever the same recipe and rows would give another model
+CODE_VERSION = 4  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",

@@ -122,7 +122,7 @@ def _run(encoder: PretrainedEncoder, rows: Sequences, chosen: Sequence[int]) -> 
     device = next(encoder.parameters()).device
     encoder.eval()
     with torch.inference_mode():
-        for part in parts(chosen, rows.seconds, EVALUATION_SECONDS):
+        for part in parts(chosen, rows.seconds[:, None], EVALUATION_SECONDS):
             batch: dict[str, Any] = {key: value.to(device) for key, value in rows.batch("", part).items()}
             states, lengths = encoder.states(batch["_values"], batch["_lengths"])
             if encoder.learns_to_read:
