@@ -87,7 +87,8 @@ class Clips(Sequences):
     def _samples(self, row: int) -> npt.NDArray[np.float32]:
         cut = self.rows[row][: int(self.longest * SAMPLE_RATE)]
         samples = np.asarray(cut, np.float32) / np.float32(32_768)
-        return np.pad(samples, (0, max(0, self.shortest - len(samples))))
+        missing = self.shortest - len(samples)
+        return np.pad(samples, (0, missing)) if missing > 0 else samples
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """End-to-end training: padding, waiting for data, frozen encoders with and without their cache, speed.
 
-Rows are noise of the lengths of speech (log-normal, median 2.8 s, at most 15 s) with two to five tokens a second.
-Encoders have random weights: tiny ones of two layers, or with `base` those of WavLM-base and RoBERTa-base, for a
-GPU. Padding is counted over an epoch of as many rows as a corpus has.
+Rows are noise of the lengths of speech (log-normal, median 2.8 s, at most 15 s) with two to five tokens a
+second. Encoders have random weights: tiny ones of two layers, or with `base` those of WavLM-base and
+RoBERTa-base, for a GPU. Padding is counted over an epoch of as many rows as a corpus has.
 
 PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_encoders.py [base] [compile]
 """
@@ -90,7 +90,7 @@ def padding() -> None:
 
 def reading(examples: Examples) -> None:
     """What one worker gets ready: it must be more than a GPU takes."""
-    batches = [list(range(at, at + 32)) for at in range(0, ROWS, 32)]
+    batches = steps(range(ROWS), 32, examples.costs, 0)
     began = time.perf_counter()
     for batch in batches:
         examples.__getitems__(batch)
