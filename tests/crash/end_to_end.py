@@ -1,0 +1,237 @@
+"""Every recipe and suite of the end-to-end model, from corpora to tables: `python -m tests.crash.end_to_end`.
+
+Tiny encoders with random weights, one epoch or two a stage, no network. Each recipe and each suite is killed
+at a seeded moment and called again; the run that the kill met is then trained anew elsewhere, undisturbed, and
+must have the same weights and history. Prints a Markdown table. Names in the arguments choose some of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from merdata_train.recipe import load_recipe, recipe_files
+from merdata_train.run import run
+from merdata_train.suite import suite_files
+from tests.train.encoders import save_audio_encoder, save_text_encoder
+
+REAL = Path(__file__).parents[3] / "shared" / "data"
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "COLUMNS": "200"}
+SHORT = ["features.audio.seconds=0.5", "model.width=16", "stages.0.epochs=2"]
+TOKENS = ["model.layers=1", "model.heads=2"]
+# What a suite's cells have in common can be said of all of them.
+OWN = {
+    "e2e-architecture": ["stages.1.epochs=1"],
+    "e2e-context": [*TOKENS, "stages.1.epochs=1"],
+    "e2e-finetuning": TOKENS,
+    "e2e-iemocap4": [*TOKENS, "stages.1.epochs=1", "protocol=iemocap_session3"],
+    "e2e-loco": [*TOKENS, "stages.1.epochs=1"],
+    "e2e-modality": [*TOKENS, "stages.1.epochs=1"],
+    "e2e-regularisation": [*TOKENS, "stages.1.epochs=1"],
+    "e2e-transfer": [*TOKENS, "stages.1.epochs=1"],
+}
+NO_MELD = ["stages.0.sampler=null"]  # the recipes draw MELD's rows more often
+POLL = 0.005
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A store, tiny encoders, and where runs go."""
+
+    folder: Path
+    store: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    def places(self, text: str = "roberta") -> list[str]:
+        """Words that put the tiny encoders in the place of a recipe's."""
+        own = {"audio": self.folder / "wavlm", "text": self.folder / text}
+        return [
+            word
+            for name, path in own.items()
+            for word in (f"features.{name}.model={path}", f"features.{name}.revision=null")
+        ]
+
+    def command(self, *words: object, package: str = "merdata_train") -> list[str]:
+        return [str(Path(sys.executable).with_name(package)), *map(str, words)]
+
+    def call(self, *words: object, package: str = "merdata_train") -> str:
+        """Run a command to its end.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        done = subprocess.run(
+            self.command(*words, package=package), capture_output=True, text=True, env=self.environment()
+        )
+        if done.returncode:
+            raise RuntimeError(
+                " ".join(done.stderr.strip().splitlines()[-1:]) or f"ended by {done.returncode}"
+            )
+        return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        return os.environ | OFFLINE | {"MERDATA_CACHE": str(self.folder / "cache")}
+
+    def kill(self, words: list[object], mark: int, after: float) -> str:
+        """Kill a command some time behind its mark-th folder or checkpoint; what it had got to."""
+        victim = subprocess.Popen(
+            self.command(*words),
+            env=self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        before = set(self._marks())
+        seen: set[tuple[str, int]] = set()
+        while victim.poll() is None and len(seen) <= mark:
+            seen |= set(self._marks()) - before
+            time.sleep(POLL)
+        time.sleep(after)
+        victim.kill()
+        if victim.wait() != -9:
+            return "its end"
+        done = len([path for path, _ in seen if path.endswith("safetensors")])
+        met = ", ".join(self.unfinished().values()) or "between runs"
+        return f"{done} epochs + {after:.2f} s ({met})"
+
+    def _marks(self) -> list[tuple[str, int]]:
+        found = []
+        for name in ("split.json", "checkpoint.safetensors"):
+            for path in self.runs.glob(f"*/{name}"):
+                try:
+                    found.append((str(path), path.stat().st_mtime_ns))
+                except FileNotFoundError:
+                    continue
+        return found
+
+    def unfinished(self) -> dict[Path, str]:
+        """Runs that were begun and not scored, and what each was at."""
+        runs = [path.parent for path in self.runs.glob("*/recipe.yaml")]
+        at = {True: "scoring", False: "training"}
+        return {one: at[(one / "model").exists()] for one in runs if not (one / "metrics.json").exists()}
+
+    def same(self, folder: Path) -> bool:
+        """Whether a run has the weights and the history of one that nothing disturbed."""
+        elsewhere = self.folder / "undisturbed"
+        other = run(load_recipe(folder / "recipe.yaml"), elsewhere, workers=0)
+        files = ("model/model.safetensors", "model/config.json", "history.json")
+        alike = other.name == folder.name and all(
+            (other / file).read_bytes() == (folder / file).read_bytes() for file in files
+        )
+        shutil.rmtree(elsewhere)
+        return alike
+
+
+def recipe(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
+    """A recipe, killed and called again; its predictions and its card."""
+    text = "xlmr" if name.endswith("multilingual") else "roberta"
+    own = ["run", name, *scene.places(text), *words]
+    stages = len(load_recipe(name).stages)
+    own += [f"stages.{at}.epochs={2 if at == 0 else 1}" for at in range(stages)]
+    places: list[object] = ["--store", scene.store, "--out", scene.runs, "--workers", 2]
+    killed = scene.kill([*own, *places], chance.randint(0, stages + 1), chance.uniform(0, 0.3))
+    folder = Path(json.loads(scene.call(*own, *places, "--json"))["folder"])
+    alike = "yes" if scene.same(folder) else "**no**"
+    predictions = json.loads(scene.call("predict", folder, "--text", "How are you?", "--json"))
+    assert abs(sum(predictions[0]["probabilities"].values()) - 1) < 1e-6
+    assert (folder / "model" / "README.md").is_file()
+    return f"1 | {killed} | {alike}"
+
+
+def suite(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
+    """A suite, killed and called again; its tables."""
+    own: list[object] = ["suite", name, *scene.places(), *SHORT, *OWN[name], *words]
+    own += ["--store", scene.store, "--out", scene.runs]
+    killed = scene.kill(own, chance.randint(0, 8), chance.uniform(0, 0.3))
+    met = scene.unfinished()
+    report = json.loads(scene.call(*own, "--json"))
+    assert all(one["state"] == "scored" for one in report["runs"])
+    tables = scene.folder / "tables" / name
+    scene.call("report", name, "--runs", scene.runs, "--out", tables)
+    assert any(tables.rglob("*.md"))
+    alike = "**no**" if not all(scene.same(one) for one in met) else "yes" if met else ""
+    return f"{report['distinct']} | {killed} | {alike}"
+
+
+def miniatures(folder: Path) -> Scene:
+    """A store of the miniature corpora, under all protocols of the suites."""
+    scene = Scene(folder, folder / "store")
+    scene.call("sample", folder / "corpora", package="merdata")
+    scene.call(
+        "build", "--corpus", "all", "--source", folder / "corpora", "--store", scene.store, package="merdata"
+    )
+    for words in ([], ["--protocol", "loco"], ["--protocol", "kfold", "--corpora", "iemocap"]):
+        scene.call("split", scene.store, *words, package="merdata")
+    return with_encoders(scene)
+
+
+def recordings(folder: Path) -> Scene:
+    """A store of the real RAVDESS and TESS."""
+    scene = Scene(folder, folder / "store")
+    for name in ("ravdess", "tess"):
+        scene.call(
+            "build", "--corpus", name, "--source", REAL / name, "--store", scene.store, package="merdata"
+        )
+    for words in ([], ["--protocol", "loco"]):
+        scene.call("split", scene.store, *words, package="merdata")
+    return with_encoders(scene)
+
+
+def with_encoders(scene: Scene) -> Scene:
+    import merdata
+
+    texts = [text for text in merdata.open_store(scene.store).rows(["text"])["text"].to_pylist() if text]
+    save_audio_encoder(scene.folder / "wavlm")
+    save_text_encoder(scene.folder / "roberta", texts)
+    save_text_encoder(scene.folder / "xlmr", texts, kind="XLMRoberta")
+    return scene
+
+
+def plan(make: Callable[[Path], Scene]) -> dict[str, list[str]]:
+    """Recipe or suite -> its overrides."""
+    if make is recordings:
+        return {"source0/B1": NO_MELD, "source0/B3": [*NO_MELD, "stages.1.sampler=null"], "e2e-loco": []}
+    recipes = [name for name in recipe_files() if name.startswith("source0/B")]
+    recipes.sort(
+        key=lambda name: (load_recipe(name).stages[0].init is not None, name)
+    )  # B3 and B4 come first
+    return {name: [] for name in [*recipes, *(one for one in suite_files() if one.startswith("e2e-"))]}
+
+
+def main(names: list[str]) -> int:
+    failures = 0
+    print("| store | recipe or suite | runs | killed after | resumed to the same digits | s |")
+    print("|---|---|---:|---|---|---:|", flush=True)
+    for make in (miniatures, recordings) if REAL.is_dir() else (miniatures,):
+        chosen = {name: words for name, words in plan(make).items() if not names or name in names}
+        with tempfile.TemporaryDirectory() as temporary:
+            scene = make(Path(temporary)) if chosen else None
+            for name, words in chosen.items():
+                assert scene is not None
+                chance, began = random.Random(f"{make.__name__} {name}"), time.monotonic()
+                try:
+                    if name in recipe_files():
+                        found = recipe(scene, name, [*SHORT, *TOKENS, *words], chance)
+                    else:
+                        found = suite(scene, name, words, chance)
+                except (AssertionError, RuntimeError) as error:
+                    found = f"| | **failed**: {error}"
+                failures += "**" in found
+                print(f"| {make.__name__} | {name} | {found} | {time.monotonic() - began:.0f} |", flush=True)
+    return failures
+
+
+if __name__ == "__main__":
+    os.environ |= OFFLINE
+    sys.exit(min(1, main(sys.argv[1:])))
