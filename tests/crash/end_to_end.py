@@ -1,7 +1,7 @@
 """Every recipe and suite of the end-to-end model, from corpora to tables: `python -m tests.crash.end_to_end`.
 
 Tiny encoders with random weights, one epoch or two a stage, no network. Each recipe and each suite is killed
-at a seeded moment and called again; the run that the kill met is then trained anew elsewhere, undisturbed, and
+at a seeded moment and called again; the run that the kill met is trained anew elsewhere, undisturbed, and
 must have the same weights and history. Prints a Markdown table. Names in the arguments choose some of them.
 """
 
