@@ -6,6 +6,7 @@ No pickle is written or read, and the file is renamed into place: it is whole or
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ class Checkpoint:
     """All that the next epoch depends on; each epoch seeds itself, so there is no generator to keep.
 
     Attributes:
-        model, best: weights now, and of the best epoch so far.
-        average: the moving average and its number of steps; empty without one.
+        model, best: weights now, and of the best epoch so far; without those that nothing has moved.
+        average: the moving average of such weights and its number of steps; empty without one.
         optimizer: its `state_dict()`.
         facts: stage, its history, that of the stages done and the scheduler's state, as JSON can hold them.
     """
@@ -88,6 +89,12 @@ def _by_index(tensors: State) -> dict[int, State]:
     return states
 
 
-def cloned(model: torch.nn.Module) -> State:
-    """A copy of a model's weights."""
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+def cloned(model: torch.nn.Module, names: Collection[str] | None = None) -> State:
+    """A copy of a model's weights: those of the names, or all."""
+    found = model.state_dict().items()
+    return {name: tensor.detach().clone() for name, tensor in found if names is None or name in names}
+
+
+def take(model: torch.nn.Module, weights: State) -> None:
+    """Put weights into a model; what they do not name stays."""
+    model.load_state_dict(model.state_dict() | weights)

@@ -11,6 +11,6 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
 
     def average(before: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
         follow = min(decay, float((1 + steps) / (10 + steps)))
-        return before * follow + now * (1 - follow)
+        return before + (now - before) * (1 - follow)  # to the digit what it was, where nothing moved
 
     return AveragedModel(model, avg_fn=average)

@@ -18,11 +18,10 @@ import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from merdata_train.batching import parts, shared, steps
-from merdata_train.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint
+from merdata_train.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
 from merdata_train.data import Examples, for_training
 from merdata_train.devices import accelerator_of
 from merdata_train.ema import averaged
@@ -36,7 +35,15 @@ from merdata_train.parts import Stage
 from merdata_train.recipe import Recipe
 from merdata_train.samplers import batches, order
 from merdata_train.schedule import rising
-from merdata_train.stages import frozen_encoders, load_initial, optimizer_of, rows_of, selected, set_training
+from merdata_train.stages import (
+    changed,
+    frozen_encoders,
+    load_initial,
+    optimizer_of,
+    rows_of,
+    selected,
+    set_training,
+)
 
 Epoch = dict[str, Any]
 
@@ -48,7 +55,7 @@ class Progress:
     Attributes:
         history: an entry an epoch: stage, epoch, loss, lr, metrics over all validation rows, and `selected`,
             the value that chooses, over those of the stage.
-        best: the weights of its best epoch.
+        best: the weights of its best epoch, of those that any stage has moved.
     """
 
     history: list[Epoch] = field(default_factory=list)
@@ -102,7 +109,7 @@ def fit(
     for number in range(saved.facts["stage"] if saved else 0, len(recipe.stages)):
         training = _Training(recipe, number, model, train, validation, checkpoint, history, cache, workers)
         progress = training.run(saved, track)
-        model.load_state_dict(progress.best)
+        take(model, progress.best)
         history, saved = history + progress.history, None
     return model, history
 
@@ -130,6 +137,7 @@ class _Training:
             load_initial(model, str(self.stage.init))
         self.train = train.only(rows_of(self.stage, train))
         self.validation, self.chooses = validation, rows_of(self.stage, validation)
+        self.changed = changed(model, recipe.stages[: number + 1])
         for encoder in model.encoders.values():
             encoder.save_memory(self.stage.checkpointing)
         self.optimizer = optimizer_of(model, self.stage)
@@ -148,7 +156,7 @@ class _Training:
                 progress.history.append(epoch)
                 self.plateau.step(epoch["selected"])
                 if progress.best_epoch() == epoch["epoch"]:
-                    progress.best = cloned(self.judged)
+                    progress.best = cloned(self.judged, self.changed)
                 if self.path is not None and self.accelerator.is_main_process:
                     self._save(progress, self.path)
                 if track is not None:
@@ -249,11 +257,11 @@ class _Training:
     def _resume(self, saved: Checkpoint | None) -> Progress:
         if saved is None:
             return Progress()
-        self.model.load_state_dict(saved.model)
+        take(self.model, saved.model)
         self.optimizer.load_state_dict(saved.optimizer)
         self.plateau.load_state_dict(saved.facts["plateau"])
         if self.ema:
-            self.ema.load_state_dict(saved.average)
+            take(self.ema, saved.average)
         return Progress(saved.facts["history"], saved.best)
 
     def _save(self, progress: Progress, path: Path) -> None:
@@ -263,10 +271,10 @@ class _Training:
             "history": progress.history,
             "plateau": self.plateau.state_dict(),
         }
-        average = cloned(self.ema) if isinstance(self.ema, AveragedModel) else {}
-        save_checkpoint(
-            path, Checkpoint(cloned(self.model), progress.best, average, self.optimizer.state_dict(), facts)
-        )
+        names = {"n_averaged", *(f"module.{name}" for name in self.changed)}
+        average = cloned(self.ema, names) if self.ema else {}
+        now = cloned(self.model, self.changed)
+        save_checkpoint(path, Checkpoint(now, progress.best, average, self.optimizer.state_dict(), facts))
 
 
 def seed_of(seed: int, stage: int, epoch: int) -> int:

@@ -86,6 +86,14 @@ def freezes(stage: Stage, module: str) -> bool:
     return any(_within(module, frozen) for frozen in stage.freeze)
 
 
+def changed(model: nn.Module, stages: Sequence[Stage]) -> set[str]:
+    """Names of the weights that a resumed training could not have from where these stages began."""
+    names = set(model.state_dict())
+    if any(stage.init for stage in stages[:-1]):  # nothing but the checkpoint remembers that other run
+        return names
+    return {name for name in names if not all(freezes(stage, name) for stage in stages)}
+
+
 def set_training(model: nn.Module, stage: Stage) -> None:
     """Training mode, but for frozen parts: their dropout is off."""
     model.train()

@@ -153,27 +153,58 @@ def test_what_is_learned_on_frozen_states_learns(tiny: Tiny) -> None:
     assert mixture is not None and mixture.weights.any()
 
 
-def test_a_killed_training_goes_on_to_the_same_digits(two_stages: Path, tiny: Tiny, tmp_path: Path) -> None:
-    recipe = recipe_of("B3", tiny, "stages.0.epochs=1", "stages.1.epochs=2")
-    train, validation = rows_of(recipe)
-    path = tmp_path / "checkpoint"
+class KilledError(Exception):
+    pass
 
-    class KilledError(Exception):
-        pass
+
+def resumed_in(stage: str, recipe: Recipe, path: Path) -> EmotionModel:
+    """The model of a training that was killed behind the first epoch of a stage; `path` is its checkpoint."""
+    train, validation = rows_of(recipe)
 
     def kill(epoch: dict[str, Any]) -> None:
-        if epoch["stage"] == "joint":
+        if epoch["stage"] == stage:
             raise KilledError
 
     with pytest.raises(KilledError):
         fit(recipe, train, validation, path, kill)
-    saved = load_checkpoint(path)
-    assert saved is not None and saved.facts["stage"] == 1 and len(saved.facts["history"]) == 1
-    seen: list[Any] = []
-    resumed, _ = fit(recipe, train, validation, path, lambda epoch: seen.append(epoch["stage"]))
-    assert seen == ["joint"]
-    whole = cloned(open_model(two_stages / "model"))
-    assert all(torch.equal(tensor, whole[name]) for name, tensor in resumed.state_dict().items())
+    seen: list[str] = []
+    model, _ = fit(recipe, train, validation, path, lambda epoch: seen.append(epoch["stage"]))
+    assert set(seen) == {stage}
+    return model
+
+
+def same_weights(one: EmotionModel, other: EmotionModel) -> bool:
+    weights = other.state_dict()
+    return all(torch.equal(tensor, weights[name]) for name, tensor in one.state_dict().items())
+
+
+def test_a_killed_training_goes_on_to_the_same_digits(two_stages: Path, tiny: Tiny, tmp_path: Path) -> None:
+    recipe = recipe_of("B3", tiny, "stages.0.epochs=1", "stages.1.epochs=2")
+    model = resumed_in("joint", recipe, tmp_path / "checkpoint")
+    assert same_weights(model, open_model(two_stages / "model"))
+
+
+def test_a_checkpoint_holds_what_was_moved(tiny: Tiny, tmp_path: Path) -> None:
+    """Encoders that were moved and then frozen are in it, those that are as they came are not."""
+    words = ["data.corpora=[ravdess]", "stages.0.sampler=null", "ema={decay: 0.5}", "stages.0.epochs=2"]
+    then_frozen = [
+        "stages.0.freeze=[]",
+        "stages.0.epochs=1",
+        "stages.1.freeze=[audio_encoder.hub, text_encoder.hub]",
+        "stages.1.epochs=2",
+        "stages.1.sampler=null",
+    ]
+    for name, changes, moved in (("B2", [], False), ("B3", then_frozen, True)):
+        recipe = recipe_of(name, tiny, *words, *changes)
+        path = tmp_path / name
+        model = resumed_in(recipe.stages[-1].name, recipe, path)
+        whole, _ = fit(recipe, *rows_of(recipe))
+        assert same_weights(model, whole)
+        saved = load_checkpoint(path)
+        assert saved is not None
+        for state in (saved.model, saved.best, saved.average):
+            assert any("fusion.head" in name for name in state)
+            assert any("_encoder.hub." in name for name in state) is moved
 
 
 def test_parts_of_a_step_add_up_to_its_gradient(tiny: Tiny) -> None:
