@@ -56,6 +56,11 @@ def _longest(costs: Floats) -> Floats:
     return most
 
 
+def batches(rows: Sequence[int], size: int) -> list[list[int]]:
+    """The rows in their order, `size` at a time; the last batch may have fewer."""
+    return [list(rows[start : start + size]) for start in range(0, len(rows), size)]
+
+
 def shared(rows: Sequence[int], share: int, shares: int) -> list[int]:
     """The rows of a step that one of several processes takes; some come twice where they do not divide."""
     filled = [*rows, *(rows[at % len(rows)] for at in range(-len(rows) % shares))]

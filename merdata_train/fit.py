@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from tqdm import tqdm
 
-from merdata_train.batching import parts, shared, steps
+from merdata_train.batching import batches, parts, shared, steps
 from merdata_train.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
 from merdata_train.data import Examples, for_training
 from merdata_train.devices import accelerator_of
@@ -33,7 +33,7 @@ from merdata_train.moddrop import drop_modalities
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.parts import Stage
 from merdata_train.recipe import Recipe
-from merdata_train.samplers import batches, order
+from merdata_train.samplers import order
 from merdata_train.schedule import rising
 from merdata_train.stages import (
     changed,
@@ -46,6 +46,7 @@ from merdata_train.stages import (
 )
 
 Epoch = dict[str, Any]
+Part = tuple[list[int], float]  # rows, and what their mean loss counts for
 
 
 @dataclass
@@ -205,41 +206,50 @@ class _Training:
         """The loss of each step of an epoch."""
         planned = self._plan(seed)
         warm = self.stage.warmup * self.stage.epochs * len(planned)
-        batches = iter(loader(self.train, [part for step in planned for part in step], self.workers))
+        batches = iter(loader(self.train, [rows for step in planned for rows, _ in step], self.workers))
         for at, step in enumerate(planned):
             with rising(optimizer, (epoch * len(planned) + at + 1) / warm if warm else 1.0):
                 yield self._step(wrapped, optimizer, step, batches)
 
-    def _plan(self, seed: int) -> list[list[list[int]]]:
-        """The rows of each part of each step that this process takes."""
-        rows = order(self.train.rows, self.stage.sampler, seed)
-        share, shares = self.accelerator.process_index, self.accelerator.num_processes
+    def _plan(self, seed: int) -> list[list[Part]]:
+        """The parts of each step that this process takes."""
+        rows = list(order(self.train.rows, self.stage.sampler, seed))
+        size, share, shares = (
+            self.stage.batch_size,
+            self.accelerator.process_index,
+            self.accelerator.num_processes,
+        )
         if not self.train.sequences:
-            return [[batch] for batch in batches(rows, self.stage.batch_size, share, shares)]
-        costs = self.train.costs
-        drawn = steps(list(rows), self.stage.batch_size, costs, seed)
-        return [list(parts(shared(step, share, shares), costs, self.stage.batch_seconds)) for step in drawn]
+            return [self._weighed(step, [shared(step, share, shares)]) for step in batches(rows, size)]
+        costs, most = self.train.costs, self.stage.batch_seconds
+        return [
+            self._weighed(step, parts(shared(step, share, shares), costs, most))
+            for step in steps(rows, size, costs, seed)
+        ]
+
+    def _weighed(self, step: list[int], own: Iterable[list[int]]) -> list[Part]:
+        """Parts of a step with what each adds to its loss, of which the processes take the mean."""
+        shares = self.accelerator.num_processes
+        whole = sum(self._weight(shared(step, share, shares)) for share in range(shares))
+        return [(rows, self._weight(rows) * shares / whole) for rows in own]
 
     def _step(
         self,
         wrapped: nn.Module,
         optimizer: torch.optim.Optimizer,
-        step: list[list[int]],
+        step: list[Part],
         batches: Iterator[dict[str, Tensor]],
     ) -> Tensor:
         """One step, in as many parts as its rows need; its gradient is that of all rows at once."""
-        weights = [self._weight(part) for part in step] if len(step) > 1 else [1.0]
         losses = []
-        for at, weight in enumerate(weights):
+        for at, (_, weight) in enumerate(step):
             batch = next(batches)
             if self.recipe.modality_dropout:
                 batch = drop_modalities(batch, self.recipe.modalities, self.recipe.modality_dropout)
             batch = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
             last = at == len(step) - 1
             with nullcontext() if last else self.accelerator.no_sync(wrapped):
-                loss: Tensor = self.criterion(wrapped(batch).logits.float(), batch["labels"])
-                if len(step) > 1:
-                    loss = loss * (weight / sum(weights))
+                loss: Tensor = self.criterion(wrapped(batch).logits.float(), batch["labels"]) * weight
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
         self.accelerator.clip_grad_norm_(wrapped.parameters(), self.stage.clip)
@@ -252,7 +262,8 @@ class _Training:
     def _weight(self, rows: list[int]) -> float:
         """What the mean of the loss is taken over: rows, or the sum of their classes' weights."""
         weight = self.criterion.weight
-        return float(len(rows) if weight is None else weight.cpu()[self.train.labels[rows]].sum())
+        labels = self.train.labels[rows]
+        return float(len(rows) if weight is None else weight.cpu().double()[labels].sum())
 
     def _resume(self, saved: Checkpoint | None) -> Progress:
         if saved is None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from merdata_train.batching import EVALUATION_SECONDS, parts
+from merdata_train.batching import EVALUATION_SECONDS, batches, parts
 from merdata_train.data import Examples
 from merdata_train.models.emotion import EmotionModel
 
@@ -33,8 +33,7 @@ def _in_order(examples: Examples) -> list[list[int]]:
     everything = range(len(examples))
     if examples.sequences:
         return list(parts(everything, examples.costs, EVALUATION_SECONDS))
-    starts = range(0, len(examples), EVALUATION_BATCH)
-    return [list(everything[start : start + EVALUATION_BATCH]) for start in starts]
+    return batches(everything, EVALUATION_BATCH)
 
 
 def loader(examples: Examples, rows: Sequence[Sequence[int]], workers: int) -> Iterable[dict[str, Tensor]]:

@@ -51,18 +51,6 @@ def weights_of(rows: pd.DataFrame, sampler: Sampler) -> Tensor:
     return torch.tensor(weights.to_numpy(float))
 
 
-def batches(order: Iterator[int], size: int, share: int = 0, shares: int = 1) -> Iterator[list[int]]:
-    """Batches of rows; with several processes, the share of each in every batch.
-
-    The last batch repeats rows of its own where the processes could not share it evenly.
-    """
-    rows = list(order)
-    for start in range(0, len(rows), size):
-        batch = rows[start : start + size]
-        batch += [batch[at % len(batch)] for at in range(-len(batch) % shares)]
-        yield batch[share::shares]
-
-
 def _refuse_unknown(rows: pd.DataFrame, names: list[str]) -> None:
     known = sorted({*rows["corpus"], *rows["domain"]})
     unknown = sorted(set(names) - set(known))

@@ -14,9 +14,14 @@ import merdata
 from merdata_train.data import Examples
 from merdata_train.recipe import Recipe, load_recipe
 
+from .encoders import save_audio_encoder, save_text_encoder
+
 # The tests run in two processes on two cores: more threads would only wait for each other.
 torch.set_num_threads(1)
 
+Tiny = list[str]
+FEW = ["data.corpora=[meld, ravdess]", "features.audio.seconds=0.5", "features.text.max_tokens=48"]
+HEAD = ["model.width=16", "model.layers=1", "model.heads=2"]
 CLASSES = ("anger", "joy", "neutral")
 SMALL = [
     "model.width=32",
@@ -58,6 +63,22 @@ def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: floa
 def small(store: merdata.Store) -> Recipe:
     """A1, small enough for a test, on the session's store."""
     return load_recipe("source0/A1", [f"store={store.path}", *SMALL])
+
+
+@pytest.fixture(scope="session")
+def tiny(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Words that put tiny encoders and few, short rows in the place of a recipe's."""
+    folder = tmp_path_factory.mktemp("encoders")
+    texts = [text for text in store.rows(["text"])["text"].to_pylist() if text]
+    audio = save_audio_encoder(folder / "wavlm")
+    text = save_text_encoder(folder / "roberta", texts)
+    own = {"audio": audio, "text": text}
+    places = [
+        word
+        for name, path in own.items()
+        for word in (f"features.{name}.model={path}", f"features.{name}.revision=null")
+    ]
+    return [f"store={store.path}", *places, *HEAD, *FEW]
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import merdata
+from merdata_train.data import Source
+from merdata_train.fit import fit
+from merdata_train.models.emotion import EmotionModel
+from merdata_train.recipe import load_recipe
 
-from .conftest import SMALL
+from .conftest import SMALL, Tiny
 
 
 def free_port() -> int:
@@ -23,24 +29,47 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+# What `accelerate launch` starts for several devices; its own front asks for MPI where they are CPUs.
+LAUNCH = ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
+FITS = """
+import sys
+from pathlib import Path
+from safetensors.torch import save_file
+from merdata_train.data import Source
+from merdata_train.fit import fit
+from merdata_train.recipe import load_recipe
+from merdata_train.run import is_main_process, part
+
+for word in (0, 0.5):
+    recipe = load_recipe("source0/B3", [*sys.argv[2:], f"modality_dropout={word}"])
+    model, _ = fit(recipe, *(Source(recipe).examples(split, 1) for split in ("train", "validation")))
+    if is_main_process():
+        save_file(model.state_dict(), Path(sys.argv[1]) / f"{word}.safetensors")
+part()
+"""
+
+
+def launch(*words: str) -> str:
+    """What two processes print."""
+    threads = {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(
+        [sys.executable, *LAUNCH, "--master_port", str(free_port()), *words],
+        capture_output=True,
+        text=True,
+        env=os.environ | threads | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def both(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of two processes."""
     out = tmp_path_factory.mktemp("distributed")
-    # What `accelerate launch` starts for several devices; its own front asks for MPI where they are CPUs.
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
     words = ["run", "source0/A6", *SMALL, "--store", str(store.path), "--out", str(out / "runs"), "--json"]
-    threads = {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    environment = os.environ | threads | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, *launch, "-m", "merdata_train", *words],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3_000:]
-    (out / "metrics.json").write_text(done.stdout[done.stdout.index("{") :])
+    printed = launch("-m", "merdata_train", *words)
+    (out / "metrics.json").write_text(printed[printed.index("{") :])
     return out
 
 
@@ -61,3 +90,23 @@ def test_two_processes_move_the_weights_alike(both: Path) -> None:
     assert [epoch["epoch"] for epoch in history] == [0, 1, 2, 3]
     assert history[-1]["loss"] < history[0]["loss"]
     assert not (folder / "checkpoint.safetensors").exists()
+
+
+def test_encoders_in_two_processes_are_moved_as_in_one(tiny: Tiny, tmp_path: Path) -> None:
+    """With parts that are frozen, a layer that nothing reads, and rows that lose a modality."""
+    calm = ["model.dropout=0", "stages.0.epochs=1", "stages.1.epochs=1", "stages.1.lr=0.001"]
+    few = ["data.corpora=[ravdess]", "stages.0.sampler=null", "stages.1.sampler=null"]
+    words = [*tiny, *calm, *few, "features.audio.layers=1", "stages.1.batch_seconds=4"]
+    (tmp_path / "fits.py").write_text(FITS)
+    launch(str(tmp_path / "fits.py"), str(tmp_path), *words)
+    recipe = load_recipe("source0/B3", [*words, "modality_dropout=0"])
+    alone, _ = fit(recipe, *map(Source(recipe).examples, ("train", "validation")))
+    together = load_file(tmp_path / "0.safetensors")
+    begun = EmotionModel.of(recipe, alone.classes).state_dict()
+    moved, off = [], []
+    for name, tensor in alone.state_dict().items():
+        if "in_proj_bias" not in name:  # keys' biases move by the sign of rounding alone
+            moved.append((tensor - begun[name]).flatten())
+            off.append((tensor - together[name]).flatten())
+    assert torch.cat(off).norm() < 0.01 * torch.cat(moved).norm()
+    assert not torch.equal(together["fusion.cls"], load_file(tmp_path / "0.5.safetensors")["fusion.cls"])

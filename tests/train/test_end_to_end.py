@@ -29,27 +29,7 @@ from merdata_train.samplers import order
 from merdata_train.stages import optimizer_of
 from merdata_train.suite import load_suite, plan
 
-from .encoders import save_audio_encoder, save_text_encoder
-
-Tiny = list[str]
-FEW = ["data.corpora=[meld, ravdess]", "features.audio.seconds=0.5", "features.text.max_tokens=48"]
-HEAD = ["model.width=16", "model.layers=1", "model.heads=2"]
-
-
-@pytest.fixture(scope="module")
-def tiny(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """Words that put tiny encoders and few, short rows in the place of a recipe's."""
-    folder = tmp_path_factory.mktemp("encoders")
-    texts = [text for text in store.rows(["text"])["text"].to_pylist() if text]
-    audio = save_audio_encoder(folder / "wavlm")
-    text = save_text_encoder(folder / "roberta", texts)
-    own = {"audio": audio, "text": text}
-    places = [
-        word
-        for name, path in own.items()
-        for word in (f"features.{name}.model={path}", f"features.{name}.revision=null")
-    ]
-    return [f"store={store.path}", *places, *HEAD, *FEW]
+from .conftest import Tiny
 
 
 @pytest.fixture(scope="module")

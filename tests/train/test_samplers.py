@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from merdata_train.errors import RecipeError
 from merdata_train.moddrop import drop_modalities
 from merdata_train.parts import Sampler
-from merdata_train.samplers import batches, order, weights_of
+from merdata_train.samplers import order, weights_of
 
 ROWS = pd.DataFrame(
     [("meld", "conversational", "joy")] * 60
@@ -69,19 +69,6 @@ def test_a_mix_gives_the_stated_shares() -> None:
 def test_an_unknown_corpus_is_named() -> None:
     with pytest.raises(RecipeError, match="no train row is of mosei; there are acted, conversational"):
         weights_of(ROWS, Sampler(mix={"mosei": 1}))
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.integers(0, 40), st.integers(1, 9), st.integers(1, 4))
-def test_processes_share_every_batch(rows: int, size: int, shares: int) -> None:
-    alone = list(batches(iter(range(rows)), size))
-    parts = [list(batches(iter(range(rows)), size, share, shares)) for share in range(shares)]
-    assert [row for batch in alone for row in batch] == list(range(rows))
-    for at, batch in enumerate(alone):
-        together = [row for part in parts for row in part[at]]
-        assert set(together) == set(batch)
-        assert len(together) - len(batch) < shares
-        assert len({len(part[at]) for part in parts}) == 1
 
 
 @settings(max_examples=50, deadline=None)
