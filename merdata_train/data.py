@@ -173,8 +173,8 @@ class Source:
             targets, histories = self._texts(rows)
             tensors["has_text"] = torch.tensor([target is not None for target in targets])
             if isinstance(text, TextEncoder):
-                tokens = tokenise(targets, histories, self.tokenizer, text.max_tokens)
-                sequences["text"] = TokenRows(tokens, self.tokenizer.pad_token_id)
+                tokens, starts = tokenise(targets, histories, self.tokenizer, text.max_tokens)
+                sequences["text"] = TokenRows(tokens, self.tokenizer.pad_token_id, starts)
             else:
                 vectors = text_vectors(targets, histories, text, self.recipe.context)
                 tensors["text_vec"] = torch.from_numpy(vectors)

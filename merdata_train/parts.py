@@ -121,11 +121,12 @@ class AudioEncoder(Encoder):
 class TextEncoder(Encoder):
     """Any AutoModel of transformers that takes tokens: RoBERTa, BERT, XLM-R (models.md 1.2).
 
-    A text of more than `max_tokens` loses its oldest history first.
+    A text of more than `max_tokens` loses its oldest history first. `target` is the mean over the tokens of
+    the utterance itself; other ways of pooling take what was said before it, too.
     """
 
     max_tokens: Annotated[int, Field(ge=8)] = 128
-    pool: Literal["cls", "mean", "mean_std", "attention"] = "cls"
+    pool: Literal["cls", "mean", "target", "mean_std", "attention"] = "cls"
 
 
 def _kind_or(default: str, encoder: str) -> Discriminator:
@@ -290,6 +291,9 @@ class Stage(Part):
     seconds on a device; `checkpointing` computes activations twice to hold fewer of them. `warmup` is the
     share of the steps over which the learning rates rise.
 
+    Of an encoder's layers the highest has its group's learning rate, each below it `llrd` times that of the
+    one above; what is in none of them counts as one more.
+
     `init` is the folder of a run (or of its model) to start from, or the names of recipes: then it is the one
     of their finished runs on the same rows and split that validation finds best. Without it a stage goes on
     from the best weights of the stage before. `freeze` and `lr_groups` name modules, as in fusion.project; an
@@ -311,6 +315,7 @@ class Stage(Part):
     init: str | list[str] | None = None
     freeze: list[str] = []
     lr_groups: dict[str, Positive] = {}
+    llrd: Annotated[float, Field(gt=0, le=1)] = 1.0
     sampler: Sampler | None = None
     data: Data = Data()
     selection: Selection | None = None

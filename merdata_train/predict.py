@@ -167,8 +167,8 @@ class Predictor:
         there = {"has_text": torch.tensor([text is not None])}
         before = list(history)[-context.previous :] if context and context.previous else []
         if isinstance(config, TextEncoder):
-            tokens = tokenise([text], [before], self._tokenizer, config.max_tokens)
-            return TokenRows(tokens, self._tokenizer.pad_token_id).batch("text", [0]) | there
+            tokens, starts = tokenise([text], [before], self._tokenizer, config.max_tokens)
+            return TokenRows(tokens, self._tokenizer.pad_token_id, starts).batch("text", [0]) | there
         return {"text_vec": torch.from_numpy(text_vectors([text], [before], config, context))} | there
 
     @cached_property

@@ -93,9 +93,15 @@ class Clips(Sequences):
 
 @dataclass(frozen=True)
 class TokenRows(Sequences):
-    """Tokens: int32 `[tokens]`; `padding` is the encoder's padding token."""
+    """Tokens: int32 `[tokens]`, ended by a special one.
+
+    Attributes:
+        padding: the encoder's padding token.
+        starts: where the target begins in each row, behind what was said before it.
+    """
 
     padding: int
+    starts: Sequence[int]
 
     @property
     def seconds(self) -> Floats:
@@ -104,10 +110,15 @@ class TokenRows(Sequences):
     def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
         rows = [torch.from_numpy(self.rows[row]).long() for row in at]
         padded = pad_sequence(rows, batch_first=True, padding_value=self.padding)
-        return {f"{name}_values": padded, f"{name}_lengths": torch.tensor([len(row) for row in rows])}
+        lengths = torch.tensor([len(row) for row in rows])
+        starts = torch.tensor([self.starts[row] for row in at])
+        return {f"{name}_values": padded, f"{name}_lengths": lengths, f"{name}_starts": starts}
 
     def key(self, at: int) -> bytes:
-        return bytes(self.rows[at].tobytes())
+        return bytes(self.rows[at].tobytes()) + self.starts[at].to_bytes(4, "little")
+
+    def only(self, at: Sequence[int]) -> Sequences:
+        return replace(self, rows=[self.rows[row] for row in at], starts=[self.starts[row] for row in at])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from merdata_train.metrics import confusion, scores
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.parts import Data, Selection, Stage
 
+LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
 WEIGHTS = "model.safetensors"
 ABSENT = {"audio_encoder", "text_encoder"}  # recipes of one modality keep what they say of the other's
 
@@ -49,16 +51,18 @@ def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
-    """AdamW over the weights that the stage moves, one group for each learning rate; the stage's own first.
+    """AdamW over the weights that the stage moves, one group for each part and depth; the stage's own first.
 
     Raises:
         RecipeError: the stage names a module that the model has not, or freezes everything.
     """
-    groups: dict[str, list[nn.Parameter]] = {"": [], **{name: [] for name in stage.lr_groups}}
+    depths = _depths(model) if stage.llrd < 1 else {}
+    groups: dict[tuple[str, int], list[nn.Parameter]] = {(name, 0): [] for name in ("", *stage.lr_groups)}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not any(_within(name, module) for module in stage.freeze))
         if parameter.requires_grad:
-            groups[_group(name, stage.lr_groups)].append(parameter)
+            group = (_group(name, stage.lr_groups), depths.get(name, 0))
+            groups.setdefault(group, []).append(parameter)
     for module in (*stage.freeze, *stage.lr_groups):
         if module.partition(".")[0] in ABSENT - {f"{name}_encoder" for name in model.encoders}:
             continue
@@ -70,7 +74,11 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
     if not any(groups.values()):
         raise RecipeError(f"stage {stage.name} freezes every weight: there is nothing to train")
     rates = {"": stage.lr, **stage.lr_groups}
-    moved = [{"params": group, "lr": rates[name], "name": name} for name, group in groups.items() if group]
+    moved = [
+        {"params": group, "lr": rates[name] * stage.llrd**depth, "name": name}
+        for (name, depth), group in groups.items()
+        if group
+    ]
     return torch.optim.AdamW(moved, weight_decay=stage.weight_decay)
 
 
@@ -161,6 +169,17 @@ def _metric(rows: pd.DataFrame, classes: tuple[str, ...], metric: str) -> float:
 
 def _within(name: str, module: str) -> bool:
     return name == module or name.startswith(f"{module}.")
+
+
+def _depths(model: EmotionModel) -> dict[str, int]:
+    """How many layers of its encoder lie above each parameter of one."""
+    depths = {}
+    for modality, encoder in model.encoders.items():
+        layers = encoder.hub.config.num_hidden_layers
+        for name, _ in encoder.hub.named_parameters():
+            layer = LAYER.match(name)
+            depths[f"{modality}_encoder.hub.{name}"] = layers - 1 - int(layer[1]) if layer else layers
+    return depths
 
 
 def _group(name: str, groups: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from merdata_train.encoders.clip_norm import ClipNorm
 from merdata_train.encoders.hub import model_of
-from merdata_train.encoders.read import Mixture, Pool, chosen, present
+from merdata_train.encoders.read import Mixture, Pool, chosen, present, span
 from merdata_train.errors import RecipeError
 from merdata_train.parts import AudioEncoder, TextEncoder
 
@@ -41,12 +41,12 @@ class PretrainedEncoder(nn.Module):
         self.pool = Pool(config.pool, width)
         self.width = self.pool.width
 
-    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Vectors `[B, width]` of samples or tokens `[B, T]` with lengths `[B]`."""
-        states, lengths = self.states(values, lengths)
+    def forward(self, values: Tensor, lengths: Tensor, starts: Tensor | None = None) -> Tensor:
+        """Vectors `[B, width]` of samples or tokens `[B, T]` with lengths and, of targets, starts `[B]`."""
+        states, lengths = self.states(values, lengths, starts)
         return self.read(states, lengths)
 
-    def states(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def states(self, values: Tensor, lengths: Tensor, starts: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The hidden states that are read, `[B, frames, layers, width]`, and the frames of each row."""
         moves = any(parameter.requires_grad for parameter in self.hub.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and moves):
@@ -59,7 +59,10 @@ class PretrainedEncoder(nn.Module):
             states = (
                 (found.last_hidden_state,) if self.config.layers == "last" else tuple(found.hidden_states)
             )
-            return chosen(states, self.config.layers), lengths
+            read = chosen(states, self.config.layers)
+            if self.config.pool == "target" and starts is not None:
+                return span(read, starts, lengths - 1)  # without the token that ends the row
+            return read, lengths
 
     def read(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Vectors `[B, width]` of states: what is learned on top of a frozen network."""

@@ -29,7 +29,7 @@ from merdata_train.data import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.sequences import Sequences, States
 
-VERSION = 1  # raise it whenever the same weights and rows would give other numbers
+VERSION = 2  # raise it whenever the same weights and rows would give other numbers
 Tensors = dict[str, Tensor]
 
 
@@ -124,7 +124,7 @@ def _run(encoder: PretrainedEncoder, rows: Sequences, chosen: Sequence[int]) -> 
     with torch.inference_mode():
         for part in parts(chosen, rows.seconds[:, None], EVALUATION_SECONDS):
             batch: dict[str, Any] = {key: value.to(device) for key, value in rows.batch("", part).items()}
-            states, lengths = encoder.states(batch["_values"], batch["_lengths"])
+            states, lengths = encoder.states(batch["_values"], batch["_lengths"], batch.get("_starts"))
             if encoder.learns_to_read:
                 outputs = [row[:length] for row, length in zip(states, lengths.tolist(), strict=True)]
             else:

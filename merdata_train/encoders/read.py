@@ -35,6 +35,14 @@ def present(lengths: Tensor, longest: int) -> Tensor:
     return torch.arange(longest, device=lengths.device) < lengths[:, None]
 
 
+def span(states: Tensor, starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+    """The states `[B, T, layers, width]` of each row from its start to before its end, and their number."""
+    lengths = ends - starts
+    longest = max(1, int(lengths.max()))
+    at = (starts[:, None] + torch.arange(longest, device=starts.device)).clamp(max=states.shape[1] - 1)
+    return states[torch.arange(len(states), device=starts.device)[:, None], at], lengths
+
+
 class Pool(nn.Module):
     """`[B, T, width]` and lengths `[B]` to `[B, width]`, `mean_std` to twice that; padding never counts."""
 
@@ -56,7 +64,7 @@ class Pool(nn.Module):
         states = states.float()  # sums over hundreds of frames
         count = lengths[:, None].clamp(min=1)
         mean = states.masked_fill(~there, 0.0).sum(dim=1) / count
-        if self.kind == "mean":
+        if self.kind in ("mean", "target"):
             return mean
         off = (states - mean[:, None]).masked_fill(~there, 0.0)
         # The gradient of a square root at 0 is infinite: one frame has no deviation.

@@ -13,8 +13,8 @@ Tokens = npt.NDArray[np.int32]
 
 def tokenise(
     targets: Sequence[str | None], histories: Sequence[Sequence[str]], tokenizer: Any, most: int
-) -> list[Tokens]:
-    """`<s> oldest </s></s> ... </s></s> target </s>`, each of at most `most` tokens.
+) -> tuple[list[Tokens], list[int]]:
+    """`<s> oldest </s></s> ... </s></s> target </s>`, at most `most` tokens, and where each target begins.
 
     Where that is too long, the oldest utterance is left out, then the next; the target stays, and only one
     that is longer than `most` by itself is cut at its end. A missing target is an empty one.
@@ -27,16 +27,17 @@ def tokenise(
     ids = tokenizer(spoken, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
     of = dict(zip(spoken, ids, strict=True))
     room = most - 2
-    rows = []
+    rows, starts = [], []
     for target, history in zip(targets, histories, strict=True):
-        kept = of[target or ""][:room]
+        own = kept = of[target or ""][:room]
         for one in reversed(history):
             longer = [*of[one], *between, *kept]
             if len(longer) > room:
                 break
             kept = longer
         rows.append(np.array([begin, *kept, end], np.int32))
-    return rows
+        starts.append(1 + len(kept) - len(own))
+    return rows, starts
 
 
 def _special(tokenizer: Any) -> tuple[int, int, list[int]]:

@@ -103,7 +103,8 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         Args:
             batch: for each modality `has_<name>` bool `[B]`, and `<name>_vec` float32 `[B, width]`; for one
                 with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen one,
-                `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`.
+                `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`; with tokens also
+                `<name>_starts` `[B]`, where the targets begin.
         """
         vectors = {name: self._vector(name, batch) for name in self.modalities}
         there = {name: batch[f"has_{name}"] for name in self.modalities}
@@ -121,5 +122,5 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         lengths = batch[f"{name}_lengths"]
         if f"{name}_states" in batch:
             return encoder.read(batch[f"{name}_states"], lengths)
-        encoded: Tensor = encoder(batch[f"{name}_values"], lengths)
+        encoded: Tensor = encoder(batch[f"{name}_values"], lengths, batch.get(f"{name}_starts"))
         return encoded

@@ -67,7 +67,7 @@ def rows(recipe: Recipe) -> Examples:
     extractor, fewest = load_extractor(audio.model), shortest(load_config(audio))
     sequences = {
         "audio": Clips(clips, [str(at) for at in range(ROWS)], 15.0, fewest, extractor),
-        "text": TokenRows(tokens, 1),
+        "text": TokenRows(tokens, 1, [1] * ROWS),
     }
     labels = random.integers(0, len(CLASSES), ROWS)
     there = torch.ones(ROWS, dtype=torch.bool)

@@ -208,7 +208,7 @@ def plan(make: Callable[[Path], Scene]) -> dict[str, list[str]]:
         return {
             "source0/B1": NO_MELD,
             "source0/B3": [*NO_MELD, "stages.1.sampler=null"],
-            "e2e-iemocap4": ["protocol=ravdess_speaker5", "data.corpora=[ravdess]"],
+            "e2e-iemocap4": ["protocol=ravdess_speaker5", "data.corpora=[ravdess]", "labels=mer7"],
         }
     recipes = [name for name in recipe_files() if name.startswith("source0/B")]
     recipes.sort(

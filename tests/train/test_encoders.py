@@ -76,7 +76,8 @@ def clips(folder: Path, seconds: float = 10.0) -> Clips:
 
 def tokens(folder: Path) -> TokenRows:
     tokenizer = load_tokenizer(folder)
-    return TokenRows(tokenise(TEXTS, [[], [], TEXTS[:1], TEXTS], tokenizer, 64), tokenizer.pad_token_id)
+    tokens, starts = tokenise(TEXTS, [[], [], TEXTS[:1], TEXTS], tokenizer, 64)
+    return TokenRows(tokens, tokenizer.pad_token_id, starts)
 
 
 def examples(audio: Clips, text: TokenRows) -> Examples:
@@ -90,7 +91,7 @@ def examples(audio: Clips, text: TokenRows) -> Examples:
 def together(encoder: PretrainedEncoder, rows: Clips | TokenRows) -> torch.Tensor:
     batch = rows.batch("x", range(4))
     with torch.no_grad():
-        return encoder(batch["x_values"], batch["x_lengths"])
+        return encoder(batch["x_values"], batch["x_lengths"], batch.get("x_starts"))
 
 
 def alone(encoder: PretrainedEncoder, rows: Clips | TokenRows) -> torch.Tensor:
@@ -98,7 +99,7 @@ def alone(encoder: PretrainedEncoder, rows: Clips | TokenRows) -> torch.Tensor:
     for at in range(4):
         batch = rows.batch("x", [at])
         with torch.no_grad():
-            found.append(encoder(batch["x_values"], batch["x_lengths"]))
+            found.append(encoder(batch["x_values"], batch["x_lengths"], batch.get("x_starts")))
     return torch.cat(found)
 
 
@@ -183,9 +184,29 @@ def test_cached_outputs_equal_fresh_ones_and_are_computed_once(
             assert torch.allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("layers", ["last", "learned"])
+def test_a_target_is_pooled_without_its_history(layers: Any, roberta: Path, wavlm: Path) -> None:
+    encoder, rows = open_text(roberta, pool="target", layers=layers), tokens(roberta)
+    found = together(encoder, rows)
+    for at, row in enumerate(rows.rows):
+        with torch.no_grad():
+            given = torch.from_numpy(row).long()[None]
+            states = encoder.hub(given, output_hidden_states=True).hidden_states
+        read = states[-1] if layers == "last" else torch.stack(states).mean(dim=0)
+        own = len(load_tokenizer(roberta)(TEXTS[at], add_special_tokens=False)["input_ids"])
+        assert torch.allclose(found[at], read[0, -1 - own : -1].mean(dim=0), atol=1e-5)
+    kept = encoded({"text": encoder}, examples(clips(wavlm), rows), None)
+    batch = kept.__getitems__(range(4))
+    held = batch.get("text_vec")
+    if held is None:
+        held = encoder.read(batch["text_states"], batch["text_lengths"])
+    assert torch.allclose(held, found, atol=1e-5)
+
+
 def test_the_same_sentence_is_encoded_once(roberta: Path, wavlm: Path) -> None:
     encoder, tokenizer = open_text(roberta), load_tokenizer(roberta)
-    rows = TokenRows(tokenise([TEXTS[0]] * 3 + [TEXTS[1]], [[]] * 4, tokenizer, 64), 1)
+    tokens, starts = tokenise([TEXTS[0]] * 3 + [TEXTS[1]], [[]] * 4, tokenizer, 64)
+    rows = TokenRows(tokens, 1, starts)
     seen: list[int] = []
     encoder.hub.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
     one = examples(clips(wavlm), rows)
@@ -221,24 +242,23 @@ def test_a_clip_is_cut_and_a_short_one_filled(wavlm: Path) -> None:
 
 def test_long_histories_lose_their_oldest_and_targets_stay(roberta: Path) -> None:
     tokenizer = load_tokenizer(roberta)
-    (whole,), (target,) = (
-        tokenise(TEXTS[:1], [TEXTS[1:]], tokenizer, 99),
-        tokenise(TEXTS[:1], [[]], tokenizer, 99),
-    )
+    (whole,), (start,) = tokenise(TEXTS[:1], [TEXTS[1:]], tokenizer, 99)
+    (target,), (first,) = tokenise(TEXTS[:1], [[]], tokenizer, 99)
+    assert first == 1 and whole[start:].tolist() == target[1:].tolist()
     assert tokenizer.decode(whole) == f"<s>{'</s></s>'.join([*TEXTS[1:], TEXTS[0]])}</s>"
     for most in range(len(target), len(whole)):
-        (cut,) = tokenise(TEXTS[:1], [TEXTS[1:]], tokenizer, most)
+        (cut,), (start,) = tokenise(TEXTS[:1], [TEXTS[1:]], tokenizer, most)
         assert len(cut) <= most
-        assert cut[-len(target) + 1 :].tolist() == target[1:].tolist()
+        assert cut[start:].tolist() == target[1:].tolist()
         kept = tokenizer.decode(cut).removeprefix("<s>").removesuffix("</s>").split("</s></s>")
         assert kept == [*TEXTS[1:], TEXTS[0]][-len(kept) :]
-    (alone_too_long,) = tokenise(TEXTS[:1], [TEXTS[1:]], tokenizer, 8)
+    (alone_too_long,), _ = tokenise(TEXTS[:1], [TEXTS[1:]], tokenizer, 8)
     assert alone_too_long.tolist() == [*target[:7], target[-1]]
 
 
 def test_bert_puts_one_separator_between(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(save_text_encoder(tmp_path / "bert", TEXTS, "Bert"))
-    (found,) = tokenise(TEXTS[:1], [TEXTS[1:2]], tokenizer, 64)
+    (found,), _ = tokenise(TEXTS[:1], [TEXTS[1:2]], tokenizer, 64)
     assert found.tolist() == tokenizer(TEXTS[1], TEXTS[0])["input_ids"]
 
 

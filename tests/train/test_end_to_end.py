@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,24 @@ def test_learning_rates_and_freezing_hit_the_encoders_as_named(tiny: Tiny) -> No
             assert id(parameter) not in rates and not parameter.requires_grad
         else:
             assert rates[id(parameter)] == (1e-5 if "_encoder." in name else 1e-4)
+
+
+def test_lower_layers_learn_slower_where_the_stage_says_so(tiny: Tiny) -> None:
+    recipe = recipe_of("B1", tiny, "stages.0.llrd=0.5", "stages.0.freeze=[]")
+    model = EmotionModel.of(recipe, ["a", "b"])
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    rates = {
+        names[id(parameter)]: group["lr"]
+        for group in optimizer_of(model, recipe.stages[0]).param_groups
+        for parameter in group["params"]
+    }
+    assert rates.keys() == set(names.values())
+    for name, rate in rates.items():
+        layer = re.search(r"_encoder\.hub\.encoder\.layers?\.([01])\.", name)
+        if layer:
+            assert rate == pytest.approx({"1": 1e-5, "0": 0.5e-5}[layer[1]]), name
+        else:
+            assert rate == pytest.approx(0.25e-5 if "_encoder.hub." in name else 1e-4), name
 
 
 @pytest.mark.parametrize("modalities", ["audio", "text"])
