@@ -15,7 +15,7 @@ from merdata_train.compare import compare
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.scored import ScoredRun, load_scored
 
-from .test_run import cli
+from .command import cli
 
 
 def rewritten(folder: Path, file: str, change: object) -> None:

@@ -21,7 +21,7 @@ from merdata_train.parts import Egemaps, Hashing, Mfcc
 from merdata_train.recipe import load_recipe
 from merdata_train.run import run
 
-from .test_run import cli
+from .command import cli
 
 
 def speech(seconds: float = 1.0, seed: int = 0) -> np.ndarray:

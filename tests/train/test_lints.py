@@ -27,8 +27,8 @@ from merdata_train.probe import observe
 from merdata_train.recipe import Recipe, load_recipe
 from merdata_train.run import run
 
+from .command import cli
 from .conftest import CLASSES, SMALL, make_examples
-from .test_run import cli
 
 
 @pytest.fixture(scope="module")

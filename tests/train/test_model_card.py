@@ -17,7 +17,7 @@ from merdata_train.evaluate import evaluate
 from merdata_train.model_card import write_card
 from merdata_train.scored import open_run
 
-from .test_run import cli
+from .command import cli
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from merdata_train.models.emotion import EmotionModel
 from merdata_train.predict import predict_all
 from merdata_train.recipe import load_recipe
 
+from .command import cli
 from .conftest import SMALL
-from .test_run import cli
 
 TOLERANCE = 1e-6
 

@@ -25,9 +25,9 @@ from merdata_train.report.write import write_report
 from merdata_train.suite import Suite, plan
 
 from ..browsing import column, count, heard, opened
+from .command import cli
 from .conftest import SMALL
 from .test_compare import rewritten, with_metrics
-from .test_run import cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

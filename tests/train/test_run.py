@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -22,15 +21,8 @@ from merdata_train.recipe import Recipe, load_recipe
 from merdata_train.run import run, run_id
 from merdata_train.scored import open_run
 
+from .command import cli, program
 from .conftest import SMALL
-
-
-def cli(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).with_name("merdata_train")
-    environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "140"}
-    return subprocess.run(
-        [program, *map(str, words)], capture_output=True, text=True, cwd=cwd, env=environment
-    )
 
 
 def test_the_folder_holds_what_a_reader_needs(trained: Path, store: merdata.Store) -> None:
@@ -199,7 +191,7 @@ def test_faults_are_sentences(small: Recipe, tmp_path: Path) -> None:
 
 
 def test_run_prints_the_table(store: merdata.Store, tmp_path: Path) -> None:
-    done = cli("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
+    done = program("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
     for words in ("TestA", "TestB", "weighted-F1", merdata.load_protocol(store, "mer").hash[:12], "seed 0"):
         assert words in done.stdout

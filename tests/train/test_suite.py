@@ -18,8 +18,8 @@ from merdata_train.conduct import conduct, pace, summary
 from merdata_train.errors import RecipeError
 from merdata_train.suite import Suite, load_suite, plan, suite_files
 
+from .command import cli
 from .conftest import SMALL
-from .test_run import cli
 
 QUICK = [*SMALL, "stages.0.epochs=1"]
 
