@@ -92,6 +92,16 @@ def folded(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> me
 
 
 @pytest.fixture(scope="session")
+def silenced(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of MELD's texts, with silence in the place of its clips. Read only."""
+    folder = tmp_path_factory.mktemp("silenced")
+    shutil.copytree(corpora / "meld", folder / "meld", ignore=shutil.ignore_patterns("*.mp4"))
+    merdata.build(["meld"], folder / "meld", folder / "store", on_bad_audio="silence")
+    merdata.split(folder / "store")
+    return folder / "store"
+
+
+@pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the session's runs. Read only."""
     return tmp_path_factory.mktemp("runs")

@@ -29,47 +29,53 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-# What `accelerate launch` starts for several devices; its own front asks for MPI where they are CPUs.
-LAUNCH = ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
-FITS = """
-import sys
+CALM = [
+    "data.corpora=[ravdess]",
+    "features.audio.layers=1",
+    "model.dropout=0",
+    *(f"stages.{at}.{change}" for at in (0, 1) for change in ("epochs=1", "sampler=null", "lr=0.001")),
+    "stages.1.batch_seconds=4",
+]
+# Two fits of an end-to-end recipe, then the command: one launch, for each process imports for seconds.
+WORK = """
+import json, sys
 from pathlib import Path
 from safetensors.torch import save_file
+from merdata_train.cli import main
 from merdata_train.data import Source
 from merdata_train.fit import fit
 from merdata_train.recipe import load_recipe
-from merdata_train.run import is_main_process, part
+from merdata_train.run import is_main_process
 
-for word in (0, 0.5):
-    recipe = load_recipe("source0/B3", [*sys.argv[2:], f"modality_dropout={word}"])
+for dropout in (0, 0.5):
+    recipe = load_recipe("source0/B3", [*json.loads(sys.argv[2]), f"modality_dropout={dropout}"])
     model, _ = fit(recipe, *(Source(recipe).examples(split, 1) for split in ("train", "validation")))
     if is_main_process():
-        save_file(model.state_dict(), Path(sys.argv[1]) / f"{word}.safetensors")
-part()
+        save_file(model.state_dict(), Path(sys.argv[1]) / f"{dropout}.safetensors")
+sys.argv[1:] = sys.argv[3:]
+main()
 """
 
 
-def launch(*words: str) -> str:
-    """What two processes print."""
+@pytest.fixture(scope="module")
+def both(store: merdata.Store, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what two processes made: a run, and the weights of two fits."""
+    out = tmp_path_factory.mktemp("distributed")
+    (out / "work.py").write_text(WORK)
+    # What `accelerate launch` starts for several devices; its own front asks for MPI where they are CPUs.
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
+    fits = [str(out), json.dumps([*tiny, *CALM])]
+    words = ["run", "source0/A6", *SMALL, "--store", str(store.path), "--out", str(out / "runs"), "--json"]
     threads = {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
-        [sys.executable, *LAUNCH, "--master_port", str(free_port()), *words],
+        [sys.executable, *launch, str(out / "work.py"), *fits, *words, "--jobs", "1"],
         capture_output=True,
         text=True,
         env=os.environ | threads | {"PYTHONPATH": os.pathsep.join(sys.path)},
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3_000:]
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def both(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of two processes."""
-    out = tmp_path_factory.mktemp("distributed")
-    words = ["run", "source0/A6", *SMALL, "--store", str(store.path), "--out", str(out / "runs"), "--json"]
-    printed = launch("-m", "merdata_train", *words)
-    (out / "metrics.json").write_text(printed[printed.index("{") :])
+    (out / "metrics.json").write_text(done.stdout[done.stdout.index("{") :])
     return out
 
 
@@ -92,16 +98,11 @@ def test_two_processes_move_the_weights_alike(both: Path) -> None:
     assert not (folder / "checkpoint.safetensors").exists()
 
 
-def test_encoders_in_two_processes_are_moved_as_in_one(tiny: Tiny, tmp_path: Path) -> None:
-    """With parts that are frozen, a layer that nothing reads, and rows that lose a modality."""
-    calm = ["model.dropout=0", "stages.0.epochs=1", "stages.1.epochs=1", "stages.1.lr=0.001"]
-    few = ["data.corpora=[ravdess]", "stages.0.sampler=null", "stages.1.sampler=null"]
-    words = [*tiny, *calm, *few, "features.audio.layers=1", "stages.1.batch_seconds=4"]
-    (tmp_path / "fits.py").write_text(FITS)
-    launch(str(tmp_path / "fits.py"), str(tmp_path), *words)
-    recipe = load_recipe("source0/B3", [*words, "modality_dropout=0"])
+def test_encoders_in_two_processes_are_moved_as_in_one(both: Path, tiny: Tiny) -> None:
+    """Though parts are frozen and nothing reads the highest layer."""
+    recipe = load_recipe("source0/B3", [*tiny, *CALM, "modality_dropout=0"])
     alone, _ = fit(recipe, *map(Source(recipe).examples, ("train", "validation")))
-    together = load_file(tmp_path / "0.safetensors")
+    together = load_file(both / "0.safetensors")
     begun = EmotionModel.of(recipe, alone.classes).state_dict()
     moved, off = [], []
     for name, tensor in alone.state_dict().items():
@@ -109,4 +110,8 @@ def test_encoders_in_two_processes_are_moved_as_in_one(tiny: Tiny, tmp_path: Pat
             moved.append((tensor - begun[name]).flatten())
             off.append((tensor - together[name]).flatten())
     assert torch.cat(off).norm() < 1e-4 * torch.cat(moved).norm()
-    assert not torch.equal(together["fusion.cls"], load_file(tmp_path / "0.5.safetensors")["fusion.cls"])
+
+
+def test_rows_that_lose_a_modality_stop_no_process(both: Path) -> None:
+    weights = [load_file(both / f"{dropout}.safetensors")["fusion.cls"] for dropout in (0, 0.5)]
+    assert not torch.equal(*weights)

@@ -242,12 +242,9 @@ def test_text_that_tells_the_class_is_found_too() -> None:
     assert "above chance" in says
 
 
-def test_a_run_records_its_warnings_and_prints_them(tmp_path: Path) -> None:
+def test_a_run_records_its_warnings_and_prints_them(silenced: Path, tmp_path: Path) -> None:
     """MELD's text alone in a model of both: the audio's projection is never used."""
-    corpora = tmp_path / "corpora"
-    merdata.build(["meld"], _without_clips(corpora), tmp_path / "store", on_bad_audio="silence")
-    merdata.split(tmp_path / "store")
-    words = ["--store", tmp_path / "store", "--out", tmp_path / "runs", *SMALL, "stages.0.epochs=1"]
+    words = ["--store", silenced, "--out", tmp_path / "runs", *SMALL, "stages.0.epochs=1"]
     done = cli("run", "source0/A1", *words)
     assert done.returncode == 0, done.stderr
     assert "merdata_train: no-gradient: " in done.stderr
@@ -255,15 +252,6 @@ def test_a_run_records_its_warnings_and_prints_them(tmp_path: Path) -> None:
     (entry,) = json.loads((folder / "lints.json").read_text())
     assert (entry["lint"], entry["severity"]) == ("no-gradient", "warning")
     assert "fusion.project.audio" in entry["message"]
-
-
-def _without_clips(corpora: Path) -> Path:
-    from merdata.sample import write_corpus
-
-    write_corpus("meld", corpora / "meld")
-    for clip in (corpora / "meld").rglob("*.mp4"):
-        clip.unlink()
-    return corpora
 
 
 def test_the_table_in_the_docstring_is_the_table_of_the_code() -> None:

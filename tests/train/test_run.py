@@ -142,11 +142,8 @@ def test_rows_lost_on_the_way_are_noticed(
         evaluate(folder)
 
 
-def test_silenced_rows_are_scored_by_their_text(corpora: Path, tmp_path: Path) -> None:
-    shutil.copytree(corpora / "meld", tmp_path / "meld", ignore=shutil.ignore_patterns("*.mp4"))
-    merdata.build(["meld"], tmp_path / "meld", tmp_path / "store", on_bad_audio="silence")
-    merdata.split(tmp_path / "store")
-    source = Source(load_recipe("source0/A1", [f"store={tmp_path / 'store'}", *SMALL]))
+def test_silenced_rows_are_scored_by_their_text(silenced: Path, tmp_path: Path) -> None:
+    source = Source(load_recipe("source0/A1", [f"store={silenced}", *SMALL]))
     test = source.examples("test")
     assert not test.tensors["has_audio"].any()
     assert test.tensors["has_text"].all()
