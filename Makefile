@@ -2,7 +2,7 @@
 # make test    set up, then all tests
 # make check   ruff and mypy
 # make bench   the benchmarks, by hand
-# make crash   kills, faults, flipped bits and broken audio in their full number
+# make crash   kills, faults, flipped bits and broken audio in their full number; every end-to-end recipe and suite
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,7 +41,7 @@ bench: $(READY)
 	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
 crash: $(READY)
-	for name in flips faults kills mutants; do $(BIN)/python -m tests.crash.$$name || exit 1; done
+	for name in flips faults kills mutants end_to_end; do $(BIN)/python -m tests.crash.$$name || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
