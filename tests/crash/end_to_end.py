@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import merdata
 from merdata_train.recipe import load_recipe, recipe_files
 from merdata_train.run import run
 from merdata_train.suite import suite_files
@@ -28,16 +29,12 @@ REAL = Path(__file__).parents[3] / "shared" / "data"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "COLUMNS": "200"}
 SHORT = ["features.audio.seconds=0.5", "model.width=16", "stages.0.epochs=2"]
 TOKENS = ["model.layers=1", "model.heads=2"]
-# What a suite's cells have in common can be said of all of them.
+BRIEF = [*TOKENS, "stages.1.epochs=1"]
+# What is said of a suite is said of all its cells: not all have tokens, or a second stage.
 OWN = {
     "e2e-architecture": ["stages.1.epochs=1"],
-    "e2e-context": [*TOKENS, "stages.1.epochs=1"],
     "e2e-finetuning": TOKENS,
-    "e2e-iemocap4": [*TOKENS, "stages.1.epochs=1", "protocol=iemocap_session3"],
-    "e2e-loco": [*TOKENS, "stages.1.epochs=1"],
-    "e2e-modality": [*TOKENS, "stages.1.epochs=1"],
-    "e2e-regularisation": [*TOKENS, "stages.1.epochs=1"],
-    "e2e-transfer": [*TOKENS, "stages.1.epochs=1"],
+    "e2e-iemocap4": [*BRIEF, "protocol=iemocap_session3"],
 }
 NO_MELD = ["stages.0.sampler=null"]  # the recipes draw MELD's rows more often
 POLL = 0.005
@@ -155,7 +152,7 @@ def recipe(scene: Scene, name: str, words: list[str], chance: random.Random) -> 
 
 def suite(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
     """A suite, killed and called again; its tables."""
-    own: list[object] = ["suite", name, *scene.places(), *SHORT, *OWN[name], *words]
+    own: list[object] = ["suite", name, *scene.places(), *SHORT, *OWN.get(name, BRIEF), *words]
     own += ["--store", scene.store, "--out", scene.runs]
     killed = scene.kill(own, chance.randint(0, 8), chance.uniform(0, 0.3))
     met = list(scene.unfinished()) or scene.newest()
@@ -193,8 +190,6 @@ def recordings(folder: Path) -> Scene:
 
 
 def with_encoders(scene: Scene) -> Scene:
-    import merdata
-
     texts = [text for text in merdata.open_store(scene.store).rows(["text"])["text"].to_pylist() if text]
     save_audio_encoder(scene.folder / "wavlm")
     save_text_encoder(scene.folder / "roberta", texts)
@@ -211,9 +206,7 @@ def plan(make: Callable[[Path], Scene]) -> dict[str, list[str]]:
             "e2e-iemocap4": ["protocol=ravdess_speaker5", "data.corpora=[ravdess]", "labels=mer7"],
         }
     recipes = [name for name in recipe_files() if name.startswith("source0/B")]
-    recipes.sort(
-        key=lambda name: (load_recipe(name).stages[0].init is not None, name)
-    )  # B3 and B4 come first
+    recipes.sort(key=lambda name: (bool(load_recipe(name).stages[0].init), name))  # runs to start from first
     return {name: [] for name in [*recipes, *(one for one in suite_files() if one.startswith("e2e-"))]}
 
 

@@ -12,6 +12,8 @@ import torch
 
 import merdata
 from merdata_train.data import Examples
+from merdata_train.features.cache import audio_features, audio_samples
+from merdata_train.parts import Mfcc
 from merdata_train.recipe import Recipe, load_recipe
 
 from .encoders import save_audio_encoder, save_text_encoder
@@ -57,6 +59,14 @@ def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: floa
         "labels": torch.from_numpy(labels),
     }
     return Examples(split, rows, CLASSES, tensors)
+
+
+@pytest.fixture(scope="session")
+def store(store: merdata.Store) -> merdata.Store:
+    """As the session's, with its features: here they take a second, and other processes seconds to start."""
+    audio_features(store, store.shards(), Mfcc(), jobs=1)
+    audio_samples(store, store.shards(["meld", "ravdess"]), jobs=1)
+    return store
 
 
 @pytest.fixture

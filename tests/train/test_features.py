@@ -161,7 +161,7 @@ def test_computing_in_this_process_leaves_the_threads_of_the_training_alone(stor
 
 def test_frames_of_every_row_are_kept_in_one_file_a_shard(store: merdata.Store) -> None:
     shards, config = store.shards(["ravdess"]), Mfcc(n_mfcc=40)
-    found = cache.audio_frames(store, shards, config, jobs=2)
+    found = cache.audio_frames(store, shards, config, jobs=1)
     vectors = cache.audio_features(store, shards, config, jobs=1)
     heard = {id: samples for shard in shards for id, samples in merdata.read_audio(shard.path)}
     assert found.keys() == vectors.keys() == heard.keys()
@@ -254,7 +254,7 @@ def test_a_model_learns_from_egemaps(store: merdata.Store, tmp_path: Path) -> No
     pytest.importorskip("opensmile")
     change = ["features.audio={kind: egemaps}", "data.corpora=[ravdess]", "stages.0.epochs=2"]
     recipe = load_recipe("source0/A0", [f"store={store.path}", *change])
-    folder = run(recipe, tmp_path)
+    folder = run(recipe, tmp_path, jobs=1)
     predictor = Predictor.open(folder)
     assert predictor.model.standardise.mean.shape == (88,)
     assert predictor(audio=speech()).label in predictor.classes
@@ -262,6 +262,8 @@ def test_a_model_learns_from_egemaps(store: merdata.Store, tmp_path: Path) -> No
 
 def test_the_commands_keep_features_where_they_are_told(store: merdata.Store, tmp_path: Path) -> None:
     change = ["data.corpora=[ravdess]", "stages.0.epochs=1", "features.audio.n_mfcc=7"]
-    done = cli("run", "source0/A0", *change, "--store", store.path, "--cache", "kept", cwd=tmp_path)
+    done = cli(
+        "run", "source0/A0", *change, "--store", store.path, "--cache", "kept", "--jobs", 1, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "kept").iterdir())) == len(store.shards(["ravdess"]))

@@ -144,10 +144,10 @@ def test_rows_lost_on_the_way_are_noticed(
 
 def test_silenced_rows_are_scored_by_their_text(silenced: Path, tmp_path: Path) -> None:
     source = Source(load_recipe("source0/A1", [f"store={silenced}", *SMALL]))
-    test = source.examples("test")
+    test = source.examples("test", jobs=1)
     assert not test.tensors["has_audio"].any()
     assert test.tensors["has_text"].all()
-    folder = run(source.recipe, tmp_path / "runs")
+    folder = run(source.recipe, tmp_path / "runs", jobs=1)
     sets = evaluate(folder)["sets"]
     assert sets["TestA"] is None
     assert sets["TestB"]["n"] == len(test)

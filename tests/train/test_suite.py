@@ -147,14 +147,14 @@ def test_a_killed_suite_goes_on(store: merdata.Store, tmp_path: Path) -> None:
     process = subprocess.Popen(
         program, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"COLUMNS": "140"}
     )
+    begun = plan(suite(), tmp_path / "runs", store.path, QUICK)[0]
     deadline = time.monotonic() + 120
-    while "scored" not in states(suite(), tmp_path / "runs", store) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    while begun.state != "scored" and time.monotonic() < deadline:
+        time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    before = states(suite(), tmp_path / "runs", store)
-    assert before[0] == "scored"
-    first = plan(suite(), tmp_path / "runs", store.path, QUICK)[0].folder
+    assert begun.state == "scored"
+    first = begun.folder
     written = (first / "model" / "model.safetensors").stat().st_mtime_ns
     done = cli(*words)
     assert done.returncode == 0, done.stderr
