@@ -106,7 +106,7 @@ def silenced(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of MELD's texts, with silence in the place of its clips. Read only."""
     folder = tmp_path_factory.mktemp("silenced")
     shutil.copytree(corpora / "meld", folder / "meld", ignore=shutil.ignore_patterns("*.mp4"))
-    merdata.build(["meld"], folder / "meld", folder / "store", on_bad_audio="silence")
+    merdata.build(["meld"], folder / "meld", folder / "store", on_bad_audio="silence", jobs=0)
     merdata.split(folder / "store")
     return folder / "store"
 
