@@ -22,7 +22,8 @@ from peers import JOBS, NEEDS
 from merdata.decoders import ffmpeg_program
 
 HERE = Path(__file__).parent
-SOME = 10  # of the files, one in so many goes through the slowest; its time is multiplied
+SLOW = ("lhotse", "ffmpeg")  # ffmpeg: one process a file
+SOME = 10  # one file in so many goes through the slow ones, and their time is multiplied
 CODED = {
     "m4a": ["-c:a", "aac"],
     "mp4": ["-f", "lavfi", "-i", "color=black:size=64x64:rate=5", "-c:a", "aac", "-shortest"],
@@ -47,13 +48,11 @@ def peer(name: str, files: Sequence[Path]) -> None:
 def compare(title: str, corpora: Path, files: Sequence[Path], peers: Sequence[str]) -> None:
     present = [name for name in peers if find_spec(NEEDS.get(name, "merdata"))]
     candidates: dict[str, Callable[[], object]] = {"merdata build": partial(build, corpora)}
-    candidates |= {name: partial(peer, name, files) for name in present if name != "ffmpeg"}
-    if "ffmpeg" in present:
-        candidates[f"ffmpeg, a process a file, 1 of {SOME}"] = partial(peer, "ffmpeg", files[::SOME])
-    found = in_turn(candidates, rounds=3)
-    for name in found:
-        if name.startswith("ffmpeg"):
-            found[name] *= len(files) / len(files[::SOME])
+    candidates |= {name: partial(peer, name, files) for name in present if name not in SLOW}
+    found = in_turn(candidates, rounds=5)
+    some = files[::SOME]
+    slow = in_turn({name: partial(peer, name, some) for name in present if name in SLOW}, rounds=1)
+    found |= {f"{name}, 1 of {SOME} files": slow[name] * len(files) / len(some) for name in slow}
     report(f"{title}: {len(files)} files, {JOBS} processes", found, "merdata build")
 
 
