@@ -23,6 +23,7 @@ _HOME = {
     "LayoutError": "errors",
     "LicenceError": "errors",
     "OptionError": "errors",
+    "RemoteError": "errors",
     "PolicyError": "errors",
     "SplitError": "errors",
     "StoreError": "errors",
@@ -75,6 +76,8 @@ _HOME = {
     "run_tasks": "engine",
     "write_atomically": "files",
     "file_sha256": "files",
+    "is_remote": "places",
+    "place": "places",
     "card_text": "resources",
 }
 __all__ = ["__version__", *_HOME]
@@ -98,6 +101,7 @@ if TYPE_CHECKING:
     from merdata.errors import MerdataError as MerdataError
     from merdata.errors import OptionError as OptionError
     from merdata.errors import PolicyError as PolicyError
+    from merdata.errors import RemoteError as RemoteError
     from merdata.errors import SplitError as SplitError
     from merdata.errors import StoreError as StoreError
     from merdata.export.croissant import export_croissant as export_croissant
@@ -126,6 +130,8 @@ if TYPE_CHECKING:
     from merdata.page.look import render_figure as render_figure
     from merdata.page.report import write_report as write_report
     from merdata.page.table import PageColumn as PageColumn
+    from merdata.places import is_remote as is_remote
+    from merdata.places import place as place
     from merdata.resources import card_text as card_text
     from merdata.splits.imported import export_split as export_split
     from merdata.splits.imported import import_split as import_split

@@ -9,7 +9,6 @@ An interrupted build goes on where it stopped, shard by shard.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,8 +39,9 @@ from merdata.manifest import (
     read_manifest,
     shard_path,
 )
+from merdata.places import each, in_one_process, place, remove_folder, working_folder
 from merdata.plan import Plan, choose, make_plan
-from merdata.shard import read_journal
+from merdata.shard import ShardTask, read_journal
 from merdata.store import Store, parquet_bytes
 
 ENGINES = ("processes", "dask")
@@ -86,8 +86,8 @@ def build(
     Args:
         corpora: names, or `["all"]` for every corpus whose folder is there.
         source: the corpus's folder (default `corpora/<name>`); with several corpora or `all`, the folder
-            that holds one folder a corpus (default `corpora`).
-        store: folder of the store, made if need be.
+            that holds one folder a corpus (default `corpora`). A URL such as `s3://bucket/corpora` will do.
+        store: folder or URL of the store, made if need be.
         policy: changes to the default label targets, such as `contempt=disgust`.
         options: of the corpora's readers, such as `meld.cut=plain`.
         on_bad_audio: `drop` rows whose audio is missing or unusable, or `silence`: keep them with half a
@@ -103,8 +103,10 @@ def build(
     Raises:
         MerdataError: the input is at fault; nothing has been written then.
     """
-    store, cluster = Path(store), _cluster(engine, scheduler, jobs)
+    store, cluster = place(store), _cluster(engine, scheduler, jobs)
     choice = choose(corpora, source, policy=policy, options=options, on_bad_audio=on_bad_audio)
+    if in_one_process(store, *choice.folders.values()):
+        jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
     made_from = seen.fingerprints(choice)
     kept = seen.unchanged(store, before, made_from)
@@ -114,9 +116,11 @@ def build(
         if kept and manifest != before:  # by another process, meanwhile
             kept, made = {}, make_plan(choice, store)
         remove_leftovers(store)
-        todo = [task for task in made.tasks if not task.is_done()]
+        done = each(ShardTask.is_done, made.tasks, store)
+        todo = [task for task, is_done in zip(made.tasks, done, strict=True) if not is_done]
         check_space(store, todo)
-        build_shards(todo, store / ".build" / "decoding", jobs, "building" if progress else None, cluster)
+        with working_folder(store) as folder:
+            build_shards(todo, folder / "decoding", jobs, "building" if progress else None, cluster)
         outdated = _commit(store, made, manifest) if made.corpora else seen.outdated(store, manifest)
         shards = Counter(task.corpus for task in made.tasks) + Counter(kept)
         seen.remember(store, manifest, made_from, shards, outdated)
@@ -156,7 +160,7 @@ def _commit(store: Path, made: Plan, manifest: Manifest) -> list[str]:
     written = {}
     for corpus in made.corpora:
         tasks = [task for task in made.tasks if task.corpus == corpus.name]
-        journals = {task.name: read_journal(task.journal) for task in tasks}
+        journals = dict(zip((task.name for task in tasks), each(_journal, tasks, store), strict=True))
         shards = {name: _fingerprint(name, journal) for name, journal in journals.items()}
         manifest["shards"][corpus.name] = {name: facts for name, facts in shards.items() if facts["rows"]}
         entries = ledger.make_ledger(journals.values())
@@ -179,6 +183,13 @@ def _commit(store: Path, made: Plan, manifest: Manifest) -> list[str]:
     return outdated
 
 
+def _journal(task: ShardTask) -> pa.Table:
+    journal = read_journal(task.journal)
+    if journal.schema.metadata[b"key"].decode() != task.key:
+        raise StoreError(f"another merdata builds {task.store} at the same time: let it end, and build again")
+    return journal
+
+
 def _fingerprint(shard: str, journal: pa.Table) -> dict[str, Any]:
     facts = {name.decode(): value.decode() for name, value in journal.schema.metadata.items()}
     numbers = {name: int(facts[name]) for name in ("rows", "bytes")}
@@ -187,7 +198,7 @@ def _fingerprint(shard: str, journal: pa.Table) -> dict[str, Any]:
 
 def _place(store: Path, made: Plan, manifest: Manifest) -> None:
     for task in made.tasks:
-        if task.staged.exists():
+        if task.is_staged():
             facts = manifest["shards"][task.corpus][task.name]
             move(task.staged, store / shard_path(task.corpus, task.name, facts))
 
@@ -195,7 +206,7 @@ def _place(store: Path, made: Plan, manifest: Manifest) -> None:
 def _forget_other_shards(store: Path, made: Plan) -> None:
     """Remove what `.build` keeps of shards that the corpora no longer have."""
     for corpus in made.corpora:
-        shutil.rmtree(store / ".build" / "data" / corpus.name, ignore_errors=True)
+        remove_folder(store / ".build" / "data" / corpus.name)
         names = {task.name for task in made.tasks if task.corpus == corpus.name}
         for path in (store / ".build" / "journal" / corpus.name).glob("*.parquet"):
             if path.stem not in names:

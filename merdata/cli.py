@@ -11,12 +11,15 @@ import typer
 from merdata import __version__
 from merdata.cli_export import exports
 from merdata.command import run_app, with_default
+from merdata.places import on_this_machine, place
 
 SPLIT_HELP = """Split a store: `merdata split [STORE] [--protocol KIND]`; import and export exchange splits.
 
 Kinds: mer (the default: acted corpora by speaker, MELD as published), official, speaker, kfold (--by,
 --folds), loso, loco, text, speaker+text, random, fewshot. `merdata split make --help` has every option.
 """
+
+STORE_HELP = "Folder of the store, or a URL such as s3://bucket/store."
 
 app = typer.Typer(
     name="merdata",
@@ -33,7 +36,8 @@ splits = typer.Typer(cls=with_default("make"), help=SPLIT_HELP)
 app.add_typer(splits, name="split")
 app.add_typer(exports, name="export")
 
-StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
+StoreArgument = Annotated[Path, typer.Argument(help=STORE_HELP, parser=place, metavar="[STORE]")]
+StoreOption = Annotated[Path, typer.Option(help=STORE_HELP, parser=place, metavar="STORE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 ProtocolOption = Annotated[
     str | None, typer.Option("--protocol", help="Whose splits to show (default: mer, where it is there).")
@@ -101,10 +105,13 @@ def build(
         Path | None,
         typer.Option(
             help="The corpus's folder (default corpora/NAME). With several corpora or all: "
-            "the folder that holds one folder a corpus (default corpora)."
+            "the folder that holds one folder a corpus (default corpora). A URL such as s3://bucket/corpora "
+            "will do.",
+            parser=place,
+            metavar="FOLDER",
         ),
     ] = None,
-    store: Annotated[Path, typer.Option(help="Folder of the store.")] = Path("store"),
+    store: StoreOption = Path("store"),
     policy: Annotated[
         list[str] | None,
         typer.Option(
@@ -221,7 +228,7 @@ def import_split(
     root: Annotated[
         Path | None, typer.Option(help="Folder of their files: a checkout of EmoBox, or s3prl's meta_data.")
     ] = None,
-    store: Annotated[Path, typer.Option(help="Folder of the store.")] = Path("store"),
+    store: StoreOption = Path("store"),
     name: Annotated[str | None, typer.Option(help="Name of the protocol (default CORPUS_SOURCE).")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -239,8 +246,8 @@ def import_split(
 @splits.command("export")
 def export_split(
     target: Annotated[str, typer.Argument(help="In whose layout: emobox.")],
-    out: Annotated[Path, typer.Option(help="Folder to write to.")],
-    store: Annotated[Path, typer.Option(help="Folder of the store.")] = Path("store"),
+    out: Annotated[Path, typer.Option(help="Folder to write to.", parser=on_this_machine, metavar="FOLDER")],
+    store: StoreOption = Path("store"),
     protocol: Annotated[str, typer.Option(help="Which protocol to write.")] = "mer",
 ) -> None:
     """Write a protocol in somebody else's layout, so that their tools can use it."""
@@ -302,7 +309,9 @@ def report(
     store: StoreArgument = Path("store"),
     protocol: ProtocolOption = None,
     fold: FoldOption = "0",
-    out: Annotated[Path, typer.Option(help="File of the page.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="File of the page.", parser=place, metavar="FILE")] = Path(
+        "report.html"
+    ),
     audio: Annotated[
         str,
         typer.Option(
@@ -362,8 +371,8 @@ def verify(
 
 @app.command()
 def diff(
-    a: Annotated[Path, typer.Argument(help="Folder of the store before.")],
-    b: Annotated[Path, typer.Argument(help="Folder of the store after.")],
+    a: Annotated[Path, typer.Argument(help="The store before.", parser=place, metavar="A")],
+    b: Annotated[Path, typer.Argument(help="The store after.", parser=place, metavar="B")],
     as_json: AsJson = False,
 ) -> None:
     """Compare two stores: rows added, removed, changed, by column, and why. Exits with 1 if they differ."""
@@ -439,7 +448,12 @@ def push(
 
 @app.command()
 def sample(
-    folder: Annotated[Path, typer.Argument(help="Where to write: one folder a corpus.")] = Path("corpora"),
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Where to write: one folder a corpus.", parser=on_this_machine, metavar="[FOLDER]"
+        ),
+    ] = Path("corpora"),
     corpus: Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the voices.")] = 0,
 ) -> None:

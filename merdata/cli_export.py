@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from merdata.places import on_this_machine, place
+
 exports = typer.Typer(help="Write a store as WAV files, CSV or Croissant, for other tools.")
 
-StoreOption = Annotated[Path, typer.Option(help="Folder of the store.")]
+StoreOption = Annotated[Path, typer.Option(help="Folder or URL of the store.", parser=place, metavar="STORE")]
 Protocol = Annotated[str | None, typer.Option(help="A protocol whose splits to give (default: none).")]
 Fold = Annotated[str, typer.Option(help="Fold of the protocol, by number or name.")]
 Corpora = Annotated[list[str] | None, typer.Option(help="Only this corpus; may repeat.")]
@@ -17,7 +19,10 @@ Corpora = Annotated[list[str] | None, typer.Option(help="Only this corpus; may r
 
 @exports.command("wav")
 def wav(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write; empty or not there.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Folder to write; empty or not there.", parser=on_this_machine),
+    ],
     store: StoreOption = Path("store"),
     protocol: Protocol = None,
     fold: Fold = "0",
@@ -37,7 +42,7 @@ def wav(
 
 @exports.command("csv")
 def csv(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.", parser=place)],
     store: StoreOption = Path("store"),
     protocol: Protocol = None,
     fold: Fold = "0",
@@ -57,7 +62,10 @@ def csv(
 def croissant(
     store: StoreOption = Path("store"),
     out: Annotated[
-        Path | None, typer.Option(help="File to write (default: croissant.json in the store).")
+        Path | None,
+        typer.Option(
+            help="File to write (default: croissant.json in the store).", parser=place, metavar="FILE"
+        ),
     ] = None,
 ) -> None:
     """Describe the store for machines: croissant.json, with checksums and responsible-AI fields."""

@@ -10,6 +10,10 @@ two versions together. A change is put in place under the store's lock, in this 
 3. README.md, then merdata.json, by rename: through each door, the old store until then, the new one after;
 4. shards and ledgers that merdata.json does not name are removed, and last `.build/change.json`.
 
+Elsewhere (S3) a file comes whole or not at all, and shards come under their own names at once. Instead of the
+lock, merdata.json is written only if it still is the one that the change began with, and before README.md;
+what it no longer names stays for a day, because others may be reading or about to name it.
+
 After a crash on the way both doors lead to whole stores. While `.build/change.json` is there, `verify` lets
 both states pass; the next build or split makes the change, or another, whole.
 """
@@ -19,16 +23,18 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from merdata.errors import StoreError
+from merdata.errors import RemoteError, StoreError
 from merdata.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
-from merdata.manifest import MANIFEST, Manifest, files_of, read_manifest, sealed
+from merdata.manifest import Manifest, files_of, read_manifest, write_manifest
+from merdata.places import is_remote, remove_scratch, replace_version
 from merdata.store import Store
 
 if TYPE_CHECKING:
@@ -38,11 +44,14 @@ CHANGE = ".build/change.json"
 CARD = "README.md"
 FOR_EVER = -1.0
 A_WHILE = 10.0  # seconds: another split of the same store takes less
+A_DAY = 86_400.0
 
 
 @contextmanager
 def locked(store: Path, wait: float = 0) -> Iterator[None]:
     """Hold a store for writing, by a lock that the operating system frees when its process dies.
+
+    Elsewhere no such lock is to be had: there `write_manifest` refuses whoever comes second.
 
     Args:
         store: its folder.
@@ -52,6 +61,10 @@ def locked(store: Path, wait: float = 0) -> Iterator[None]:
         StoreError: another process holds it, or the store cannot be written.
     """
     path = store / ".build" / "lock"
+    if is_remote(store):
+        write_bytes(path, b"")  # tells at once whether it can be written
+        yield
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
@@ -79,6 +92,9 @@ def _acquire(lock: BaseFileLock, wait: float, store: Path) -> None:
 
 def remove_leftovers(store: Path) -> None:
     """Remove the temporary files of writers that died; `.cache` has writers of its own, without the lock."""
+    if is_remote(store):  # where a file comes whole or not at all
+        remove_scratch()
+        return
     for path in store.rglob(f".*{TEMPORARY}"):
         if ".cache" not in path.relative_to(store).parts:
             remove(path)
@@ -104,11 +120,23 @@ def conclude(store: Store) -> list[str]:
     card, outdated = make_card(store)
     manifest["files"] = _known_files(store) | {CARD: hashlib.sha256(card.encode("utf-8")).hexdigest()}
     announce(store.path, manifest)
-    write_text(store.path / CARD, card)
-    write_json(store.path / MANIFEST, sealed(manifest))
+    if is_remote(store.path):  # merdata.json says who of two writers comes second, and stops there
+        if "digest" not in manifest:
+            _first_card(store.path, card)
+        write_manifest(store.path, manifest)
+        write_text(store.path / CARD, card)
+    else:
+        write_text(store.path / CARD, card)
+        write_manifest(store.path, manifest)
     _remove_what_is_not_named(store)
     remove(store.path / CHANGE)
     return outdated
+
+
+def _first_card(store: Path, card: str) -> None:
+    """README.md before the first merdata.json, unless another first build has put its own there."""
+    with suppress(OSError, RemoteError):
+        replace_version(store / CARD, card.encode("utf-8"), None)
 
 
 def keep_protocol(store: Store, protocol: Protocol) -> None:
@@ -150,7 +178,7 @@ def keep_card(store: Store, files: dict[str, bytes]) -> None:
         announce(store.path, manifest)
         for name, data in files.items():
             write_bytes(store.path / name, data)
-        write_json(store.path / MANIFEST, sealed(manifest))
+        write_manifest(store.path, manifest)
         remove(store.path / CHANGE)
 
 
@@ -181,7 +209,8 @@ def _remove_what_is_not_named(store: Store) -> None:
     for corpus in store.corpora:
         ledgers = _tables(store.path / "ledger", rf"{re.escape(corpus)}(-[0-9a-f]+)?")
         for path in [*_tables(store.path / "data" / corpus), *ledgers]:
-            if path.relative_to(store.path).as_posix() not in named:
+            unnamed = path.relative_to(store.path).as_posix() not in named
+            if unnamed and not (is_remote(path) and path.stat().st_mtime > time.time() - A_DAY):
                 remove(path)
 
 

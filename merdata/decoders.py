@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -176,14 +176,14 @@ def _frame(frame: Any) -> npt.NDArray[np.float32]:
     return np.asarray((array.T.astype(np.float64) - middle) / full, np.float32)
 
 
-def seconds_of(path: Path) -> float | None:
+def seconds_of(file: Path | BinaryIO) -> float | None:
     """How long a file says it is, by its header; None where no header can be read."""
     import av
     import soundfile
 
     with suppress(Exception):
-        return float(soundfile.info(path).duration)
-    with suppress(Exception), av.open(path) as container:
+        return float(soundfile.info(file).duration)
+    with suppress(Exception), av.open(file, mode="r") as container:
         return container.duration / av.time_base if container.duration else None
     return None
 
@@ -193,8 +193,13 @@ def _ffmpeg(data: bytes, path: str | None) -> Decoded:
     import ffmpeg
     import soundfile
 
-    if path is None:
-        raise ValueError("needs the file on disk")
+    if path is None or "://" in path:
+        import tempfile
+
+        with tempfile.NamedTemporaryFile(suffix=PurePosixPath(path or "").suffix) as file:
+            file.write(data)
+            file.flush()
+            return _ffmpeg(data, file.name)
     command = (
         ffmpeg.input(path, protocol_whitelist="file,pipe")
         .output("pipe:", format="wav", acodec="pcm_f32le", map="0:a:0", fflags="+bitexact", fs=MOST_WAV)

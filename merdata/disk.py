@@ -8,6 +8,7 @@ from pathlib import Path
 
 from merdata.decoders import seconds_of
 from merdata.errors import StoreError
+from merdata.places import is_remote, to_read
 from merdata.shard import ShardTask
 from merdata.utterance import SAMPLE_RATE
 
@@ -24,6 +25,8 @@ def check_space(store: Path, tasks: Sequence[ShardTask]) -> None:
     Raises:
         StoreError: with what is needed and what is free.
     """
+    if is_remote(store):
+        return  # a bucket has no end
     free = shutil.disk_usage(_existing(store)).free
     sizes = sum(row.size or 0 for task in tasks for row in task.rows)
     if sizes * MOST_GROWTH < free:
@@ -52,7 +55,7 @@ def bytes_needed(tasks: Iterable[ShardTask]) -> int:
 def _clip_bytes(sources: list[Source]) -> float:
     """Bytes of the clips of one corpus and kind, by the seconds a byte of some of them."""
     some = sources[:: max(1, len(sources) // SAMPLED)]
-    known = [(seconds, size) for path, size in some if (seconds := seconds_of(path)) is not None]
+    known = [(seconds, size) for path, size in some if (seconds := seconds_of(to_read(path))) is not None]
     rate = sum(seconds for seconds, _ in known) / sum(size for _, size in known) if known else 0
     return rate * BYTES_A_SECOND * sum(size for _, size in sources)
 

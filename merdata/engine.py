@@ -81,7 +81,14 @@ def get_ready() -> None:
 
 
 def _pool(jobs: int, prepare: Callable[[], object] | None) -> Executor:
-    return ProcessPoolExecutor(jobs, process_context(), prepare)
+    return ProcessPoolExecutor(jobs, process_context(), _begin, (dict(os.environ), prepare))
+
+
+def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
+    """Begin a worker with the environment of now: a fork server has the one that it was started with."""
+    os.environ.update(environment)
+    if prepare:
+        prepare()
 
 
 def _in_pool(

@@ -33,6 +33,10 @@ class SplitError(MerdataError):
     """A split that cannot be made, or a protocol that is not there."""
 
 
+class RemoteError(MerdataError):
+    """A source or store elsewhere (S3, the Hub) that cannot be reached, or not by this installation."""
+
+
 class EngineError(MerdataError):
     """A process that tasks run in ended before its task did."""
 

@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from merdata.errors import StoreError
+from merdata.places import is_remote, on_this_machine, reaching, scratch, to_read_whole, upload
 
 TEMPORARY = ".part"
 
@@ -20,20 +21,42 @@ TEMPORARY = ".part"
 def write_atomically(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; at the end of the block it is synced to disk and renamed onto it.
 
+    Where `path` is a URL, the temporary file is on this machine, and uploaded at the end.
+
     Raises:
         StoreError: the file cannot be written (no permission, no space).
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_for(path) as temporary:
         yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        put(temporary, path)
+
+
+@contextmanager
+def temporary_for(path: Path) -> Iterator[Path]:
+    """A temporary path for `put`; what is there at the end of the block is removed.
+
+    Raises:
+        StoreError: it, or `path` in the block, cannot be written.
+    """
+    with scratch() if is_remote(path) else nullcontext(path.parent) as folder:
+        temporary = folder / f".{path.name}.{os.getpid()}{TEMPORARY}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield temporary
+        except (OSError, NotImplementedError) as error:
+            raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def put(temporary: Path, path: Path) -> None:
+    """Give a temporary file its place, for good."""
+    if is_remote(path):
+        upload(temporary, path)
+        return
+    _sync(temporary)
+    temporary.replace(path)
+    _sync(path.parent)
 
 
 @contextmanager
@@ -41,8 +64,10 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path`; at the end of the block it is renamed onto it, or it is removed.
 
     Raises:
+        RemoteError: it is a URL: many files cannot come at once there.
         StoreError: there already is something, or it cannot be written.
     """
+    path = on_this_machine(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
@@ -99,7 +124,8 @@ def remove(path: Path) -> None:
         StoreError: it cannot be removed.
     """
     try:
-        path.unlink(missing_ok=True)
+        with reaching(path):
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
 
@@ -112,7 +138,7 @@ def as_text(path: str | None) -> str | None:
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with to_read_whole(path) as file, reaching(path):
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()

@@ -177,5 +177,7 @@ def _death(path: Path) -> tuple[str, str] | None:
 
 
 def _try(path: Path) -> None:
-    with suppress(Exception), watched():
-        audio.normalise(path.read_bytes(), str(path))
+    with suppress(Exception):
+        data = path.read_bytes()
+        with watched():
+            audio.normalise(data, str(path))

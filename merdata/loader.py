@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merdata.audio import read_wav
+from merdata.errors import StoreError
+from merdata.files import file_sha256, write_atomically
+from merdata.places import download, each, is_remote
 from merdata.splits.protocol import SPLITS, load_protocol
-from merdata.store import Store, open_store
+from merdata.store import Shard, Store, open_store
 from merdata.utterance import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ def load(
     """The splits of a protocol.
 
     Args:
-        store: the store, or its folder.
+        store: the store, or its folder or URL; shards from elsewhere are copied into datasets' cache.
         protocol: name of a protocol in the store; it need not keep shards whole.
         fold: of the protocol, by number or name.
         corpora: only these.
@@ -42,7 +45,7 @@ def load(
 
     store = store if isinstance(store, Store) else open_store(store)
     split_of = load_protocol(store, protocol).splits(fold)
-    files = [str(shard.path) for shard in store.shards(store.named(corpora))]
+    files = each(_on_this_machine, store.shards(store.named(corpora)), store.path)
     rows: Dataset = load_dataset("parquet", data_files=files, split="train")
     rows = rows.cast_column("audio", Audio(decode=False))
     at: dict[str, list[int]] = {split: [] for split in SPLITS}
@@ -51,6 +54,21 @@ def load(
             at[split_of[id]].append(index)
     parts = {split: rows.select(indices) for split, indices in at.items() if indices}
     return DatasetDict({split: _decoded(part) if decode else part for split, part in parts.items()})
+
+
+def _on_this_machine(shard: Shard) -> str:
+    """Where a shard lies; one from elsewhere is copied, once, to where datasets keeps what it downloads."""
+    if not is_remote(shard.path):
+        return str(shard.path)
+    from datasets.config import DOWNLOADED_DATASETS_PATH
+
+    kept = Path(DOWNLOADED_DATASETS_PATH) / "merdata" / f"{shard.sha256}.parquet"
+    if not kept.exists():
+        with write_atomically(kept) as temporary:
+            download(shard.path, temporary)
+            if file_sha256(temporary) != shard.sha256:
+                raise StoreError(f"{shard.path} is damaged: run `merdata build` again")
+    return str(kept)
 
 
 def _decoded(part: Dataset) -> Dataset:

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from merdata.errors import StoreError
-from merdata.files import json_text
+from merdata.errors import RemoteError, StoreError
+from merdata.files import json_text, write_bytes
+from merdata.places import is_remote, read_bytes, replace_version, version
 
 MANIFEST = "merdata.json"
 FORMAT = 2  # 1 had no hashes in file names, and none of the card, the ledgers, the splits and itself
@@ -25,7 +26,7 @@ def read_manifest(path: Path) -> Manifest | None:
         StoreError: it is unreadable, or of a newer format.
     """
     try:
-        data = (path / MANIFEST).read_bytes()
+        data = read_bytes(path / MANIFEST)
         manifest: Manifest = json.loads(data)
         version = int(manifest["format"])
         whole = version > FORMAT or (manifest.keys() >= KEYS and _is_sealed(data, manifest))
@@ -44,6 +45,31 @@ def read_manifest(path: Path) -> Manifest | None:
             f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
         )
     return manifest
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write `merdata.json` of a store, atomically.
+
+    Raises:
+        StoreError: it cannot be written, or the store is elsewhere, where no lock holds others off, and its
+            merdata.json is no longer the one that `manifest` was made from.
+    """
+    ours = sealed(manifest)
+    data = json_text(ours).encode("utf-8")
+    if not is_remote(path):
+        return write_bytes(path / MANIFEST, data)
+    before = version(path / MANIFEST)
+    try:
+        if _digest(path) != manifest.get("digest"):
+            raise FileExistsError
+        replace_version(path / MANIFEST, data, before)
+    except (OSError, RemoteError) as error:
+        if _digest(path) != ours["digest"]:  # else the answer was lost, and not what was written
+            raise StoreError(f"another merdata wrote {path} meanwhile: do this again") from error
+
+
+def _digest(path: Path) -> str | None:
+    return (read_manifest(path) or {}).get("digest")
 
 
 def sealed(manifest: Manifest) -> Manifest:

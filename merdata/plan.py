@@ -14,6 +14,7 @@ from merdata.corpora.corpus import Corpus
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
 from merdata.labels import NO_DECISION, LabelPolicy, make_policy
 from merdata.ledger import EXAMPLES, loss_account, totals
+from merdata.places import Listing, is_remote, listing, place
 from merdata.shard import PlannedRow, ShardTask
 from merdata.utterance import Utterance
 
@@ -143,14 +144,15 @@ def _folders(names: Sequence[str], source: str | Path | None) -> dict[str, Path]
     if not names:
         raise CorpusNotFound("name a corpus to build, or all")
     if "all" in names:
-        shelf = Path(source or "corpora")
-        if not present(shelf):
+        shelf = place(source or "corpora")
+        names = present(shelf)
+        if not names:
             raise CorpusNotFound(f"{shelf} holds no folder named after a corpus (ravdess, meld, ...)")
-        return {name: shelf / name for name in present(shelf)}
+        return {name: shelf / name for name in names}
     corpora = list(dict.fromkeys(get_corpus(name).name for name in names))
     if len(corpora) == 1 and source is not None:
-        return {corpora[0]: Path(source)}
-    return {name: Path(source or "corpora") / name for name in corpora}
+        return {corpora[0]: place(source)}
+    return {name: place(source or "corpora") / name for name in corpora}
 
 
 def _options(options: Iterable[str], corpora: Sequence[Corpus]) -> dict[str, dict[str, str]]:
@@ -171,6 +173,7 @@ def _shards(
 ) -> dict[str, tuple[PlannedRow, ...]]:
     """shard -> its rows, both in the order of the corpus."""
     shards: dict[str, list[PlannedRow]] = {}
+    listed = listing(root) if is_remote(root) else None
     for utterance in utterances:
         if not SHARD_NAME.fullmatch(utterance.shard):
             raise LayoutError(f"{corpus.name}: shard {utterance.shard!r} is no file name")
@@ -178,12 +181,14 @@ def _shards(
         decision = (
             NO_DECISION if utterance.excluded else policy.decide(corpus.name, utterance.raw_label, where)
         )
-        row = PlannedRow(utterance, decision, *_size_and_time(root, utterance.source))
+        row = PlannedRow(utterance, decision, *_size_and_time(root, utterance.source, listed))
         shards.setdefault(utterance.shard, []).append(row)
     return {name: tuple(rows) for name, rows in shards.items()}
 
 
-def _size_and_time(root: Path, source: str | None) -> tuple[int | None, int | None]:
+def _size_and_time(root: Path, source: str | None, listed: Listing | None) -> tuple[int | None, int | None]:
+    if listed is not None:
+        return listed.get(source or "", (None, None))
     try:
         facts = (root / source).stat() if source else None
     except OSError:

@@ -22,6 +22,7 @@ from merdata.commit import CHANGE
 from merdata.corpora.corpus import OWN_PACKAGE, Corpus
 from merdata.files import json_text, write_json
 from merdata.manifest import Manifest, ledger_path, shard_path, split_path
+from merdata.places import is_remote, listing, read_bytes, version
 from merdata.plan import Choice
 
 SEEN = ".build/seen.json"
@@ -102,7 +103,7 @@ def remember(
 
 def _read(store: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        seen: dict[str, Any] = json.loads((store / SEEN).read_text("utf-8"))
+        seen: dict[str, Any] = json.loads(read_bytes(store / SEEN))
         if seen["format"] == FORMAT:
             return seen
     return {"format": FORMAT, "corpora": {}, "outdated": {}}
@@ -114,6 +115,14 @@ def _part(manifest: Manifest, corpus: str) -> str:
 
 def _is_there(store: Path, manifest: Manifest, corpus: str) -> bool:
     shards = manifest["shards"][corpus]
+    if is_remote(store):
+        there = {
+            f"data/{corpus}/{name}": size for name, (size, _) in listing(store / "data" / corpus).items()
+        }
+        whole = (
+            there.get(shard_path(corpus, name, facts)) == facts["bytes"] for name, facts in shards.items()
+        )
+        return all(whole) and version(store / ledger_path(corpus, manifest["corpora"][corpus])) is not None
     try:
         sizes = all(
             (store / shard_path(corpus, name, facts)).stat().st_size == facts["bytes"]
@@ -126,6 +135,9 @@ def _is_there(store: Path, manifest: Manifest, corpus: str) -> bool:
 
 def _listing(root: Path) -> Iterator[str]:
     """Path, size and time of all that lies below a folder."""
+    if is_remote(root):
+        yield from (f"{name} {size} {version}" for name, (size, version) in sorted(listing(root).items()))
+        return
     folders = [str(root)]
     while folders:
         with suppress(OSError), os.scandir(folders.pop()) as entries:  # the plan says what cannot be read

@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 
 from merdata import audio
 from merdata.audio import AudioError
-from merdata.files import as_text, file_sha256, write_atomically
+from merdata.files import as_text, file_sha256, put, remove, temporary_for, write_atomically
 from merdata.labels import Decision
 from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, SILENCED_NOTE, STORED
 from merdata.manifest import hashed_name
+from merdata.places import is_remote, reaching, to_read
 from merdata.source import read_source
 from merdata.utterance import METADATA_COLUMNS, UTTERANCE_FIELDS, Utterance, store_schema
 
@@ -93,8 +94,11 @@ class ShardTask:
 
     @property
     def staged(self) -> Path:
-        """Where the shard waits until the whole build is done."""
+        """Where the shard waits until the whole build is done; elsewhere it takes its place at once."""
         return self.store / ".build" / "data" / self.corpus / f"{self.name}.parquet"
+
+    def is_staged(self) -> bool:
+        return not is_remote(self.store) and self.staged.exists()
 
     @property
     def journal(self) -> Path:
@@ -118,14 +122,15 @@ class ShardTask:
     def is_done(self) -> bool:
         """Whether an earlier build, finished or killed, already made this shard."""
         try:
-            facts = pq.read_schema(self.journal).metadata
-            return bool(facts[b"key"].decode() == self.key) and self._has(facts)
+            with reaching(self.store):
+                facts = pq.read_schema(to_read(self.journal, small=True)).metadata
+                return bool(facts[b"key"].decode() == self.key) and self._has(facts)
         except (OSError, KeyError, pa.ArrowInvalid):
             return False
 
     def _has(self, facts: dict[bytes, bytes]) -> bool:
         size, sha256 = int(facts[b"bytes"]), facts[b"sha256"].decode()
-        if self.staged.exists():
+        if self.is_staged():
             return file_sha256(self.staged) == sha256
         return size == 0 or self.placed(sha256).stat().st_size == size
 
@@ -140,14 +145,21 @@ def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
     Raises:
         StoreError: the store cannot be written.
     """
+    with reaching(task.store):
+        _build_shard(task, normalise or _normalise)
+
+
+def _build_shard(task: ShardTask, normalise: Normalise) -> None:
     ledger: list[Record] = []
-    with write_atomically(task.staged) as temporary:
-        rows = _stored_rows(task, EarlierShard(task), ledger, normalise or _normalise)
+    with temporary_for(task.staged) as temporary:
+        rows = _stored_rows(task, EarlierShard(task), ledger, normalise)
         count = _write(rows, temporary, store_schema(task.classes))
-        facts = {"key": task.key, "rows": count, "audio_version": audio.AUDIO_VERSION}
+        facts: dict[str, Any] = {"key": task.key, "rows": count, "audio_version": audio.AUDIO_VERSION}
         facts |= {"sha256": file_sha256(temporary), "bytes": temporary.stat().st_size}
+        if count:
+            put(temporary, task.placed(facts["sha256"]) if is_remote(task.store) else task.staged)
     if not count:
-        task.staged.unlink()
+        remove(task.staged)
         facts |= {"sha256": "", "bytes": 0}
     table = pa.Table.from_pylist(ledger, JOURNAL_SCHEMA)
     table = table.replace_schema_metadata({name: str(value) for name, value in facts.items()})
@@ -157,7 +169,8 @@ def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
 
 def read_journal(path: Path) -> pa.Table:
     """What `build_shard` wrote of a shard; its metadata holds the shard's facts."""
-    with pq.ParquetFile(path) as file:  # pq.read_table would import what reads whole folders
+    journal = to_read(path, small=True)
+    with pq.ParquetFile(journal) as file:  # pq.read_table would import what reads whole folders
         return file.read(use_threads=False)  # threads would keep memory of their own
 
 
@@ -264,7 +277,7 @@ class EarlierShard:
             path = next(path for path in (task.staged, task.placed(sha256)) if path.exists())
             if int(facts[b"audio_version"]) != audio.AUDIO_VERSION or file_sha256(path) != sha256:
                 return
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(to_read(path))
         except (OSError, KeyError, StopIteration, pa.ArrowInvalid):
             return
         self._entries = {row["id"]: row for row in journal.to_pylist() if row["state"] == STORED}

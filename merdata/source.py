@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from merdata.decoders import AudioError
+from merdata.places import fetch, is_remote
 
 MOST_BYTES = 1 << 28  # more is no utterance, and would not fit into a worker's memory
 
@@ -21,9 +22,12 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
 
     Raises:
         AudioError: it is not there, no file, too large, or no longer the one that was planned.
+        RemoteError: it is elsewhere and could not be reached: no row is lost for that.
     """
     if source is None:
         raise AudioError("missing", "the corpus names this clip, the disk lacks it")
+    if is_remote(root):
+        return _fetched(root / source, size)
     path = root / source
     try:
         if path.is_symlink() and not path.resolve(strict=True).is_relative_to(root.resolve()):
@@ -40,5 +44,20 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
     except RuntimeError as error:  # before Python 3.13
         raise AudioError("unreadable", "a link to itself") from error
     if (len(data), facts.st_mtime_ns) != (size, modified_ns):
+        raise AudioError("changing", "the file changed while the build was running: build again")
+    return data
+
+
+def _fetched(path: Path, size: int | None) -> bytes:
+    """A file of a corpus elsewhere, as its listing promised it: what is not listed is not asked for."""
+    if size is None:
+        raise AudioError("unreadable", "no such file below the corpus")
+    if size > MOST_BYTES:
+        raise AudioError("too-long", f"{size:,} bytes are no utterance; {MOST_BYTES:,} at most")
+    try:
+        data = fetch(path)
+    except FileNotFoundError as error:
+        raise AudioError("unreadable", "No such file or directory") from error
+    if len(data) != size:
         raise AudioError("changing", "the file changed while the build was running: build again")
     return data

@@ -27,6 +27,7 @@ from merdata.audio import read_wav
 from merdata.errors import CorpusNotFound, StoreError
 from merdata.labels import LabelSpace, classify, label_space
 from merdata.manifest import MANIFEST, ledger_path, read_manifest, shard_path
+from merdata.places import each, place, reaching, to_read
 from merdata.utterance import METADATA_COLUMNS
 
 
@@ -95,7 +96,7 @@ class Store:
             StoreError: a shard is missing or unreadable.
         """
         names = list(METADATA_COLUMNS if columns is None else columns)
-        tables = [self.rows_of(shard, names) for shard in self.shards(corpora)]
+        tables = each(lambda shard: self.rows_of(shard, names), self.shards(corpora), self.path)
         if not tables:
             raise StoreError(f"{self.path} holds no rows of {', '.join(corpora or ['any corpus'])}")
         table = pa.concat_tables(tables).replace_schema_metadata(None)
@@ -112,7 +113,9 @@ class Store:
         Raises:
             StoreError: a shard is missing or unreadable.
         """
-        return {shard: self.rows_of(shard, ["id"])["id"].to_pylist() for shard in self.shards()}
+        shards = self.shards()
+        ids = each(lambda shard: self.rows_of(shard, ["id"])["id"].to_pylist(), shards, self.path)
+        return dict(zip(shards, ids, strict=True))
 
     @cached_property
     def shard_of(self) -> dict[str, int]:
@@ -146,12 +149,13 @@ class Store:
 
 
 def open_store(path: str | Path) -> Store:
-    """Open a store.
+    """Open a store in a folder, or at a URL such as `s3://bucket/store`.
 
     Raises:
+        RemoteError: the URL cannot be reached.
         StoreError: there is none, its build never ended, or a newer merdata wrote it.
     """
-    path = Path(path)
+    path = place(path)
     manifest = read_manifest(path)
     if manifest is None:
         raise StoreError(
@@ -163,7 +167,7 @@ def open_store(path: str | Path) -> Store:
 
 def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(to_read(place(path)))
     for group in range(file.num_row_groups):
         for row in file.read_row_group(group, ["id", "audio"]).to_pylist():
             yield row["id"], read_wav(row["audio"]["bytes"])
@@ -178,7 +182,8 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
-        return pq.read_table(path, columns=columns, partitioning=None)
+        with reaching(path):
+            return pq.read_table(to_read(path), columns=columns, partitioning=None)
     except FileNotFoundError as error:
         raise StoreError(
             f"{path} is not there: open the store again if it was just built, else run `merdata build` again"

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from merdata.commit import locked
 from merdata.corpora import registry
-from merdata.errors import CorpusNotFound, HubError, LicenceError
+from merdata.errors import CorpusNotFound, HubError, LicenceError, StoreError
 from merdata.licences import Request, Terms, Visibility, check
+from merdata.places import is_remote
 from merdata.privacy import check_privacy
 from merdata.staging import stage
 from merdata.store import Store, open_store
@@ -64,6 +65,8 @@ def push(
 
     check_repo(repo)
     store = store if isinstance(store, Store) else open_store(store)
+    if is_remote(store.path):
+        raise StoreError(f"{store.path} is elsewhere: copy the store to this machine, and push it from there")
     request = _request(store, corpora, public=public, labels_only=labels_only, rights=rights)
     if not dry_run:
         check(request, repo, Visibility.ABSENT)  # before any work

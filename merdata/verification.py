@@ -25,6 +25,7 @@ from merdata.errors import MerdataError, StoreError
 from merdata.files import TEMPORARY
 from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
 from merdata.manifest import MANIFEST, files_of
+from merdata.places import files_below, in_one_process, is_remote, place, read_bytes
 from merdata.splits.protocol import SPLITS, covers, protocol_names, read_protocol
 from merdata.store import Store, open_store
 from merdata.verify_file import FileCheck, check_file
@@ -68,7 +69,7 @@ def verify(
     Raises:
         StoreError: there is no store.
     """
-    path = Path(store)
+    path = place(store)
     try:
         opened = open_store(path)
     except StoreError as error:
@@ -101,20 +102,22 @@ def _of_files(
         classes = store.space.classes if shard else ()
         checks.append(FileCheck(store.path, name, allowed, shard.rows if shard else None, classes, deep))
     bar = "verifying" if progress else None
+    jobs = 0 if in_one_process(store.path) else jobs
     found = run_tasks(check_file, checks, jobs=jobs, progress=bar, unit="files")
     faults = [fault for each in found for fault in each]
     for path in _files_below(store.path):
         name = path.relative_to(store.path).as_posix()
         unhashed = "files" not in store.manifest and not name.startswith("data/")
-        if name not in named and name not in change and not unhashed:
+        waiting = is_remote(path) and not name.startswith("splits/")
+        if name not in named and name not in change and not unhashed and not waiting:
             faults.append(f"{name} belongs to nothing that {MANIFEST} knows: delete it")
     return faults, len(checks)
 
 
 def _files_below(store: Path) -> Iterator[Path]:
     for folder in FOLDERS:
-        for path in sorted((store / folder).rglob("*")):
-            if not path.is_dir() and not path.name.endswith(TEMPORARY):
+        for path in files_below(store / folder):
+            if not path.name.endswith(TEMPORARY):
                 yield path
 
 
@@ -190,14 +193,14 @@ def _unverifiable(store: Store) -> Iterator[str]:
 def _change(store: Path) -> dict[str, list[str]]:
     """Path -> hashes of the states before and after a change that was interrupted."""
     try:
-        change: dict[str, list[str]] = json.loads((store / CHANGE).read_text("utf-8"))
+        change: dict[str, list[str]] = json.loads(read_bytes(store / CHANGE))
         return {str(name): list(hashes) for name, hashes in change.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
 
 def _unfinished(store: Path, change: dict[str, list[str]]) -> Iterator[str]:
-    parts = [*store.rglob(f".*{TEMPORARY}")]
+    parts = [] if is_remote(store) else [*store.rglob(f".*{TEMPORARY}")]
     if change:
         yield "a build or split was interrupted as it ended: run it again, and it goes on from there"
     elif parts:

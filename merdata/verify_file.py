@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from merdata.audio import wav_bytes
 from merdata.files import file_sha256
 from merdata.manifest import MANIFEST
+from merdata.places import to_read
 from merdata.utterance import SAMPLE_RATE, store_schema
 
 HEARD = ["id", "audio", "seconds", "audio_sha256"]
@@ -55,7 +56,7 @@ def check_file(check: FileCheck) -> list[str]:
 
 
 def _of_shard(check: FileCheck, path: Path) -> Iterator[str]:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(to_read(path)) as file:
         schema, rows, ours = file.schema_arrow, file.metadata.num_rows, store_schema(check.classes)
         if not schema.equals(ours) or schema.metadata != ours.metadata:
             yield f"{check.name} has not the columns and classes of the store: build it again"

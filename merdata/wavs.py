@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from merdata.errors import StoreError
+from merdata.places import to_read
 from merdata.store import Shard, Store
 
 
@@ -35,7 +36,7 @@ def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 def _read_group(shard: Shard, row: int) -> tuple[range, pa.Array]:
     """The rows of the group that holds a row, and their WAVs."""
     try:
-        with pq.ParquetFile(shard.path) as file:
+        with pq.ParquetFile(to_read(shard.path)) as file:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)
             group = int(np.searchsorted(ends, row, side="right"))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from merdata import __version__, run_app
+from merdata import __version__, place, run_app
 
 app = typer.Typer(
     name="merdata_train",
@@ -70,7 +70,12 @@ def _options(
 def run_(
     recipe: RecipeName,
     overrides: Overrides = None,
-    store: Annotated[Path | None, typer.Option(help="Folder of the store (default: the recipe's).")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder or URL of the store (default: the recipe's).", parser=place, metavar="STORE"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     jobs: Jobs = None,
     workers: Workers = 2,
@@ -85,8 +90,8 @@ def run_(
     from merdata_train.recipe import load_recipe
 
     _keep_features_in(cache)
-    place = [f"store={json.dumps(str(store))}"] if store else []
-    resolved = load_recipe(recipe, [*place, *(overrides or [])])
+    where = [f"store={json.dumps(str(store))}"] if store else []
+    resolved = load_recipe(recipe, [*where, *(overrides or [])])
 
     from merdata_train.evaluate import evaluate
     from merdata_train.run import is_main_process, part, run
@@ -181,7 +186,12 @@ def predict_(
 def suite_(
     suite: Annotated[str, typer.Argument(help="A suite's file, or the name of one that ships.")],
     overrides: Overrides = None,
-    store: Annotated[Path | None, typer.Option(help="Folder of the store (default: the recipes').")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder or URL of the store (default: the recipes').", parser=place, metavar="STORE"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the matrix, and train nothing.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.")] = 1,
@@ -211,7 +221,12 @@ def report_(
     runs: Annotated[Path, typer.Option(help="Folder of the runs, if a suite is named.")] = Path("runs"),
     out: Annotated[Path | None, typer.Option(help="Folder of the report (default: RUNS/report).")] = None,
     store: Annotated[
-        Path | None, typer.Option(help="A store: the page then shows its transcripts and plays clips.")
+        Path | None,
+        typer.Option(
+            help="A store: the page then shows its transcripts and plays clips.",
+            parser=place,
+            metavar="STORE",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -20,12 +20,11 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
 import torch
 from torch import nn
 
@@ -96,7 +95,10 @@ def findings(training: Training) -> Iterator[Finding]:
 
 def _class_order(training: Training) -> Iterator[str]:
     store = training.source.store
-    orders = {f"{shard.corpus} ({shard.relative})": _classes_of(shard.path) for shard in _shards(training)}
+    orders = {
+        f"{shard.corpus} ({shard.relative})": _classes_of(store.rows_of(shard, ["label"]))
+        for shard in _shards(training)
+    }
     yield from disagreeing({"the store": store.space.classes, **orders})
     yield from disagreeing(
         {
@@ -123,9 +125,9 @@ def _shards(training: Training) -> list[Any]:
     return training.source.store.shards(training.source.corpora)
 
 
-def _classes_of(shard: Path) -> list[str]:
+def _classes_of(rows: pa.Table) -> list[str]:
     """The names of a shard's ClassLabel column, in the order of its numbers."""
-    features = json.loads(pq.read_schema(shard).metadata[b"huggingface"])["info"]["features"]
+    features = json.loads(rows.schema.metadata[b"huggingface"])["info"]["features"]
     names: list[str] = features["label"]["names"]
     return names
 

@@ -171,7 +171,7 @@ def _id(recipe: Recipe, source: Source) -> str:
 
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:
-    resolved = recipe.model_dump(mode="json") | {"store": str(Path(recipe.store).absolute())}
+    resolved = recipe.model_dump(mode="json") | {"store": str(merdata.place(recipe.store).absolute())}
     for name, encoder in recipe.encoders().items():
         if encoder.revision is None:
             resolved["features"][name]["model"] = str(Path(encoder.model).absolute())

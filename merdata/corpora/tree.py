@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from merdata.errors import CorpusNotFound, LayoutError
+from merdata.places import is_remote, listing, read_bytes
 
 AUDIO = (".wav", ".mp4", ".flac")
 Row = dict[str, str]
@@ -31,6 +32,8 @@ class Tree:
         Raises:
             CorpusNotFound: there is no such folder, or it may not be read.
         """
+        if is_remote(root):
+            return cls(root, tuple(sorted(_visible(listing(root)))) or _nothing(root), options or {})
         if not root.is_dir():
             raise CorpusNotFound(f"there is no folder {root}")
         try:
@@ -65,7 +68,7 @@ class Tree:
             LayoutError: it cannot be read.
         """
         try:
-            data = (self.root / path).read_bytes()
+            data = read_bytes(self.root / path)
         except OSError as error:
             raise LayoutError(f"cannot read {self.root / path}: {error.strerror}") from error
         try:
@@ -107,6 +110,18 @@ def _visible_files(root: Path) -> Iterator[str]:
         below = os.path.relpath(top, root)
         names += [name for name in folders if name.lower().endswith(AUDIO)]
         yield from (os.path.join(below, name) for name in names if not name.startswith("."))
+
+
+def _visible(names: Iterable[str]) -> Iterator[PurePosixPath]:
+    """The same of a listing."""
+    for path in map(PurePosixPath, names):
+        folders = path.parts[:-1]
+        if not path.name.startswith(".") and not any(one.startswith((".", "__MACOSX")) for one in folders):
+            yield path
+
+
+def _nothing(root: Path) -> tuple[PurePosixPath, ...]:
+    raise CorpusNotFound(f"there is nothing below {root}")
 
 
 def _raise(error: OSError) -> None:

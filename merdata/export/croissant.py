@@ -15,6 +15,7 @@ import pyarrow as pa
 from merdata import __version__
 from merdata.files import write_json
 from merdata.ledger import totals
+from merdata.places import place
 from merdata.store import Store, open_store
 from merdata.utterance import SAMPLE_RATE, store_schema
 
@@ -90,7 +91,7 @@ def export_croissant(store: str | Path | Store, path: str | Path | None = None) 
         StoreError: the file cannot be written.
     """
     store = store if isinstance(store, Store) else open_store(store)
-    target = store.path / FILE_NAME if path is None else Path(path)
+    target = store.path / FILE_NAME if path is None else place(path)
     write_json(target, describe(store))
     return target
 

@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from merdata.files import write_atomically
+from merdata.places import place
 from merdata.splits.protocol import load_protocol
 from merdata.store import Store, open_store
 from merdata.utterance import METADATA_COLUMNS
@@ -48,7 +49,10 @@ def export_csv(
     split_of = load_protocol(store, protocol).splits(fold) if protocol is not None else {}
     rows = store.rows(corpora=store.named(corpora)).to_pylist()
     columns = [*METADATA_COLUMNS, *(["split"] if protocol is not None else [])]
-    with write_atomically(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        write_atomically(place(path)) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in tqdm(rows, desc="export", unit="row", disable=None):

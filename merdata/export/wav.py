@@ -16,6 +16,7 @@ from merdata.errors import StoreError
 from merdata.files import write_folder_atomically
 from merdata.ledger import is_silenced
 from merdata.names import safe_names
+from merdata.places import place
 from merdata.splits.protocol import SPLITS, load_protocol
 from merdata.stats import UNKNOWN, UNLABELLED
 from merdata.store import Store, open_store
@@ -51,7 +52,7 @@ def export_wav(
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read, or the folder not be written.
     """
-    store, folder = store if isinstance(store, Store) else open_store(store), Path(folder)
+    store, folder = store if isinstance(store, Store) else open_store(store), place(folder)
     table = _metadata(store, corpora)
     if protocol is not None:
         table["split"] = table["id"].map(load_protocol(store, protocol).splits(fold))

@@ -21,6 +21,7 @@ from merdata.errors import StoreError
 from merdata.files import write_atomically
 from merdata.fingerprint import VERSION, bit_error, fingerprint
 from merdata.leakage.rows import Property, Rows
+from merdata.places import in_one_process, to_read
 from merdata.store import Store, read_audio
 from merdata.utterance import SAMPLE_RATE
 
@@ -145,6 +146,7 @@ def _clips(store: Store, rows: Rows, jobs: int | None, *, progress: bool) -> Ite
     silent = rows.table["silent"].to_numpy(bool)
     tasks = [Task(shard.path, _target(store, shard.sha256)) for shard in store.shards()]
     bar = "fingerprints" if progress else None
+    jobs = 0 if in_one_process(store.path) else jobs
     for table in run_tasks(fingerprints_of, tasks, jobs=jobs, progress=bar, unit="shards"):
         for row in table.to_pylist():
             at = row_of[row["id"]]
@@ -156,7 +158,7 @@ def _clips(store: Store, rows: Rows, jobs: int | None, *, progress: bool) -> Ite
 def fingerprints_of(task: Task) -> pa.Table:
     """The fingerprints of a shard, from its cache file, which is written where the store can be."""
     try:
-        return pq.read_table(task.target)
+        return pq.read_table(to_read(task.target, small=True))
     except (OSError, pa.ArrowInvalid):
         pass
     rows = []

@@ -21,6 +21,7 @@ from merdata.page.clips import DEFAULT_MEGABYTES, sample_clips
 from merdata.page.html import html_page, linked_matrix
 from merdata.page.look import as_picture
 from merdata.page.table import PageColumn
+from merdata.places import place
 from merdata.splits.protocol import SPLITS
 from merdata.stats import NO_SPLIT, UNKNOWN, UNLABELLED, choose_protocol, split_column, statistics
 from merdata.store import Store, open_store
@@ -61,7 +62,7 @@ def write_report(
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read, or the page not be written.
     """
-    store, out, megabytes = store if isinstance(store, Store) else open_store(store), Path(out), _size(audio)
+    store, out, megabytes = store if isinstance(store, Store) else open_store(store), place(out), _size(audio)
     figures = statistics(store, protocol, fold)
     columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from merdata.errors import SplitError
 from merdata.manifest import split_path
+from merdata.places import reaching, to_read
 from merdata.store import Shard, Store, parquet_bytes
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def read_protocol(store: Store, name: str) -> Protocol:
     """
     path = protocol_path(store, name)
     try:
-        table = pq.read_table(path)
+        with reaching(path):
+            table = pq.read_table(to_read(path, small=True))
         facts = table.schema.metadata
         protocol = Protocol(name, table.replace_schema_metadata(None), json.loads(facts[b"properties"]))
     except FileNotFoundError as error:

@@ -152,7 +152,8 @@ def _folders(store: merdata.Store) -> list[Path]:
     if named:
         return [Path(named)]
     own = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return [store.path / ".cache" / "features", Path(own) / "merdata" / "features"]
+    users = Path(own) / "merdata" / "features"
+    return [users] if merdata.is_remote(store.path) else [store.path / ".cache" / "features", users]
 
 
 def _writable(folders: list[Path]) -> Path:
