@@ -21,6 +21,7 @@ both states pass; the next build or split makes the change, or another, whole.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sys
 import time
@@ -34,7 +35,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from merdata.errors import RemoteError, StoreError
 from merdata.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
 from merdata.manifest import Manifest, files_of, read_manifest, write_manifest
-from merdata.places import is_remote, remove_scratch, replace_version
+from merdata.places import is_remote, read_bytes, remove_scratch, replace_version
 from merdata.store import Store
 
 if TYPE_CHECKING:
@@ -102,10 +103,21 @@ def remove_leftovers(store: Path) -> None:
 
 def announce(store: Path, manifest: Manifest) -> None:
     """Say which files are about to come, before the first of them comes."""
-    allowed = {path: {sha256} for path, sha256 in files_of(read_manifest(store) or manifest).items()}
+    allowed = {path: set(hashes) for path, hashes in announced(store).items()}  # of one that was interrupted
+    for path, sha256 in files_of(read_manifest(store) or manifest).items():
+        allowed.setdefault(path, set()).add(sha256)
     for path, sha256 in files_of(manifest).items():
         allowed.setdefault(path, set()).add(sha256)
     write_json(store / CHANGE, {path: sorted(hashes) for path, hashes in allowed.items()})
+
+
+def announced(store: Path) -> dict[str, list[str]]:
+    """Path -> hashes of the states before and after a change that has not ended."""
+    try:
+        change: dict[str, list[str]] = json.loads(read_bytes(store / CHANGE))
+        return {str(name): list(hashes) for name, hashes in change.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 def conclude(store: Store) -> list[str]:
@@ -192,15 +204,23 @@ def _as_it_was(store: Store) -> Manifest:
 
 def _known_files(store: Store) -> dict[str, str]:
     """The hashes of ledgers and protocols: as they were written; of a store of format 1, as they are now."""
-    known = store.manifest.get("files", {})
+    known, change = store.manifest.get("files", {}), announced(store.path)
     paths = [path for folder in ("ledger", "splits") for path in _tables(store.path / folder)]
     names = {path.relative_to(store.path).as_posix(): path for path in paths}
     named = {store.ledger_path(corpus) for corpus in store.corpora}
     return {
-        name: known.get(name) or file_sha256(path)
+        name: _hash_now(path, known.get(name), change.get(name, []))
         for name, path in names.items()
         if name.startswith("splits/") or path in named
     }
+
+
+def _hash_now(path: Path, known: str | None, announced: list[str]) -> str:
+    """The hash that is known, unless a change that was interrupted has already put the file in place."""
+    if known and len(announced) < 2:
+        return known
+    sha256 = file_sha256(path)
+    return sha256 if not known or sha256 in announced else known
 
 
 def _remove_what_is_not_named(store: Store) -> None:

@@ -7,7 +7,6 @@ against each other: schemas, ledgers and shards, protocols and ids; with `deep`,
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,14 +17,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from merdata.commit import CARD, CHANGE
+from merdata.commit import CARD, announced
 from merdata.digest import logical_digest, rows_by_id
 from merdata.engine import run_tasks
 from merdata.errors import MerdataError, StoreError
 from merdata.files import TEMPORARY
 from merdata.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
 from merdata.manifest import MANIFEST, files_of
-from merdata.places import files_below, in_one_process, is_remote, place, read_bytes
+from merdata.places import files_below, in_one_process, is_remote, place
 from merdata.splits.protocol import SPLITS, covers, protocol_names, read_protocol
 from merdata.store import Store, open_store
 from merdata.verify_file import FileCheck, check_file
@@ -76,7 +75,7 @@ def verify(
         if not (path / MANIFEST).exists():
             raise
         return Verdict([str(error)])
-    change = _change(path)
+    change = announced(path)
     faults, files = _of_files(opened, change, deep, jobs, progress)
     remarks = [*_unverifiable(opened), *_unfinished(path, change)]
     if not faults:
@@ -188,15 +187,6 @@ def _unverifiable(store: Store) -> Iterator[str]:
             f"{MANIFEST}, {CARD}, ledgers and splits cannot be verified by hash: an earlier merdata wrote "
             "them; `merdata build` and `merdata split` add the hashes"
         )
-
-
-def _change(store: Path) -> dict[str, list[str]]:
-    """Path -> hashes of the states before and after a change that was interrupted."""
-    try:
-        change: dict[str, list[str]] = json.loads(read_bytes(store / CHANGE))
-        return {str(name): list(hashes) for name, hashes in change.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
 
 
 def _unfinished(store: Path, change: dict[str, list[str]]) -> Iterator[str]:

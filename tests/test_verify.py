@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import merdata
+from merdata import commit
 from merdata.commit import CARD, CHANGE, announce
 from merdata.digest import logical_digest, rows_by_id
 from merdata.files import file_sha256, write_json
@@ -206,3 +207,20 @@ def test_on_the_command_line(small: Path, tmp_path: Path) -> None:
     done = run("verify", tmp_path / "nothing")
     assert done.returncode == 2
     assert "is not a store" in done.stderr
+
+
+def test_a_build_makes_whole_what_a_killed_split_left(
+    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    merdata.build(["tess"], corpora / "tess", store, jobs=0)
+    merdata.split(store, "random", name="mine")
+
+    def killed(_: merdata.Store) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(commit, "conclude", killed)
+        merdata.split(store, "random", 1, name="mine")
+    merdata.build(["tess"], corpora / "tess", store, jobs=0)
+    assert merdata.verify(store, jobs=0).faults == []
