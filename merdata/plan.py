@@ -12,7 +12,7 @@ from typing import Any
 from merdata.corpora import get_corpus, present
 from merdata.corpora.corpus import Corpus
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
-from merdata.labels import NO_DECISION, LabelPolicy, make_policy
+from merdata.labels import NO_DECISION, Decision, LabelPolicy, make_policy
 from merdata.ledger import EXAMPLES, loss_account, totals
 from merdata.places import Listing, is_remote, listing, place
 from merdata.shard import PlannedRow, ShardTask
@@ -173,14 +173,16 @@ def _shards(
 ) -> dict[str, tuple[PlannedRow, ...]]:
     """shard -> its rows, both in the order of the corpus."""
     shards: dict[str, list[PlannedRow]] = {}
+    decisions: dict[str, Decision] = {}
     listed = listing(root) if is_remote(root) else None
     for utterance in utterances:
         if not SHARD_NAME.fullmatch(utterance.shard):
             raise LayoutError(f"{corpus.name}: shard {utterance.shard!r} is no file name")
-        where = str(root / utterance.source) if utterance.source else f"{utterance.id} ({root})"
-        decision = (
-            NO_DECISION if utterance.excluded else policy.decide(corpus.name, utterance.raw_label, where)
-        )
+        label = utterance.raw_label
+        if label not in decisions and not utterance.excluded:
+            where = str(root / utterance.source) if utterance.source else f"{utterance.id} ({root})"
+            decisions[label] = policy.decide(corpus.name, label, where)
+        decision = NO_DECISION if utterance.excluded else decisions[label]
         row = PlannedRow(utterance, decision, *_size_and_time(root, utterance.source, listed))
         shards.setdefault(utterance.shard, []).append(row)
     return {name: tuple(rows) for name, rows in shards.items()}

@@ -81,7 +81,7 @@ class Corpus:
         if not any(row.excluded is None for row in rows):
             raise LayoutError(self._not_this_corpus(tree))
         _refuse_repeated_ids(rows, root)
-        return [replace(row, notes=(*row.notes, *self._defects_of(row))) for row in rows]
+        return list(map(self._with_defects, rows))
 
     def facts(self) -> dict[str, Any]:
         """What can be said of the corpus without its files, ready for JSON."""
@@ -125,6 +125,10 @@ class Corpus:
             for name in entry["ids"]:
                 notes.setdefault(f"{self.name}/{name}", []).append(note)
         return notes
+
+    def _with_defects(self, row: Utterance) -> Utterance:
+        notes = tuple(self._defects_of(row))
+        return replace(row, notes=(*row.notes, *notes)) if notes else row
 
     def _defects_of(self, row: Utterance) -> Iterator[str]:
         for folder, note in self._defect_notes.get(row.id, ()):

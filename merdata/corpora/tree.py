@@ -37,7 +37,8 @@ class Tree:
         if not root.is_dir():
             raise CorpusNotFound(f"there is no folder {root}")
         try:
-            return cls(root, tuple(sorted(map(PurePosixPath, _visible_files(root)))), options or {})
+            names = sorted(_visible_files(root), key=lambda name: name.split("/"))
+            return cls(root, tuple(map(PurePosixPath, names)), options or {})
         except PermissionError as error:
             raise CorpusNotFound(f"no permission to read {error.filename}") from error
 
@@ -107,9 +108,9 @@ def _visible_files(root: Path) -> Iterator[str]:
     """
     for top, folders, names in os.walk(root, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        below = os.path.relpath(top, root)
+        below = "" if top == os.fspath(root) else f"{Path(top).relative_to(root).as_posix()}/"
         names += [name for name in folders if name.lower().endswith(AUDIO)]
-        yield from (os.path.join(below, name) for name in names if not name.startswith("."))
+        yield from (f"{below}{name}" for name in names if not name.startswith("."))
 
 
 def _visible(names: Iterable[str]) -> Iterator[PurePosixPath]:
