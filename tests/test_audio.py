@@ -126,7 +126,20 @@ def test_what_libsndfile_refuses_goes_to_the_next_decoder(tmp_path: Path) -> Non
     path = tmp_path / "clip.wav"
     source = tmp_path / "source.wav"
     source.write_bytes(encode(tone()))
-    command = [ffmpeg_program(), "-v", "error", "-i", source, "-c:a", "adpcm_swf", "-f", "wav", path]
+    command = [
+        ffmpeg_program(),
+        "-v",
+        "error",
+        "-i",
+        source,
+        "-c:a",
+        "adpcm_swf",
+        "-ar",
+        "44100",
+        "-f",
+        "wav",
+        path,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     clip = normalise(path.read_bytes(), str(path))
     assert clip.decoder in {"pyav/adpcm_swf", "ffmpeg"}
