@@ -121,11 +121,12 @@ def build(
         check_space(store, todo)
         with working_folder(store) as folder:
             build_shards(todo, folder / "decoding", jobs, "building" if progress else None, cluster)
+        number, todo, made = len(todo), [], made.without_rows()
         outdated = _commit(store, made, manifest) if made.corpora else seen.outdated(store, manifest)
         shards = Counter(task.corpus for task in made.tasks) + Counter(kept)
         seen.remember(store, manifest, made_from, shards, outdated)
     counts = [Counts(**manifest["corpora"][corpus.name]["counts"]) for corpus in choice.corpora]
-    return Report(counts, len(todo), shards.total() - len(todo), outdated)
+    return Report(counts, number, shards.total() - number, outdated)
 
 
 def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:

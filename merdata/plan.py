@@ -15,7 +15,7 @@ from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
 from merdata.labels import NO_DECISION, Decision, LabelPolicy, make_policy
 from merdata.ledger import EXAMPLES, loss_account, totals
 from merdata.places import Listing, is_remote, listing, place
-from merdata.shard import PlannedRow, ShardTask
+from merdata.shard import PlannedRow, ShardTask, shard_key
 from merdata.utterance import Utterance
 
 ON_BAD_AUDIO = ("drop", "silence")
@@ -39,6 +39,10 @@ class Plan:
     options: dict[str, dict[str, str]]
     on_bad_audio: str
     tasks: list[ShardTask]
+
+    def without_rows(self) -> Plan:
+        """What is left of it once its shards are built, for memory's sake."""
+        return replace(self, tasks=[replace(task, rows=()) for task in self.tasks])
 
     def rows(self, corpus: str) -> Iterator[PlannedRow]:
         for task in self.tasks:
@@ -105,9 +109,9 @@ def make_plan(choice: Choice, store: Path) -> Plan:
         root = choice.folders[corpus.name]
         utterances = corpus.utterances(root, choice.options[corpus.name])
         for name, rows in _shards(corpus, root, utterances, choice.policy).items():
-            classes = choice.policy.space.classes
-            task = ShardTask(corpus.name, name, root.absolute(), there, classes, choice.on_bad_audio, rows)
-            tasks.append(task)
+            kinds = (choice.policy.space.classes, choice.on_bad_audio)
+            key = shard_key(rows, *kinds)
+            tasks.append(ShardTask(corpus.name, name, root.absolute(), there, *kinds, rows, key))
     return Plan(choice.corpora, choice.policy, choice.options, choice.on_bad_audio, tasks)
 
 

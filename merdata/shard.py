@@ -7,9 +7,8 @@ time of every source. It is written after the shard: a journal with the task's k
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,11 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class ShardTask:
-    """What another process needs to build one shard."""
+    """What another process needs to build one shard.
+
+    Attributes:
+        key: hash of all that the shard's bytes depend on; a source counts by its path, size and time.
+    """
 
     corpus: str
     name: str
@@ -87,6 +90,7 @@ class ShardTask:
     classes: tuple[str, ...]
     on_bad_audio: str
     rows: tuple[PlannedRow, ...]
+    key: str
 
     def placed(self, sha256: str) -> Path:
         """Where the shard lies in the store, once it has these bytes."""
@@ -104,21 +108,6 @@ class ShardTask:
     def journal(self) -> Path:
         return self.store / ".build" / "journal" / self.corpus / f"{self.name}.parquet"
 
-    @cached_property
-    def key(self) -> str:
-        """Hash of all that the shard's bytes depend on; a source counts by its path, size and time."""
-        rows = [
-            (
-                *(getattr(row.utterance, name) for name in UTTERANCE_FIELDS),
-                row.decision,
-                row.size,
-                row.modified_ns,
-            )
-            for row in self.rows
-        ]
-        everything = repr((audio.AUDIO_VERSION, self.classes, self.on_bad_audio, rows))
-        return hashlib.sha256(everything.encode("utf-8", "surrogateescape")).hexdigest()
-
     def is_done(self) -> bool:
         """Whether an earlier build, finished or killed, already made this shard."""
         try:
@@ -133,6 +122,21 @@ class ShardTask:
         if self.is_staged():
             return file_sha256(self.staged) == sha256
         return size == 0 or self.placed(sha256).stat().st_size == size
+
+
+def shard_key(rows: Iterable[PlannedRow], classes: tuple[str, ...], on_bad_audio: str) -> str:
+    """The `key` of a task."""
+    cells = [
+        (
+            *(getattr(row.utterance, name) for name in UTTERANCE_FIELDS),
+            row.decision,
+            row.size,
+            row.modified_ns,
+        )
+        for row in rows
+    ]
+    everything = repr((audio.AUDIO_VERSION, classes, on_bad_audio, cells))
+    return hashlib.sha256(everything.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
