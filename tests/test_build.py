@@ -96,10 +96,11 @@ def test_manifest_fingerprints_every_shard(store: merdata.Store) -> None:
         assert pq.read_metadata(shard.path).num_rows == shard.rows
 
 
-def test_one_and_two_jobs_give_the_same_bytes(
-    corpora: Path, undisturbed: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+def test_any_number_of_jobs_gives_the_same_bytes(
+    jobs: int, corpora: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
-    build(["all"], corpora, tmp_path / "store", jobs=2)
+    build(["all"], corpora, tmp_path / "store", jobs=jobs)
     assert digest(tmp_path / "store") == undisturbed
 
 
