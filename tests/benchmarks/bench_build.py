@@ -95,8 +95,10 @@ if __name__ == "__main__":
         for kind in ("m4a", "mp4"):
             if kind in wanted:
                 made = coded(clips[::2], kind, folder / f"coded-{kind}")
-                laid = in_the_layout_of("mead", ".m4a", folder / kind, made)
-                compare(f"the same as {kind}", folder / kind, laid, ("librosa", "ffmpeg"))
+                for copies in (1, 10):
+                    shelf = folder / kind / str(copies)
+                    laid = in_the_layout_of("mead", ".m4a", shelf, made * copies)
+                    compare(f"every second one as {kind}", shelf, laid, ("librosa", "ffmpeg"))
         if "tenfold" in wanted:
             laid = in_the_layout_of("esd", ".wav", folder / "tenfold", clips * 10)
             compare("ten copies of each", folder / "tenfold", laid, everyone)
