@@ -14,7 +14,7 @@ LEAN = {  # what the processes of a build do without: threads that multiply matr
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["build"]:
+    if sys.argv[1:2] == ["build"] and not {"-h", "--help", "--dry-run"} & set(sys.argv):
         for name, value in LEAN.items():
             os.environ.setdefault(name, value)
         gc.disable()  # a plan is many objects and no cycle: looking for one takes a third of its time

@@ -40,8 +40,8 @@ from merdata.manifest import (
     shard_path,
 )
 from merdata.places import each, in_one_process, place, remove_folder, working_folder
-from merdata.plan import Plan, choose, make_plan
-from merdata.shard import ShardTask, read_journal
+from merdata.plan import Choice, Plan, choose, make_plan
+from merdata.shard import PASSING, ShardTask, read_journal
 from merdata.store import Store, parquet_bytes
 
 ENGINES = ("processes", "dask")
@@ -104,17 +104,16 @@ def build(
         MerdataError: the input is at fault; nothing has been written then.
     """
     store, cluster = place(store), _cluster(engine, scheduler, jobs)
+    corpora = [corpora] if isinstance(corpora, str) else corpora
     choice = choose(corpora, source, policy=policy, options=options, on_bad_audio=on_bad_audio)
     if in_one_process(store, *choice.folders.values()):
         jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
-    made_from = seen.fingerprints(choice)
-    kept = seen.unchanged(store, before, made_from)
-    made = make_plan(choice.without(kept), store)
-    with locked(store, FOR_EVER if wait else 0):
+    made_from, kept, made = _look(choice, store, before)
+    with locked(store, FOR_EVER if wait else 0) as waited:
         manifest = _manifest_to_extend(store, choice.policy)
-        if kept and manifest != before:  # by another process, meanwhile
-            kept, made = {}, make_plan(choice, store)
+        if waited or manifest != before:  # by another process, meanwhile
+            made_from, kept, made = _look(choice, store, manifest)
         remove_leftovers(store)
         done = each(ShardTask.is_done, made.tasks, store)
         todo = [task for task, is_done in zip(made.tasks, done, strict=True) if not is_done]
@@ -123,15 +122,28 @@ def build(
             build_shards(todo, folder / "decoding", jobs, "building" if progress else None, cluster)
         number, todo, made = len(todo), [], made.without_rows()
         outdated = _commit(store, made, manifest) if made.corpora else seen.outdated(store, manifest)
+        counts = [ledger.read_counts(manifest["corpora"][corpus.name]["counts"]) for corpus in choice.corpora]
         shards = Counter(task.corpus for task in made.tasks) + Counter(kept)
-        seen.remember(store, manifest, made_from, shards, outdated)
-    counts = [Counts(**manifest["corpora"][corpus.name]["counts"]) for corpus in choice.corpora]
+        again = {one.corpus for one in counts if not (one.dropped.keys() | one.silenced).isdisjoint(PASSING)}
+        settled = {corpus: number for corpus, number in shards.items() if corpus not in again}
+        seen.remember(store, manifest, made_from, settled, outdated)
     return Report(counts, number, shards.total() - number, outdated)
+
+
+def _look(choice: Choice, store: Path, manifest: Manifest) -> tuple[dict[str, str], dict[str, int], Plan]:
+    """What the corpora are made from, those that are up to date in the store, and a plan of the others."""
+    made_from = seen.fingerprints(choice)
+    kept = seen.unchanged(store, manifest, made_from)
+    return made_from, kept, make_plan(choice.without(kept), store)
 
 
 def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
     if engine not in ENGINES:
         raise EngineError(f"engine is {' or '.join(ENGINES)}, not {engine!r}")
+    if jobs is not None and jobs < 0:
+        raise EngineError(f"jobs are 0 (this process) or more, not {jobs}")
+    if jobs == 0 and engine == "dask" and not scheduler:
+        raise EngineError("jobs=0 is this process, and no Dask worker: choose another number, or no engine")
     return partial(dask_pool, scheduler, jobs) if scheduler or engine == "dask" else None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from typing import Any
 
 from merdata.errors import EngineError
 
-PATIENCE = "10s"  # to reach a scheduler
+PATIENCE = 10  # seconds to reach a scheduler
 
 
 @contextmanager
@@ -51,6 +53,20 @@ def dask_pool(scheduler: str | None = None, jobs: int | None = None) -> Iterator
 def _cluster(scheduler: str | None, jobs: int | None) -> dict[str, Any]:
     if scheduler is None:
         return {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-    if Path(scheduler).is_file():
-        return {"scheduler_file": scheduler}
+    if scheduler.endswith(".json") or Path(scheduler).is_file():
+        return {"address": _address(Path(scheduler))}
     return {"address": scheduler}
+
+
+def _address(file: Path) -> str:
+    """What a scheduler's file says; one that was just started has not written it yet."""
+    last = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return str(json.loads(file.read_text("utf-8"))["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if time.monotonic() > last:
+                raise EngineError(
+                    f"{file} is not there, or is no file that a Dask scheduler wrote"
+                ) from error
+        time.sleep(0.1)

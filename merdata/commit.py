@@ -49,8 +49,10 @@ A_DAY = 86_400.0
 
 
 @contextmanager
-def locked(store: Path, wait: float = 0) -> Iterator[None]:
+def locked(store: Path, wait: float = 0) -> Iterator[bool]:
     """Hold a store for writing, by a lock that the operating system frees when its process dies.
+
+    Yields whether it had to be waited for.
 
     Elsewhere no such lock is to be had: there `write_manifest` refuses whoever comes second.
 
@@ -64,12 +66,12 @@ def locked(store: Path, wait: float = 0) -> Iterator[None]:
     path = store / ".build" / "lock"
     if is_remote(store):
         write_bytes(path, b"")  # tells at once whether it can be written
-        yield
+        yield False
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
-        _acquire(lock, wait, store)
+        waited = _acquire(lock, wait, store)
     except Timeout as error:
         raise StoreError(
             f"another merdata is writing {store}: wait for it to end (`merdata build --wait` does)"
@@ -77,18 +79,20 @@ def locked(store: Path, wait: float = 0) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"cannot write {store}: {error.strerror or error}") from error
     try:
-        yield
+        yield waited
     finally:
         lock.release()
 
 
-def _acquire(lock: BaseFileLock, wait: float, store: Path) -> None:
+def _acquire(lock: BaseFileLock, wait: float, store: Path) -> bool:
     try:
         lock.acquire(timeout=0)
+        return False
     except Timeout:
         if wait == FOR_EVER:
             print(f"waiting for another merdata that is writing {store}", file=sys.stderr, flush=True)
         lock.acquire(timeout=wait)
+        return True
 
 
 def remove_leftovers(store: Path) -> None:

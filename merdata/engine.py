@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
+from multiprocessing import connection
 from typing import Any, TypeVar
 
 from merdata.errors import EngineError
@@ -87,8 +89,16 @@ def _pool(jobs: int, prepare: Callable[[], object] | None) -> Executor:
 def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
     """Begin a worker with the environment of now: a fork server has the one that it was started with."""
     os.environ.update(environment)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare:
         prepare()
+
+
+def _end_with_parent() -> None:
+    """Workers hold each other's pipes open, and would outlive a parent that is killed."""
+    if parent := multiprocessing.parent_process():
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _in_pool(

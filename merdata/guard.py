@@ -13,12 +13,14 @@ import os
 import platform
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
+from uuid import uuid4
 
 from merdata import audio
 from merdata.audio import AudioError, Clip
@@ -30,6 +32,7 @@ from merdata.without_pandas import spare_pandas
 LIMIT = 30.0  # seconds for one clip
 HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
 TIMED_OUT = -signal.SIGALRM if HAS_TIMERS else 1  # exit code that the watchdog ends a process with
+ALONE = threading.Lock()  # a process has one timer: threads of a Dask worker take turns
 END = b"\0"  # of an id in a note: the one byte that no file name holds
 Work = Callable[[ShardTask], None]
 Pool = AbstractContextManager[Executor]
@@ -56,9 +59,10 @@ class Guard:
         """
         if id in self.refused:
             raise AudioError(*self.refused[id])
-        note(self.notes, id)
-        with watched():
-            return audio.normalise(data, path)
+        with ALONE:
+            note(self.notes, id)
+            with watched():
+                return audio.normalise(data, path)
 
 
 @contextmanager
@@ -111,16 +115,17 @@ def build_shards(
         return _run(build_shard, tasks, jobs, progress)
     refused: Refusals = {}
     while True:
-        shutil.rmtree(notes, ignore_errors=True)
+        own = notes / uuid4().hex  # a worker of a cluster may still hold a note of an earlier round
         try:
-            work = partial(build_shard, normalise=Guard(notes, refused).normalise)
+            work = partial(build_shard, normalise=Guard(own, refused).normalise)
             return _run(work, tasks, jobs, progress, cluster() if cluster else None)
         except EngineError:
-            found = _refused(tasks, _heard_last(notes) - refused.keys())
-            if not found:
+            found = _refused(tasks, _heard_last(own) - refused.keys())
+            left = [task for task in tasks if not task.is_done()]
+            if not found and len(left) == len(tasks):  # else it may have been stopped, or short of memory
                 raise
             refused |= found
-            tasks = [task for task in tasks if not task.is_done()]
+            tasks = left
         finally:
             shutil.rmtree(notes, ignore_errors=True)
 
@@ -137,10 +142,17 @@ def _run(
         weigh=_rows,
         unit="rows",
         apart=True,
-        prepare=spare_pandas,
+        prepare=_prepare,
         pool=pool,
     ):
         pass
+
+
+def _prepare() -> None:
+    """A worker's own settings, whatever its parent was started with."""
+    spare_pandas()
+    if HAS_TIMERS:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _rows(task: ShardTask) -> int:
@@ -179,5 +191,6 @@ def _death(path: Path) -> tuple[str, str] | None:
 def _try(path: Path) -> None:
     with suppress(Exception):
         data = path.read_bytes()
+        _prepare()
         with watched():
             audio.normalise(data, str(path))

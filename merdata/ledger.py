@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -218,6 +219,14 @@ def _filled(table: pa.Table, column: str, values: dict[str, str]) -> pa.Table:
     cells = zip(table["id"].to_pylist(), table[column].to_pylist(), strict=True)
     filled = pa.array([values.get(id, cell) for id, cell in cells], pa.string())
     return table.set_column(table.schema.get_field_index(column), column, filled)
+
+
+def read_counts(stored: dict[str, Any]) -> Counts:
+    """An account as merdata.json keeps it, which sorts all by name."""
+    found: dict[str, Any] = json.loads(json.dumps(stored, sort_keys=True))
+    for name in ("textless", "sources"):
+        found[name] = dict(Counter(found[name]).most_common())
+    return Counts(**found)
 
 
 def totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -267,7 +267,7 @@ def scratch() -> Iterator[Path]:
 def working_folder(store: Path) -> Iterator[Path]:
     """Where a build keeps notes for itself: inside the store, if that is on this machine."""
     if not is_remote(store):
-        yield store / ".build"
+        yield store.absolute() / ".build"  # a worker may have another working directory
         return
     with scratch() as folder:
         yield folder

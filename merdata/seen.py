@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
-from inspect import getsourcefile
+from inspect import getsourcefile, isroutine
 from pathlib import Path
 from typing import Any
 
 import merdata
-from merdata.commit import CHANGE
+from merdata.commit import CARD, CHANGE
 from merdata.corpora.corpus import OWN_PACKAGE, Corpus
 from merdata.files import json_text, write_json
 from merdata.manifest import Manifest, ledger_path, shard_path, split_path
@@ -42,7 +42,7 @@ def fingerprints(choice: Choice) -> dict[str, str]:
                 *own,
                 *_code_of_others(corpus),
                 *(
-                    f"{name}={value}{_sight(Path(value))}"
+                    f"{name}={value}{_sight(Path(value).expanduser())}"
                     for name, value in choice.options[corpus.name].items()
                 ),
                 *_listing(choice.folders[corpus.name]),
@@ -61,14 +61,14 @@ def unchanged(store: Path, manifest: Manifest, found: dict[str, str]) -> dict[st
         found: the fingerprints as they are now.
     """
     seen = _read(store)
-    if (store / CHANGE).exists():  # a crash cut a commit short: it is to be made whole
+    if (store / CHANGE).exists() or not (store / CARD).exists():  # a commit is to be made whole
         return {}
     return {
         corpus: seen["corpora"][corpus]["shards"]
         for corpus, fingerprint in found.items()
         if corpus in seen["corpora"]
-        and seen["corpora"][corpus]["made_from"] == fingerprint
-        and seen["corpora"][corpus]["part"] == _part(manifest, corpus)
+        and seen["corpora"][corpus].get("made_from") == fingerprint
+        and seen["corpora"][corpus].get("part") == _part(manifest, corpus)
         and _is_there(store, manifest, corpus)
     }
 
@@ -166,7 +166,10 @@ def _code_of_others(corpus: Corpus) -> Iterator[str]:
         package = find_spec(corpus.package)
         for folder in (package and package.submodule_search_locations) or ():
             yield from _code(Path(folder))
-    yield _sight(Path(getsourcefile(corpus.read) or ""))
+    read = getattr(corpus.read, "func", corpus.read)  # what a partial calls
+    with suppress(TypeError):
+        if source := getsourcefile(read if isroutine(read) else type(read)):
+            yield _sight(Path(source))
 
 
 def _hash(lines: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ BYTES_A_GROUP = 1 << 24  # of audio; fewer rows where clips are long, for a work
 JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
     pa.field("modified_ns", pa.int64())
 )
+PASSING = ("unreadable", "changing")  # reasons that may be gone when the next build looks
 _FOUND = ("seconds", "source_sha256", "audio_sha256", "notes")
 _HEARD = ("decoder", "source_rate", "source_channels", "seconds", "source_sha256", "audio_sha256")
 Record = dict[str, Any]
@@ -113,7 +114,8 @@ class ShardTask:
         try:
             with reaching(self.store):
                 facts = pq.read_schema(to_read(self.journal, small=True)).metadata
-                return bool(facts[b"key"].decode() == self.key) and self._has(facts)
+                same = facts[b"key"].decode() == self.key and facts.get(b"passing") != b"True"
+                return same and self._has(facts)
         except (OSError, KeyError, pa.ArrowInvalid):
             return False
 
@@ -160,6 +162,7 @@ def _build_shard(task: ShardTask, normalise: Normalise) -> None:
         count = _write(rows, temporary, store_schema(task.classes))
         facts: dict[str, Any] = {"key": task.key, "rows": count, "audio_version": audio.AUDIO_VERSION}
         facts |= {"sha256": file_sha256(temporary), "bytes": temporary.stat().st_size}
+        facts["passing"] = any(entry["reason"] in PASSING for entry in ledger)
         if count:
             put(temporary, task.placed(facts["sha256"]) if is_remote(task.store) else task.staged)
     if not count:

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 import soundfile
@@ -151,6 +152,19 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
     assert report.kept >= 20
     assert digest(tmp_path / "store") == undisturbed
     assert not list((tmp_path / "store").rglob("*.part"))
+
+
+def test_a_killed_build_leaves_no_worker(corpora: Path, tmp_path: Path) -> None:
+    words = ["build", "--corpus", "all", "--source", corpora, "--store", tmp_path / "store", "--jobs", "2"]
+    build = subprocess.Popen([sys.executable, "-m", "merdata", *words], stderr=subprocess.DEVNULL)
+    while not any((tmp_path / "store").glob(".build/journal/*/*.parquet")):
+        assert build.poll() is None
+        time.sleep(0.01)
+    others = psutil.Process(build.pid).children(recursive=True)
+    build.kill()
+    build.wait()
+    assert len(others) >= 3  # a fork server and two workers
+    assert psutil.wait_procs(others, timeout=10)[1] == []
 
 
 def test_a_first_build_killed_at_its_last_write_goes_on(corpora: Path, tmp_path: Path) -> None:

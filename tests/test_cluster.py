@@ -84,8 +84,17 @@ def test_a_cluster_of_this_machine(corpora: Path, store: merdata.Store, tmp_path
     assert made == {"tess": store.manifest["shards"]["tess"]}
 
 
-def test_no_scheduler(corpora: Path, tmp_path: Path) -> None:
+def test_no_scheduler(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="no Dask scheduler answers at nowhere: missing port"):
-        merdata.build(["tess"], corpora / "tess", tmp_path, scheduler="nowhere")
+        merdata.build(["tess"], corpora / "tess", tmp_path / "store", scheduler="nowhere")
+    with pytest.raises(EngineError, match="no Dask worker"):
+        merdata.build(["tess"], corpora / "tess", tmp_path / "store", engine="dask", jobs=0)
+    monkeypatch.setattr("merdata.cluster.PATIENCE", 0)
+    for text in ("", "{}", "[]"):
+        (tmp_path / "scheduler.json").write_text(text)
+        with pytest.raises(EngineError, match="no file that a Dask scheduler wrote"):
+            merdata.build(
+                ["tess"], corpora / "tess", tmp_path / "store", scheduler=str(tmp_path / "scheduler.json")
+            )
     with pytest.raises(EngineError, match="engine is processes or dask, not 'slurm'"):
-        merdata.build(["tess"], corpora / "tess", tmp_path, engine="slurm")
+        merdata.build(["tess"], corpora / "tess", tmp_path / "store", engine="slurm")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,11 @@ def _no_ledger(place: Path) -> dict[str, Any]:
     return {}
 
 
+def _no_card(place: Path) -> dict[str, Any]:
+    (place / "store" / "README.md").unlink()
+    return {}
+
+
 def _other_build(place: Path) -> dict[str, Any]:
     build(["cremad"], place / "corpora" / "cremad", place / "store", policy=["FEA=drop"])
     return {}
@@ -102,7 +109,7 @@ POLICY, SILENCE = {"policy": ["cremad.FEA=drop"]}, {"on_bad_audio": "silence"}
 
 @pytest.mark.parametrize(
     "change",
-    [_touched, _gone, _votes, _no_shard, _short_shard, _no_ledger, _other_build, POLICY, SILENCE],
+    [_touched, _gone, _votes, _no_shard, _short_shard, _no_ledger, _no_card, _other_build, POLICY, SILENCE],
 )
 def test_a_change_is_built(
     change: Change | dict[str, Any], copy: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -114,10 +121,14 @@ def test_a_change_is_built(
     build(["all"], corpora, store, jobs=0, **choices)
     assert "cremad" in names
     build(["all"], corpora, tmp_path / "anew", jobs=0, **choices)
-    assert (store / "merdata.json").read_bytes() == (tmp_path / "anew" / "merdata.json").read_bytes()
+    for name in ("merdata.json", "README.md"):
+        assert (store / name).read_bytes() == (tmp_path / "anew" / name).read_bytes()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]"])
+BROKEN = '{"format": 1, "corpora": {"tess": {}}, "outdated": {}}'
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", BROKEN])
 def test_notes_that_cannot_be_read_are_no_notes(text: str, copy: tuple[Path, Path]) -> None:
     corpora, store = copy
     (store / seen.SEEN).write_text(text)
@@ -132,6 +143,38 @@ def test_an_outdated_split_is_named_until_it_is_made_again(copy: tuple[Path, Pat
     assert [build(["all"], corpora, store, **changed).outdated for _ in range(2)] == [["speaker"]] * 2
     merdata.split(store, "speaker")
     assert build(["all"], corpora, store, **changed).outdated == []
+
+
+def test_a_row_that_could_not_be_read_is_tried_again(copy: tuple[Path, Path]) -> None:
+    corpora, store = copy
+    clip = next(corpora.glob("cremad/**/*.wav"))
+    data = clip.read_bytes()
+    clip.unlink()
+    clip.symlink_to(clip)  # as good as no permission, which a test of root's cannot be without
+    dropped = [build(["all"], corpora, store, jobs=0).counts[0].dropped for _ in range(2)]
+    assert dropped[0] == dropped[1]
+    clip.unlink()
+    clip.write_bytes(data)
+    assert build(["all"], corpora, store, jobs=0).counts[0].dropped.keys() == {"silent"}
+
+
+def test_a_reader_may_be_anything_that_is_called(copy: tuple[Path, Path]) -> None:
+    choice = choose(["tess"], copy[0] / "tess")
+    (tess,) = choice.corpora
+    found = seen.fingerprints(replace(choice, corpora=[replace(tess, read=partial(tess.read))]))
+    assert found == seen.fingerprints(choice)
+
+
+def test_an_option_that_names_a_file_at_home(
+    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    prompts = tmp_path / "prompts.data"
+    prompts.write_text("one")
+    choice = choose(["emovdb"], corpora / "emovdb", options=["emovdb.prompts=~/prompts.data"])
+    before = seen.fingerprints(choice)
+    prompts.write_text("others")
+    assert seen.fingerprints(choice) != before
 
 
 def test_another_folder_with_the_same_files_is_the_same(copy: tuple[Path, Path], tmp_path: Path) -> None:

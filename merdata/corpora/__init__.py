@@ -51,5 +51,12 @@ def looks_like(tree: Tree) -> str | None:
 
 
 def present(folder: Path) -> list[str]:
-    """Names of the corpora that have a folder of their name in `folder`, in the registry's order."""
-    return [name for name in registry() if (folder / name).is_dir()]
+    """Names of the corpora that have a folder of their name in `folder`, in the registry's order.
+
+    Raises:
+        CorpusNotFound: the folder may not be read.
+    """
+    try:
+        return [name for name in registry() if (folder / name).is_dir()]
+    except PermissionError as error:
+        raise CorpusNotFound(f"no permission to read {folder}") from error
