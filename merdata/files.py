@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -39,7 +40,7 @@ def temporary_for(path: Path) -> Iterator[Path]:
         StoreError: it, or `path` in the block, cannot be written.
     """
     with scratch() if is_remote(path) else nullcontext(path.parent) as folder:
-        temporary = folder / f".{path.name}.{os.getpid()}{TEMPORARY}"
+        temporary = folder / f".{path.name}.{_writer()}{TEMPORARY}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield temporary
@@ -68,7 +69,7 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         StoreError: there already is something, or it cannot be written.
     """
     path = on_this_machine(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    temporary = path.with_name(f".{path.name}.{_writer()}{TEMPORARY}")
     try:
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise StoreError(f"{path} is there already: name an empty folder or delete it first")
@@ -80,6 +81,11 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _writer() -> str:
+    """This process, among those of all machines that write to one disk."""
+    return f"{platform.node()}-{os.getpid()}"
 
 
 def write_bytes(path: Path, data: bytes) -> None:
