@@ -40,7 +40,7 @@ def temporary_for(path: Path) -> Iterator[Path]:
         StoreError: it, or `path` in the block, cannot be written.
     """
     with scratch() if is_remote(path) else nullcontext(path.parent) as folder:
-        temporary = folder / f".{path.name}.{_writer()}{TEMPORARY}"
+        temporary = folder / f".{path.name}.{this_process()}{TEMPORARY}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield temporary
@@ -69,7 +69,7 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         StoreError: there already is something, or it cannot be written.
     """
     path = on_this_machine(path)
-    temporary = path.with_name(f".{path.name}.{_writer()}{TEMPORARY}")
+    temporary = path.with_name(f".{path.name}.{this_process()}{TEMPORARY}")
     try:
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise StoreError(f"{path} is there already: name an empty folder or delete it first")
@@ -83,7 +83,7 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _writer() -> str:
+def this_process() -> str:
     """This process, among those of all machines that write to one disk."""
     return f"{platform.node()}-{os.getpid()}"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import faulthandler
 import io
 import os
-import platform
 import shutil
 import signal
 import threading
@@ -26,6 +25,7 @@ from merdata import audio
 from merdata.audio import AudioError, Clip
 from merdata.engine import process_context, run_tasks
 from merdata.errors import EngineError
+from merdata.files import this_process
 from merdata.shard import ShardTask, build_shard
 from merdata.without_pandas import spare_pandas
 
@@ -80,7 +80,7 @@ def watched() -> Iterator[None]:
 
 def note(notes: Path, id: str) -> None:
     """Write down which clip this process is about to decode."""
-    file = _file(notes / f"{platform.node()}-{os.getpid()}")
+    file = _file(notes / this_process())
     file.seek(0)
     file.write(id.encode("utf-8", "surrogateescape") + END)
 
