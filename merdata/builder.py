@@ -121,7 +121,7 @@ def build(
         with working_folder(store) as folder:
             build_shards(todo, folder / "decoding", jobs, "building" if progress else None, cluster)
         number, todo, made = len(todo), [], made.without_rows()
-        outdated = _commit(store, made, manifest) if made.corpora else seen.outdated(store, manifest)
+        outdated = _commit(store, made, manifest) if made.choice.corpora else seen.outdated(store, manifest)
         counts = [ledger.read_counts(manifest["corpora"][corpus.name]["counts"]) for corpus in choice.corpora]
         shards = Counter(task.corpus for task in made.tasks) + Counter(kept)
         again = {one.corpus for one in counts if not (one.dropped.keys() | one.silenced).isdisjoint(PASSING)}
@@ -171,22 +171,21 @@ def _commit(store: Path, made: Plan, manifest: Manifest) -> list[str]:
         Names of protocols that no longer fit the store's rows.
     """
     written = {}
-    for corpus in made.corpora:
+    for corpus in made.choice.corpora:
         tasks = [task for task in made.tasks if task.corpus == corpus.name]
         journals = dict(zip((task.name for task in tasks), each(_journal, tasks, store), strict=True))
         shards = {name: _fingerprint(name, journal) for name, journal in journals.items()}
         manifest["shards"][corpus.name] = {name: facts for name, facts in shards.items() if facts["rows"]}
-        entries = ledger.make_ledger(journals.values())
+        entries, twins = ledger.make_ledger(journals.values())
         data = parquet_bytes(entries)
         sha256 = hashlib.sha256(data).hexdigest()
-        facts = _facts(corpus, made, ledger.count(corpus, entries)) | {
-            "ledger": hashed_name(corpus.name, sha256)
-        }
+        counts = ledger.count(corpus, entries, twins)
+        facts = _facts(corpus, made.choice, counts) | {"ledger": hashed_name(corpus.name, sha256)}
         manifest["corpora"][corpus.name] = facts
         manifest.setdefault("files", {})[ledger_path(corpus.name, facts)] = sha256
         written[ledger_path(corpus.name, facts)] = data
     manifest |= {"format": FORMAT, "merdata": merdata.__version__}
-    manifest |= {"space": made.policy.space.name, "classes": list(made.policy.space.classes)}
+    manifest |= {"space": made.choice.policy.space.name, "classes": list(made.choice.policy.space.classes)}
     announce(store, manifest)
     _place(store, made, manifest)
     for path, data in written.items():
@@ -218,7 +217,7 @@ def _place(store: Path, made: Plan, manifest: Manifest) -> None:
 
 def _forget_other_shards(store: Path, made: Plan) -> None:
     """Remove what `.build` keeps of shards that the corpora no longer have."""
-    for corpus in made.corpora:
+    for corpus in made.choice.corpora:
         remove_folder(store / ".build" / "data" / corpus.name)
         names = {task.name for task in made.tasks if task.corpus == corpus.name}
         for path in (store / ".build" / "journal" / corpus.name).glob("*.parquet"):
@@ -226,7 +225,7 @@ def _forget_other_shards(store: Path, made: Plan) -> None:
                 remove(path)
 
 
-def _facts(corpus: Corpus, made: Plan, counts: Counts) -> dict[str, Any]:
+def _facts(corpus: Corpus, choice: Choice, counts: Counts) -> dict[str, Any]:
     """What merdata.json keeps of a corpus."""
     return {
         "title": corpus.title,
@@ -235,9 +234,9 @@ def _facts(corpus: Corpus, made: Plan, counts: Counts) -> dict[str, Any]:
         "licence": corpus.licence,
         "homepage": corpus.homepage,
         "crossed": corpus.crossed,
-        "policy": made.policy.table(corpus.name),
-        "options": made.options[corpus.name],
-        "on_bad_audio": made.on_bad_audio,
+        "policy": choice.policy.table(corpus.name),
+        "options": choice.options[corpus.name],
+        "on_bad_audio": choice.on_bad_audio,
         "defects": hashlib.sha256(json_text(corpus.defects).encode("utf-8")).hexdigest()[:HASH_DIGITS],
         "audio_version": AUDIO_VERSION,
         "counts": counts.as_json(),

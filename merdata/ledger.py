@@ -154,33 +154,34 @@ class Tally:
         )
 
 
-def count(corpus: Corpus, table: pa.Table) -> Counts:
-    """The account of a corpus from its ledger."""
+def count(corpus: Corpus, table: pa.Table, twins: list[list[dict[str, Any]]]) -> Counts:
+    """The account of a corpus from what `make_ledger` gives."""
     tally = Tally()
     for batch in table.to_batches(max_chunksize=ROWS_AT_A_TIME):
         for row in batch.to_pylist():
             tally.add(row)
-    return tally.counts(corpus, same_audio(table))
+    return tally.counts(corpus, twins)
 
 
-def make_ledger(journals: Iterable[pa.Table]) -> pa.Table:
-    """The ledger of a corpus from its shards' journals.
+def make_ledger(journals: Iterable[pa.Table]) -> tuple[pa.Table, list[list[dict[str, Any]]]]:
+    """The ledger of a corpus from its shards' journals, and its groups of rows with identical samples.
 
     Every stored row whose samples another stored row has too gets `same_audio_as`; every duplicate by name
     is told whether its bytes are those of the file that was kept.
     """
     table = pa.concat_tables(journal.select(LEDGER_SCHEMA.names) for journal in journals)
     table = table.cast(LEDGER_SCHEMA).combine_chunks()
+    twins = _same_audio(table)
     same = {
         row["id"]: " ".join(other["id"] for other in group if other is not row)
-        for group in same_audio(table)
+        for group in twins
         for row in group
     }
     table = _filled(table, "same_audio_as", same)
-    return _filled(table, "detail", _duplicates(table))
+    return _filled(table, "detail", _duplicates(table)), twins
 
 
-def same_audio(table: pa.Table) -> list[list[dict[str, Any]]]:
+def _same_audio(table: pa.Table) -> list[list[dict[str, Any]]]:
     """Groups of stored rows (id, label) with identical samples, in the order of the ledger."""
     import pyarrow.compute as pc
 

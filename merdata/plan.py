@@ -23,34 +23,6 @@ SHARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a build will do.
-
-    Attributes:
-        corpora: in the order of building.
-        policy: that decided the labels.
-        options: corpus -> the options that its reader was given.
-        on_bad_audio: drop or silence.
-        tasks: a shard each.
-    """
-
-    corpora: list[Corpus]
-    policy: LabelPolicy
-    options: dict[str, dict[str, str]]
-    on_bad_audio: str
-    tasks: list[ShardTask]
-
-    def without_rows(self) -> Plan:
-        """What is left of it once its shards are built, for memory's sake."""
-        return replace(self, tasks=[replace(task, rows=()) for task in self.tasks])
-
-    def rows(self, corpus: str) -> Iterator[PlannedRow]:
-        for task in self.tasks:
-            if task.corpus == corpus:
-                yield from task.rows
-
-
-@dataclass(frozen=True)
 class Choice:
     """What was asked for: corpora, their folders, and what is to be made of them.
 
@@ -71,6 +43,28 @@ class Choice:
     def without(self, names: Container[str]) -> Choice:
         """The same of fewer corpora."""
         return replace(self, corpora=[corpus for corpus in self.corpora if corpus.name not in names])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build will do.
+
+    Attributes:
+        choice: what was asked for.
+        tasks: a shard each.
+    """
+
+    choice: Choice
+    tasks: list[ShardTask]
+
+    def without_rows(self) -> Plan:
+        """What is left of it once its shards are built, for memory's sake."""
+        return replace(self, tasks=[replace(task, rows=()) for task in self.tasks])
+
+    def rows(self, corpus: str) -> Iterator[PlannedRow]:
+        for task in self.tasks:
+            if task.corpus == corpus:
+                yield from task.rows
 
 
 def choose(
@@ -112,12 +106,12 @@ def make_plan(choice: Choice, store: Path) -> Plan:
             kinds = (choice.policy.space.classes, choice.on_bad_audio)
             key = shard_key(rows, *kinds)
             tasks.append(ShardTask(corpus.name, name, root.absolute(), there, *kinds, rows, key))
-    return Plan(choice.corpora, choice.policy, choice.options, choice.on_bad_audio, tasks)
+    return Plan(choice, tasks)
 
 
 def foresee(made: Plan) -> dict[str, Any]:
     """What a plan promises, for a dry run: rows by state, label and speaker; totals by domain."""
-    found = [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.corpora]
+    found = [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.choice.corpora]
     return {"corpora": found, "totals": totals((one["domain"], one["discovered"]) for one in found)}
 
 
