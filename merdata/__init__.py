@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from merdata.version import __version__
 
 # Public name -> the module that defines it, imported when first used. A module is never called as one of its
 # functions: importing merdata.build would put the module where the function merdata.build was.
@@ -27,27 +27,27 @@ _HOME = {
     "PolicyError": "errors",
     "SplitError": "errors",
     "StoreError": "errors",
-    "AudioError": "audio",
-    "normalise": "audio",
+    "AudioError": "audio.clip",
+    "normalise": "audio.clip",
     "Utterance": "utterance",
     "Corpus": "corpora.corpus",
-    "get_corpus": "corpora",
-    "Permission": "licences",
-    "Terms": "licences",
+    "get_corpus": "corpora.registry",
+    "Permission": "corpora.terms",
+    "Terms": "corpora.terms",
     "LabelSpace": "labels",
     "label_space": "labels",
     "label_spaces": "labels",
-    "build": "builder",
-    "Store": "store",
-    "Shard": "store",
-    "open_store": "store",
-    "read_audio": "store",
-    "Protocol": "splits.protocol",
-    "load_protocol": "splits.protocol",
+    "build": "builder.build",
+    "Store": "store.store",
+    "Shard": "store.store",
+    "open_store": "store.store",
+    "read_audio": "store.store",
+    "Protocol": "store.protocol",
+    "load_protocol": "store.protocol",
     "split": "splits.make",
-    "import_split": "splits.imported",
-    "export_split": "splits.imported",
-    "audit": "leakage",
+    "import_split": "splits.exchange.exchange",
+    "export_split": "splits.exchange.exchange",
+    "audit": "leakage.audit",
     "load": "loader",
     "statistics": "stats",
     "write_report": "page.report",
@@ -64,35 +64,36 @@ _HOME = {
     "export_wav": "export.wav",
     "export_csv": "export.spreadsheet",
     "export_croissant": "export.croissant",
-    "verify": "verification",
-    "diff": "comparison",
-    "push": "upload",
-    "check_repo": "hub",
-    "hub_errors": "hub",
+    "verify": "integrity.verify",
+    "diff": "integrity.diff",
+    "push": "hub.upload",
+    "check_repo": "hub.client",
+    "hub_errors": "hub.client",
     "Turn": "dialogues",
     "histories": "dialogues",
-    "is_silenced": "ledger",
-    "run_app": "command",
-    "run_tasks": "engine",
-    "write_atomically": "files",
-    "file_sha256": "files",
-    "is_remote": "places",
-    "place": "places",
-    "card_text": "resources",
+    "is_silenced": "utterance",
+    "run_app": "cli.command",
+    "run_tasks": "engine.pool",
+    "write_atomically": "io.files",
+    "file_sha256": "io.files",
+    "is_remote": "io.places",
+    "place": "io.places",
+    "card_text": "io.resources",
 }
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from merdata.audio import AudioError as AudioError
-    from merdata.audio import normalise as normalise
-    from merdata.builder import build as build
-    from merdata.command import run_app as run_app
-    from merdata.comparison import diff as diff
-    from merdata.corpora import get_corpus as get_corpus
+    from merdata.audio.clip import AudioError as AudioError
+    from merdata.audio.clip import normalise as normalise
+    from merdata.builder.build import build as build
+    from merdata.cli.command import run_app as run_app
     from merdata.corpora.corpus import Corpus as Corpus
+    from merdata.corpora.registry import get_corpus as get_corpus
+    from merdata.corpora.terms import Permission as Permission
+    from merdata.corpora.terms import Terms as Terms
     from merdata.dialogues import Turn as Turn
     from merdata.dialogues import histories as histories
-    from merdata.engine import run_tasks as run_tasks
+    from merdata.engine.pool import run_tasks as run_tasks
     from merdata.errors import CorpusNotFound as CorpusNotFound
     from merdata.errors import EngineError as EngineError
     from merdata.errors import HubError as HubError
@@ -107,17 +108,20 @@ if TYPE_CHECKING:
     from merdata.export.croissant import export_croissant as export_croissant
     from merdata.export.spreadsheet import export_csv as export_csv
     from merdata.export.wav import export_wav as export_wav
-    from merdata.files import file_sha256 as file_sha256
-    from merdata.files import write_atomically as write_atomically
-    from merdata.hub import check_repo as check_repo
-    from merdata.hub import hub_errors as hub_errors
+    from merdata.hub.client import check_repo as check_repo
+    from merdata.hub.client import hub_errors as hub_errors
+    from merdata.hub.upload import push as push
+    from merdata.integrity.diff import diff as diff
+    from merdata.integrity.verify import verify as verify
+    from merdata.io.files import file_sha256 as file_sha256
+    from merdata.io.files import write_atomically as write_atomically
+    from merdata.io.places import is_remote as is_remote
+    from merdata.io.places import place as place
+    from merdata.io.resources import card_text as card_text
     from merdata.labels import LabelSpace as LabelSpace
     from merdata.labels import label_space as label_space
     from merdata.labels import label_spaces as label_spaces
-    from merdata.leakage import audit as audit
-    from merdata.ledger import is_silenced as is_silenced
-    from merdata.licences import Permission as Permission
-    from merdata.licences import Terms as Terms
+    from merdata.leakage.audit import audit as audit
     from merdata.loader import load as load
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
@@ -130,22 +134,18 @@ if TYPE_CHECKING:
     from merdata.page.look import render_figure as render_figure
     from merdata.page.report import write_report as write_report
     from merdata.page.table import PageColumn as PageColumn
-    from merdata.places import is_remote as is_remote
-    from merdata.places import place as place
-    from merdata.resources import card_text as card_text
-    from merdata.splits.imported import export_split as export_split
-    from merdata.splits.imported import import_split as import_split
+    from merdata.splits.exchange.exchange import export_split as export_split
+    from merdata.splits.exchange.exchange import import_split as import_split
     from merdata.splits.make import split as split
-    from merdata.splits.protocol import Protocol as Protocol
-    from merdata.splits.protocol import load_protocol as load_protocol
     from merdata.stats import statistics as statistics
-    from merdata.store import Shard as Shard
-    from merdata.store import Store as Store
-    from merdata.store import open_store as open_store
-    from merdata.store import read_audio as read_audio
-    from merdata.upload import push as push
+    from merdata.store.protocol import Protocol as Protocol
+    from merdata.store.protocol import load_protocol as load_protocol
+    from merdata.store.store import Shard as Shard
+    from merdata.store.store import Store as Store
+    from merdata.store.store import open_store as open_store
+    from merdata.store.store import read_audio as read_audio
     from merdata.utterance import Utterance as Utterance
-    from merdata.verification import verify as verify
+    from merdata.utterance import is_silenced as is_silenced
 
 
 def __getattr__(name: str) -> Any:

@@ -18,10 +18,10 @@ def main() -> None:
         for name, value in LEAN.items():
             os.environ.setdefault(name, value)
         gc.disable()  # a plan is many objects and no cycle: looking for one takes a third of its time
-        from merdata.engine import get_ready
+        from merdata.engine.pool import get_ready
 
         get_ready()
-    from merdata.cli import main
+    from merdata.cli.app import main
 
     main()
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from merdata.errors import OptionError
-from merdata.ledger import is_silenced
-from merdata.splits.protocol import Protocol
-from merdata.store import Store, open_store
+from merdata.store.protocol import Protocol
+from merdata.store.store import Store, open_store
+from merdata.utterance import is_silenced
 
 COLUMNS = ("id", "corpus", "dialogue", "turn", "speaker", "text", "notes")
 

@@ -17,6 +17,10 @@ class LayoutError(MerdataError):
     """The folder is not that corpus, or one of its metadata files cannot be read."""
 
 
+class NotThisCorpus(LayoutError):
+    """No file of the folder is named like one of the corpus."""
+
+
 class OptionError(MerdataError):
     """An option that the corpus does not have, or a value that it cannot take."""
 

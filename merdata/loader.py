@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from merdata.audio import read_wav
+from merdata.audio.clip import read_wav
 from merdata.errors import StoreError
-from merdata.files import file_sha256, write_atomically
-from merdata.places import download, each, is_remote
-from merdata.splits.protocol import SPLITS, load_protocol
-from merdata.store import Shard, Store, open_store
+from merdata.io.files import file_sha256, write_atomically
+from merdata.io.places import download, each, is_remote
+from merdata.store.protocol import SPLITS, load_protocol
+from merdata.store.store import Shard, Store, open_store
 from merdata.utterance import SAMPLE_RATE
 
 if TYPE_CHECKING:

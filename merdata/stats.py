@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from merdata.ledger import DROPPED, SILENCED, STORED
-from merdata.splits.protocol import SPLITS, Protocol, load_protocol, protocol_names
-from merdata.store import Store, open_store
+from merdata.store.ledger import DROPPED, SILENCED, STORED
+from merdata.store.protocol import SPLITS, Protocol, load_protocol, protocol_names
+from merdata.store.store import Store, open_store
 
 DEFAULT_PROTOCOL = "mer"
 UNLABELLED, NO_SPLIT, UNKNOWN = "unlabelled", "in no split", "unknown"

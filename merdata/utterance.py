@@ -7,13 +7,22 @@ equal). It is stated in pyarrow because importing `datasets` alone takes longer 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import pyarrow as pa
 
 SAMPLE_RATE = 16_000
+
+NO_TEXT = "text: "  # how the note on a row without a transcript begins
+SILENCED_NOTE = "audio silenced: "  # how the note on a row without its audio begins
+KNOWN_DEFECT = "known defect, "  # how the note on a defect of the corpus's table begins
+
+
+def is_silenced(notes: Iterable[str]) -> bool:
+    """Whether a row's notes say that its audio is silence, put there for audio that cannot be played."""
+    return any(note.startswith(SILENCED_NOTE) for note in notes)
 
 
 @dataclass(frozen=True, slots=True)

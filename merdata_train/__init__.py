@@ -1,22 +1,34 @@
 """merdata_train: emotion models on a merdata store, from YAML recipes to honest tables.
 
->>> from merdata_train import Predictor
+>>> from merdata_train import Predictor, evaluate, load_recipe, run
+>>> evaluate(run(load_recipe("source0/A1")))["sets"]["TestA"]["scores"]  # doctest: +SKIP
 >>> Predictor.open("runs/source0-A1-0123abcd")(audio="hello.wav", text="Hello!").label  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from merdata_train.predict import Predictor as Predictor
+# Public name -> the module that defines it, imported when first used.
+_HOME = {
+    "load_recipe": "recipe.recipe",
+    "run": "runs.run",
+    "evaluate": "runs.evaluate",
+    "compare": "runs.compare",
+    "Predictor": "serving.predict",
+}
+__all__ = [*_HOME]
 
-__all__ = ["Predictor"]
+if TYPE_CHECKING:
+    from merdata_train.recipe.recipe import load_recipe as load_recipe
+    from merdata_train.runs.compare import compare as compare
+    from merdata_train.runs.evaluate import evaluate as evaluate
+    from merdata_train.runs.run import run as run
+    from merdata_train.serving.predict import Predictor as Predictor
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOME:
         raise AttributeError(f"module 'merdata_train' has no attribute {name!r}")
-    from merdata_train import predict
-
-    return getattr(predict, name)
+    return getattr(import_module(f"merdata_train.{_HOME[name]}"), name)

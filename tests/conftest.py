@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import merdata
-from merdata.sample import CORPORA, write_corpus
+from merdata.corpora.miniature import miniatures, write_corpus
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -42,7 +42,7 @@ def real_data() -> Path:
 def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Miniature corpora in the real layouts. Read only: copy what a test changes."""
     folder = tmp_path_factory.mktemp("miniatures")
-    for name in CORPORA:
+    for name in miniatures():
         write_corpus(name, folder / name)
     return folder
 

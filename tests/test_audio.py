@@ -15,8 +15,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merdata.audio import AudioError, normalise, read_wav, silence, to_pcm16, wav_bytes
-from merdata.decoders import ffmpeg_program
+from merdata.audio.clip import AudioError, normalise, read_wav, silence, to_pcm16, wav_bytes
+from merdata.audio.decoders import ffmpeg_program
 
 
 def tone(rate: int = 48_000, seconds: float = 0.5, level: float = 0.3, hertz: float = 440) -> np.ndarray:
@@ -147,7 +147,7 @@ def test_what_libsndfile_refuses_goes_to_the_next_decoder(tmp_path: Path) -> Non
 
 
 def test_the_ffmpeg_decoder_agrees_with_soundfile(tmp_path: Path) -> None:
-    from merdata.decoders import _ffmpeg, _soundfile
+    from merdata.audio.decoders import _ffmpeg, _soundfile
 
     path = tmp_path / "clip.flac"
     path.write_bytes(encode(np.stack([tone(), tone(hertz=660)], axis=1), kind="FLAC"))

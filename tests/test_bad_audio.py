@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import merdata
-from merdata.audio import AudioError
-from merdata.plan import choose, make_plan
-from merdata.shard import build_shard
-from merdata.source import read_source
-from merdata.verification import verify
+from merdata.audio.clip import AudioError
+from merdata.builder.plan import choose, make_plan
+from merdata.builder.shard import build_shard
+from merdata.builder.source import read_source
+from merdata.integrity.verify import verify
 from tests.bad_audio import KINDS, STORED, write_corpus
 from tests.crash.mutants import uncaught
 
@@ -63,9 +63,9 @@ def test_an_unreadable_file_says_so(tmp_path: Path) -> None:
 
 DEADLY = """
 import ctypes, os, time
-import merdata.audio, merdata.guard
+import merdata.audio.clip, merdata.builder.watchdog
 
-decode, merdata.guard.LIMIT = merdata.audio.decode, 3.0
+decode, merdata.builder.watchdog.LIMIT = merdata.audio.clip.decode, 3.0
 
 def deadly(data, path):
     if data.endswith(b"CRASH"):
@@ -74,7 +74,7 @@ def deadly(data, path):
         ctypes.CDLL(None).sleep(3600)  # in native code: no signal handler of Python's would run
     return decode(data, path)
 
-merdata.audio.decode = deadly
+merdata.audio.clip.decode = deadly
 """
 
 
@@ -86,7 +86,7 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_row(corpora: Path, tmp_path: 
     (tmp_path / "sitecustomize.py").write_text(DEADLY)  # every Python process runs it as it starts
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     words = ["build", "--corpus", "tess", "--source", folder, "--store", tmp_path / "store"]
-    command = [sys.executable, "-c", "from merdata.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-c", "from merdata.cli.app import main; main()", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     rows = merdata.open_store(tmp_path / "store").ledger("tess").to_pylist()

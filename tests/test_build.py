@@ -19,15 +19,15 @@ import pytest
 import soundfile
 
 import merdata
-from merdata.builder import build
-from merdata.disk import bytes_needed
+from merdata.builder.build import build
+from merdata.builder.plan import choose, foresee, make_plan
+from merdata.builder.space import bytes_needed
 from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError, StoreError
-from merdata.ledger import LEDGER_SCHEMA
-from merdata.plan import choose, foresee, make_plan
 from merdata.sample import CORPORA
-from merdata.store import open_store
+from merdata.store.ledger import LEDGER_SCHEMA
+from merdata.store.store import open_store
 
-MERDATA = [sys.executable, "-c", "from merdata.cli import main; main()"]
+MERDATA = [sys.executable, "-c", "from merdata.cli.app import main; main()"]
 
 
 def digest(store: Path) -> dict[str, str]:
@@ -197,7 +197,7 @@ def test_a_changed_policy_rewrites_labels_without_decoding(
 ) -> None:
     build(["ravdess"], corpora / "ravdess", tmp_path / "store", jobs=0)
     heard: list[object] = []
-    monkeypatch.setattr("merdata.audio.normalise", lambda *words: heard.append(words))
+    monkeypatch.setattr("merdata.audio.clip.normalise", lambda *words: heard.append(words))
     build(
         ["ravdess"], corpora / "ravdess", tmp_path / "store", policy=["calm=drop", "fearful=sadness"], jobs=0
     )
@@ -341,14 +341,14 @@ def test_no_permission_is_one_sentence(corpora: Path, tmp_path: Path) -> None:
 
 
 def test_two_builders_do_not_meet(corpora: Path, tmp_path: Path) -> None:
-    from merdata.commit import locked
+    from merdata.store.commit import locked
 
     with locked(tmp_path / "store"), pytest.raises(StoreError, match="another merdata is writing"):
         build(["tess"], corpora / "tess", tmp_path / "store", jobs=0)
 
 
 def test_a_second_builder_can_wait(corpora: Path, tmp_path: Path) -> None:
-    from merdata.commit import locked
+    from merdata.store.commit import locked
 
     words = [
         "build",
@@ -374,7 +374,7 @@ def test_a_second_builder_can_wait(corpora: Path, tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_builder_is_free(corpora: Path, tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from merdata.commit import locked\n"
+        "import sys, time; from pathlib import Path; from merdata.store.commit import locked\n"
         "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, tmp_path / "store"], stdout=subprocess.PIPE)

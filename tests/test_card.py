@@ -20,16 +20,16 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 import merdata
-from merdata.card import plain
-from merdata.card_tables import last_name, page, textless
-from merdata.commit import keep_protocol
-from merdata.corpora import registry
-from merdata.dataset_card import LICENCE_IDS, write_card
-from merdata.files import write_json
-from merdata.ledger import NOT_ROWS
-from merdata.manifest import MANIFEST, sealed
+from merdata.card.full import LICENCE_IDS, write_card
+from merdata.card.tables import last_name, page, textless
+from merdata.corpora.registry import registry
+from merdata.io.files import write_json
 from merdata.sample import CORPORA
-from merdata.splits.protocol import make_protocol
+from merdata.store.keep import keep_protocol
+from merdata.store.ledger import NOT_ROWS
+from merdata.store.manifest import MANIFEST, sealed
+from merdata.store.protocol import make_protocol
+from merdata.store.readme import plain
 from merdata.utterance import store_schema
 
 from .test_cli import run

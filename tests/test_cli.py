@@ -47,7 +47,7 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from merdata.cli import app; print(*sys.modules)"
+    code = "import sys; from merdata.cli.app import app; print(*sys.modules)"
     loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split())
     heavy = {"numpy", "pandas", "pyarrow", "datasets", "torch", "soundfile", "av", "soxr", "yaml", "jinja2"}
     assert not heavy & loaded
@@ -96,8 +96,8 @@ def test_json_is_one_document(store: merdata.Store) -> None:
 def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> None:
     import shutil
 
-    from merdata.commit import keep_protocol
-    from merdata.splits.protocol import make_protocol
+    from merdata.store.commit import keep_protocol
+    from merdata.store.protocol import make_protocol
 
     copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
     protocol = merdata.load_protocol(copy, "mer")
@@ -144,7 +144,7 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.argv = ['merdata_train', 'run', 'source0/A1']\n"
-        "from merdata_train.cli import main; main()"
+        "from merdata_train.cli.app import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2

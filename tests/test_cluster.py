@@ -89,7 +89,7 @@ def test_no_scheduler(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         merdata.build(["tess"], corpora / "tess", tmp_path / "store", scheduler="nowhere")
     with pytest.raises(EngineError, match="no Dask worker"):
         merdata.build(["tess"], corpora / "tess", tmp_path / "store", engine="dask", jobs=0)
-    monkeypatch.setattr("merdata.cluster.PATIENCE", 0)
+    monkeypatch.setattr("merdata.engine.cluster.PATIENCE", 0)
     for text in ("", "{}", "[]"):
         (tmp_path / "scheduler.json").write_text(text)
         with pytest.raises(EngineError, match="no file that a Dask scheduler wrote"):

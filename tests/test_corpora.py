@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merdata.corpora import get_corpus, present, registry
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.meld import clean
+from merdata.corpora.miniature import write_corpus
+from merdata.corpora.registry import get_corpus, present, registry
 from merdata.corpora.tree import Tree, parse_csv
 from merdata.errors import CorpusNotFound, LayoutError, OptionError
-from merdata.sample import write_corpus
 from merdata.utterance import Utterance
 
 CORPORA = list(registry().values())

@@ -9,7 +9,7 @@ import pytest
 
 import merdata
 from merdata.errors import OptionError
-from merdata.splits.protocol import make_protocol
+from merdata.store.protocol import make_protocol
 from tests.trees import lay_down
 
 

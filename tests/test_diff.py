@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 import merdata
-from merdata.comparison import diff
+from merdata.integrity.diff import diff
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_other_defects_and_other_code(plain: Path, monkeypatch: pytest.MonkeyPat
 
 def test_on_the_command_line(plain: Path, corpora: Path, tmp_path: Path) -> None:
     merdata.build(["tess"], corpora / "tess", tmp_path / "store", policy=["ps=joy"], jobs=0)
-    command = [sys.executable, "-c", "from merdata.cli import main; main()", "diff"]
+    command = [sys.executable, "-c", "from merdata.cli.app import main; main()", "diff"]
     done = subprocess.run([*command, plain, tmp_path / "store"], capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     assert "changed label" in done.stdout and "policy 20" in done.stdout

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import merdata
-from merdata.corpora import get_corpus
 from merdata.corpora.emovdb import PROMPT
+from merdata.corpora.miniature import write_corpus
+from merdata.corpora.registry import get_corpus
 from merdata.errors import LayoutError, OptionError
-from merdata.sample import write_corpus
 from merdata.utterance import Utterance
 
 EMOTIONS = {"Amused": 1_317, "Angry": 1_268, "Disgusted": 1_019, "Neutral": 1_568, "Sleepy": 1_721}

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from merdata.corpora import get_corpus
+from merdata.corpora.encodings import decode, read_mixed
 from merdata.corpora.esd import MEN, clean
-from merdata.corpora.esd_tables import parse
-from merdata.corpora.text import decode, read_mixed
+from merdata.corpora.esd.tables import parse
+from merdata.corpora.miniature import write_corpus
+from merdata.corpora.registry import get_corpus
 from merdata.errors import LayoutError
-from merdata.sample import write_corpus
 from merdata.utterance import Utterance
 
 

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import merdata
-from merdata.commit import keep_protocol
-from merdata.names import safe_names
-from merdata.splits.protocol import make_protocol
+from merdata.io.names import safe_names
+from merdata.store.keep import keep_protocol
+from merdata.store.protocol import make_protocol
 from tests.test_cli import run
 
 

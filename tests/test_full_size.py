@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from merdata.corpora import registry
+from merdata.corpora.registry import registry
 from tests.trees import MAKERS, lay_down
 
 SOURCE0 = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from merdata.corpora import get_corpus
+from merdata.corpora.registry import get_corpus
 from merdata.errors import LayoutError
 from merdata.labels import classify, label_space, make_policy
 from merdata.utterance import Utterance, Vote

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merdata.corpora import registry
+from merdata.corpora.registry import registry
 from merdata.errors import PolicyError
 from merdata.labels import classify, label_space, label_spaces, make_policy
 

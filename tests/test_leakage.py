@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 import merdata
-from merdata.commit import keep_protocol
-from merdata.leakage import audits
+from merdata.leakage.audit import audits
 from merdata.leakage.probes import probe_text
 from merdata.leakage.rows import Rows
-from merdata.splits.protocol import make_protocol
-from merdata.store import open_store
+from merdata.store.keep import keep_protocol
+from merdata.store.protocol import make_protocol
+from merdata.store.store import open_store
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_balance_is_the_distance_from_the_corpus(store: merdata.Store) -> None:
 
 
 def test_on_the_command_line(copy: merdata.Store) -> None:
-    command = [sys.executable, "-c", "from merdata.cli import main; main()", "audit", str(copy.path)]
+    command = [sys.executable, "-c", "from merdata.cli.app import main; main()", "audit", str(copy.path)]
     done = subprocess.run([*command, "--no-near-audio"], capture_output=True, text=True)
     assert done.returncode == 0
     assert "promises hold" in done.stdout and "near-identical audio: not looked for" in done.stdout

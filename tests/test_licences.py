@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from merdata import LicenceError, Permission, Store, Terms, get_corpus
-from merdata.corpora import BUILT_IN
-from merdata.licences import Request, Visibility, check, strictest
+from merdata.corpora.registry import registry
+from merdata.hub.gate import Request, Visibility, check, strictest
 from tests.fake_hub import ONLY_LOOPBACK, FakeHub, Repo
 
 ATTRIBUTION, GATED, NEVER = Permission
@@ -49,7 +49,7 @@ def allowed(corpora: tuple[str, ...], target: object, public: bool, rights: bool
 
 
 def test_every_corpus_states_its_terms() -> None:
-    assert set(STATED) == set(BUILT_IN)
+    assert set(STATED) == {name for name, corpus in registry().items() if corpus.is_built_in}
     for name, (private, public, labels, text) in STATED.items():
         terms = get_corpus(name).terms
         assert (terms.private, terms.public, terms.labels, terms.text) == (private, public, labels, text)

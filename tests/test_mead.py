@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from merdata.corpora import get_corpus
-from merdata.corpora.mead_texts import _table, sentences
+from merdata.corpora.mead.texts import _table, sentences
+from merdata.corpora.registry import get_corpus
 from merdata.utterance import Utterance
 from tests.trees import lay_down, touch
 

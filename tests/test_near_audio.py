@@ -15,7 +15,7 @@ import soxr
 from imageio_ffmpeg import get_ffmpeg_exe
 
 import merdata
-from merdata.fingerprint import bit_error, fingerprint
+from merdata.leakage.fingerprint import bit_error, fingerprint
 from merdata.leakage.near import Clip, same_recordings
 
 Floats = npt.NDArray[np.float32]

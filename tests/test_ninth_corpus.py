@@ -50,7 +50,7 @@ def test_the_contract_test_passes(environment: dict[str, str], tmp_path: Path) -
 
 
 def test_the_commands_know_it(environment: dict[str, str], tmp_path: Path) -> None:
-    merdata = ["-c", "from merdata.cli import main; main()"]
+    merdata = ["-c", "from merdata.cli.app import main; main()"]
     assert "EMO-DB" in run(*merdata, "corpora", environment=environment, cwd=tmp_path).stdout
     for words in (["sample", "--corpus", "emodb"], ["build", "--corpus", "emodb"], ["split"], ["audit"]):
         done = run(*merdata, *words, environment=environment, cwd=tmp_path)

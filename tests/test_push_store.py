@@ -16,12 +16,12 @@ import pytest
 
 import merdata
 from merdata import Store, StoreError
-from merdata.privacy import check_privacy
+from merdata.hub.privacy import check_privacy
 from tests.fake_hub import ONLY_LOOPBACK, TOKEN, FakeHub, Repo
 
 REPO = "tester/speech"
 KEY = "dataset", REPO
-MAIN = "from merdata.cli import main; main()"
+MAIN = "from merdata.cli.app import main; main()"
 Done = subprocess.CompletedProcess[str]
 # rows and audio by config and split, from a folder or from the Hub
 READ = """

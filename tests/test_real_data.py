@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import merdata
-from merdata.corpora import get_corpus
+from merdata.corpora.registry import get_corpus
 
 
 @pytest.fixture(scope="module")

@@ -24,14 +24,15 @@ from upath import UPath
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import merdata
-from merdata import builder, decoders
-from merdata.builder import build
-from merdata.command import run_app
-from merdata.commit import locked
+from merdata.audio import decoders
+from merdata.builder.build import build
+from merdata.builder.build import build as builder
+from merdata.builder.source import read_source
+from merdata.cli.command import run_app
 from merdata.errors import MerdataError, RemoteError, StoreError
-from merdata.manifest import read_manifest, write_manifest
-from merdata.places import fetch, is_remote, listing, on_this_machine, place, replace_version, version
-from merdata.source import read_source
+from merdata.io.places import fetch, is_remote, listing, on_this_machine, place, replace_version, version
+from merdata.store.commit import locked
+from merdata.store.manifest import read_manifest, write_manifest
 from tests.fake_hub import FakeHub, Repo
 from tests.test_build import MERDATA, digest
 
@@ -271,7 +272,7 @@ def test_only_what_is_asked_for_travels(there: str, asked: Counter[str]) -> None
 
 
 def test_a_listing_tells_sizes_without_a_request_a_file(source: str, asked: Counter[str]) -> None:
-    from merdata.plan import choose, foresee, make_plan
+    from merdata.builder.plan import choose, foresee, make_plan
 
     asked.clear()
     plan = make_plan(choose(["ravdess"], f"{source}/ravdess"), place(f"s3://{BUCKET}/none"))
@@ -304,7 +305,7 @@ def test_every_command_takes_a_url(copy: str, capsys: pytest.CaptureFixture[str]
 
 def command(*words: str) -> int:
     """The exit code of a command in this process."""
-    from merdata.cli import app
+    from merdata.cli.app import app
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
         patch.setattr(sys, "argv", ["merdata", *words])
@@ -430,7 +431,8 @@ def test_places() -> None:
 
 
 def test_who_stays_on_this_machine_pays_nothing() -> None:
-    check = "import sys, merdata.cli, merdata.builder; print({'fsspec', 'upath', 's3fs'} & {*sys.modules})"
+    modules = "sys, merdata.cli.app, merdata.builder.build"
+    check = f"import {modules}; print({{'fsspec', 'upath', 's3fs'}} & {{*sys.modules}})"
     told = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
 

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from merdata.corpora.meld import sample as meld
+from merdata.corpora.miniature import MARK, miniatures, write_corpus
 from merdata.errors import CorpusNotFound, MerdataError
-from merdata.sample import CORPORA, MARK, meld, write_corpus
-from merdata.voice import EMOTIONS, Samples
+from merdata.sample.voice import EMOTIONS, Samples
 
 FEW = {
     "ravdess": 7,
@@ -47,7 +48,7 @@ NAMES = {
     r"/(amused|anger|[Dd]isgust|[Nn]eutral|sleepiness)_\d+[-_]\d+_\d{4}\.wav",
 }
 EXPECTED = {"ravdess": 7 * 30 + 4, "tess": 2 * 7 * 10, "cremad": 2 * 40 + 2}
-each = pytest.mark.parametrize("name", CORPORA)
+each = pytest.mark.parametrize("name", miniatures())
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -61,7 +62,7 @@ def tree(folder: Path) -> dict[str, str]:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each corpus with few speakers."""
     folder = tmp_path_factory.mktemp("small")
-    for name in CORPORA:
+    for name in miniatures():
         write_corpus(name, folder / name, speakers=FEW[name])
     return folder
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 import merdata
-from merdata import builder, seen
-from merdata.builder import Report, build
-from merdata.plan import choose
+from merdata.builder.build import Report, build
+from merdata.builder.build import build as builder
+from merdata.builder.build import unchanged as seen
+from merdata.builder.plan import choose
 
 Change = Callable[[Path], dict[str, Any]]
 

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import merdata
-from merdata.builder import build
+from merdata.builder.build import build
 from merdata.errors import CorpusNotFound, SplitError, StoreError
 from merdata.splits.draft import COLUMNS, Draft, Wish, parse_ratios
+from merdata.splits.kinds.speaker import split_groups
+from merdata.splits.kinds.text import sentence
 from merdata.splits.make import KINDS
-from merdata.splits.protocol import make_protocol, protocol_path, whole_shards
-from merdata.splits.speaker import split_groups
-from merdata.splits.text import sentence
-from merdata.store import open_store
+from merdata.store.protocol import make_protocol, protocol_path, whole_shards
+from merdata.store.store import open_store
 
 Speakers = dict[str, tuple[str | None, str, list[str]]]
 

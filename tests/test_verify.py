@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import merdata
-from merdata import commit
-from merdata.commit import CARD, CHANGE, announce
-from merdata.digest import logical_digest, rows_by_id
-from merdata.files import file_sha256, write_json
-from merdata.manifest import MANIFEST, sealed
-from merdata.verification import verify
+from merdata.integrity.digest import logical_digest, rows_by_id
+from merdata.integrity.verify import verify
+from merdata.io.files import file_sha256, write_json
+from merdata.store import commit
+from merdata.store.commit import CARD, CHANGE, announce
+from merdata.store.manifest import MANIFEST, sealed
 from tests.crash.flips import missed_flips
 
 
@@ -42,7 +42,7 @@ def data_files(store: Path) -> list[Path]:
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from merdata.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-c", "from merdata.cli.app import main; main()", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True)
 
 

@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from merdata.voice import EMOTIONS, Samples, Speaker, say, seeded
+from merdata.sample.voice import EMOTIONS, Samples, Speaker, say, seeded
 
 
 def test_the_hash_seed_of_python_is_no_matter() -> None:
     code = (
-        "import hashlib; from merdata.voice import *; "
+        "import hashlib; from merdata.sample.voice import *; "
         "speech = say(Speaker.of('c', 's'), 'joy', 'Any words', 16000, seeded(0, 'a')); "
         "print(hashlib.sha256(speech.tobytes()).hexdigest())"
     )

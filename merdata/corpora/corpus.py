@@ -12,14 +12,13 @@ from typing import Any
 
 import yaml
 
+from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
-from merdata.errors import LayoutError, OptionError
-from merdata.ledger import KNOWN_DEFECT
-from merdata.licences import Terms
-from merdata.resources import card_text
-from merdata.utterance import Utterance
+from merdata.errors import LayoutError, NotThisCorpus, OptionError
+from merdata.io.resources import card_text
+from merdata.utterance import KNOWN_DEFECT, Utterance
 
-OWN_PACKAGE = "merdata.corpora"
+BUILT_IN = "merdata.corpora"  # the package whose folders are the built-in corpora
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,9 @@ class Corpus:
         complete: ids of a complete copy, given those that are there, where the corpus is that regular.
         options: name -> what the reader does with it, for `--option <corpus>.<name>=VALUE`.
         crossed: every speaker says every sentence in every emotion, so text alone can tell nothing.
-        package: Python package whose folder holds `defects/<name>.yaml` and the card `<name>.md` (the
-            cards of our own corpora are in cards/corpora/).
+        package: the Python package that it was found in. Its folder holds `defects.yaml`, the miniature
+            `sample.py` and, where it is not built in, the card `card.md` (the cards of the built-in corpora
+            are in cards/corpora/).
     """
 
     name: str
@@ -62,7 +62,7 @@ class Corpus:
     crossed: bool = False
     difference: str = ""
     terms: Terms = field(default_factory=Terms)
-    package: str = OWN_PACKAGE
+    package: str = ""
 
     def utterances(self, root: Path, options: Mapping[str, str] | None = None) -> list[Utterance]:
         """The utterances of a folder, with notes on their known defects.
@@ -79,7 +79,7 @@ class Corpus:
         tree = Tree.walk(root, options)
         rows = list(self.read(tree))
         if not any(row.excluded is None for row in rows):
-            raise LayoutError(self._not_this_corpus(tree))
+            raise NotThisCorpus(self._not_this_corpus(tree))
         _refuse_repeated_ids(rows, root)
         return list(map(self._with_defects, rows))
 
@@ -105,16 +105,22 @@ class Corpus:
         return sorted(set(self.complete(ids)) - ids) if self.complete else []
 
     @property
+    def is_built_in(self) -> bool:
+        return self.package.startswith(f"{BUILT_IN}.")
+
+    @property
     def card(self) -> str:
         """The corpus's page: what it is, licence, how to get it, layout, labels, defects, citation."""
-        if self.package == OWN_PACKAGE:
+        if self.is_built_in:
             return card_text(f"corpora/{self.name}.md")
-        return (files(self.package) / f"{self.name}.md").read_text("utf-8")
+        return (files(self.package) / "card.md").read_text("utf-8")
 
     @cached_property
     def defects(self) -> list[dict[str, Any]]:
         """The table of known defects: entries with defect, ids, note, evidence."""
-        table = files(self.package) / "defects" / f"{self.name}.yaml"
+        if not self.package:
+            return []
+        table = files(self.package) / "defects.yaml"
         return yaml.safe_load(table.read_text("utf-8")) or [] if table.is_file() else []
 
     @cached_property
@@ -136,13 +142,7 @@ class Corpus:
                 yield note
 
     def _not_this_corpus(self, tree: Tree) -> str:
-        from merdata.corpora import looks_like
-
-        message = f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}"
-        other = looks_like(tree)
-        if other in (None, self.name):
-            return message
-        return f"{message}. It looks like {other}: try --corpus {other}"
+        return f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}"
 
 
 def _refuse_repeated_ids(rows: list[Utterance], root: Path) -> None:

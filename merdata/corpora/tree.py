@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from merdata.errors import CorpusNotFound, LayoutError
-from merdata.places import is_remote, listing, read_bytes
+from merdata.io.places import is_remote, listing, read_bytes
 
 AUDIO = (".wav", ".mp4", ".flac")
 Row = dict[str, str]

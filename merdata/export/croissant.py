@@ -12,12 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from merdata import __version__
-from merdata.files import write_json
-from merdata.ledger import totals
-from merdata.places import place
-from merdata.store import Store, open_store
+from merdata.io.files import write_json
+from merdata.io.places import place
+from merdata.store.ledger import totals
+from merdata.store.store import Store, open_store
 from merdata.utterance import SAMPLE_RATE, store_schema
+from merdata.version import __version__
 
 FILE_NAME = "croissant.json"
 SHARDS = "shards"

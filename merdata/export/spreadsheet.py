@@ -10,10 +10,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from merdata.files import write_atomically
-from merdata.places import place
-from merdata.splits.protocol import load_protocol
-from merdata.store import Store, open_store
+from merdata.io.files import write_atomically
+from merdata.io.places import place
+from merdata.store.protocol import load_protocol
+from merdata.store.store import Store, open_store
 from merdata.utterance import METADATA_COLUMNS
 
 # A spreadsheet runs a cell that begins so; OWASP's remedy is an apostrophe before it.

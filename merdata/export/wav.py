@@ -13,14 +13,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from merdata.errors import StoreError
-from merdata.files import write_folder_atomically
-from merdata.ledger import is_silenced
-from merdata.names import safe_names
-from merdata.places import place
-from merdata.splits.protocol import SPLITS, load_protocol
+from merdata.io.files import write_folder_atomically
+from merdata.io.names import safe_names
+from merdata.io.places import place
 from merdata.stats import UNKNOWN, UNLABELLED
-from merdata.store import Store, open_store
-from merdata.wavs import read_wavs
+from merdata.store.clips import read_wavs
+from merdata.store.protocol import SPLITS, load_protocol
+from merdata.store.store import Store, open_store
+from merdata.utterance import is_silenced
 
 COLUMNS = (
     "id", "corpus", "text", "label", "raw_label", "speaker", "gender", "language", "seconds", "notes",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from merdata.leakage.rows import Rows, Splits
-from merdata.splits.protocol import SPLITS
+from merdata.store.protocol import SPLITS
 
 
 @dataclass(frozen=True)

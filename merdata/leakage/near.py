@@ -16,13 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from merdata.engine import run_tasks
+from merdata.engine.pool import run_tasks
 from merdata.errors import StoreError
-from merdata.files import write_atomically
-from merdata.fingerprint import VERSION, bit_error, fingerprint
+from merdata.io.files import write_atomically
+from merdata.io.places import in_one_process, to_read
+from merdata.leakage.fingerprint import VERSION, bit_error, fingerprint
 from merdata.leakage.rows import Property, Rows
-from merdata.places import in_one_process, to_read
-from merdata.store import Store, read_audio
+from merdata.store.store import Store, read_audio
 from merdata.utterance import SAMPLE_RATE
 
 MOST_DIFFERENT = 0.15  # copies differ in up to 0.07 of the bits, other clips of a sentence in 0.21 and more

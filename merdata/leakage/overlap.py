@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from merdata.leakage.rows import Property, Rows, Splits
-from merdata.splits.protocol import TEST, TRAIN, VALIDATION
+from merdata.store.protocol import TEST, TRAIN, VALIDATION
 
 EXAMPLES = 3
 DISJOINT = "-disjoint"

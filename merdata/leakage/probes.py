@@ -16,7 +16,7 @@ import pandas as pd
 
 from merdata.leakage.rows import Rows, Splits
 from merdata.leakage.texts import majority_labels
-from merdata.splits.protocol import TEST, TRAIN
+from merdata.store.protocol import TEST, TRAIN
 
 FOLDS = 10  # of a protocol with more, the first ones are probed
 FEATURES = 2**14

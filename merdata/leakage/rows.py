@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from merdata.ledger import is_silenced
-from merdata.splits.protocol import Protocol
-from merdata.splits.text import sentence, spoken
-from merdata.store import Store
+from merdata.splits.kinds.text import sentence, spoken
+from merdata.store.protocol import Protocol
+from merdata.store.store import Store
+from merdata.utterance import is_silenced
 
 COLUMNS = (
     "id",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from merdata.leakage.rows import Rows, Splits
-from merdata.splits.protocol import TEST, TRAIN
+from merdata.store.protocol import TEST, TRAIN
 
 LONGEST = {"1 word": 1, "2 words": 2, "3 words": 3, "4 words": 4, "5-9 words": 9, "10+ words": np.inf}
 EXAMPLES = 3

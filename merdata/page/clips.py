@@ -11,11 +11,10 @@ import pandas as pd
 import soundfile
 from tqdm import tqdm
 
-from merdata.audio import read_wav
-from merdata.ledger import is_silenced
-from merdata.store import Store
-from merdata.utterance import SAMPLE_RATE
-from merdata.wavs import read_wavs
+from merdata.audio.clip import read_wav
+from merdata.store.clips import read_wavs
+from merdata.store.store import Store
+from merdata.utterance import SAMPLE_RATE, is_silenced
 
 DEFAULT_MEGABYTES = 8.0
 MOST_CLIPS = 2_000  # in a page; clips so short that more of them fit would tell no more

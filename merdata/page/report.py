@@ -10,22 +10,23 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
-from merdata import __version__, show_stats
 from merdata.errors import OptionError
-from merdata.files import write_folder_atomically, write_text
-from merdata.leakage import Audit, audits
-from merdata.leakage import show as show_audit
-from merdata.names import safe_names
+from merdata.io.files import write_folder_atomically, write_text
+from merdata.io.names import safe_names
+from merdata.io.places import place
+from merdata.leakage.audit import Audit, audits
 from merdata.page.charts import charts
 from merdata.page.clips import DEFAULT_MEGABYTES, sample_clips
 from merdata.page.html import html_page, linked_matrix
 from merdata.page.look import as_picture
 from merdata.page.table import PageColumn
-from merdata.places import place
-from merdata.splits.protocol import SPLITS
 from merdata.stats import NO_SPLIT, UNKNOWN, UNLABELLED, choose_protocol, split_column, statistics
-from merdata.store import Store, open_store
-from merdata.wavs import read_wavs
+from merdata.store.clips import read_wavs
+from merdata.store.protocol import SPLITS
+from merdata.store.store import Store, open_store
+from merdata.tables import audit as show_audit
+from merdata.tables import statistics as show_stats
+from merdata.version import __version__
 
 EVERY_CLIP = "all"
 COLUMNS = (

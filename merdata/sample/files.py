@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from merdata.voice import Samples, Speaker, say, seeded
+from merdata.sample.voice import Samples, Speaker, say, seeded
 
 Row = Sequence[object]
 

@@ -9,14 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from merdata.commit import keep_protocol
 from merdata.errors import CorpusNotFound, SplitError
 from merdata.splits.draft import COLUMNS, Draft, Facts, Wish
-from merdata.splits.kfold import GROUPS, make_kfold, make_loso
-from merdata.splits.loco import make_loco
-from merdata.splits.mer import make_mer
-from merdata.splits.official import make_official
-from merdata.splits.protocol import (
+from merdata.splits.kinds.kfold import GROUPS, make_kfold, make_loso
+from merdata.splits.kinds.loco import make_loco
+from merdata.splits.kinds.mer import make_mer
+from merdata.splits.kinds.official import make_official
+from merdata.splits.kinds.sampled import make_fewshot, make_random
+from merdata.splits.kinds.speaker import make_speaker
+from merdata.splits.kinds.text import make_speaker_text, make_text
+from merdata.store.keep import keep_protocol
+from merdata.store.protocol import (
     TEST,
     TRAIN,
     Protocol,
@@ -24,10 +27,7 @@ from merdata.splits.protocol import (
     make_folds,
     rows_hash,
 )
-from merdata.splits.sampled import make_fewshot, make_random
-from merdata.splits.speaker import make_speaker
-from merdata.splits.text import make_speaker_text, make_text
-from merdata.store import Store, open_store
+from merdata.store.store import Store, open_store
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from merdata_train.encoders.clip_norm import ClipNorm
 from merdata_train.encoders.hub import model_of
 from merdata_train.encoders.read import Mixture, Pool, chosen, present, span
 from merdata_train.errors import RecipeError
-from merdata_train.parts import AudioEncoder, TextEncoder
+from merdata_train.recipe.parts import AudioEncoder, TextEncoder
 
 
 class PretrainedEncoder(nn.Module):

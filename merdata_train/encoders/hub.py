@@ -23,7 +23,7 @@ from merdata_train.features.torchaudio import import_torchaudio
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-    from merdata_train.parts import Encoder
+    from merdata_train.recipe.parts import Encoder
 
 EncoderT = TypeVar("EncoderT", bound="Encoder")
 WEIGHTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")

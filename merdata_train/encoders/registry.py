@@ -10,14 +10,14 @@ from typing import Any
 
 import yaml
 
-from merdata_train.parts import Encoder
+from merdata_train.recipe.parts import Encoder
 
 
 @cache
 def encoders() -> dict[str, dict[str, Any]]:
     """Pattern of names -> labels, audio, evidence, parameters."""
     table: dict[str, dict[str, Any]] = yaml.safe_load(
-        (files("merdata_train") / "encoders.yaml").read_text("utf-8")
+        (files(__package__) / "encoders.yaml").read_text("utf-8")
     )
     return table
 

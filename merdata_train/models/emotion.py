@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import PyTorchModelHubMixin
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from merdata_train.context import text_width
+from merdata_train.data.context import text_width
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.encoders.hub import load_config, load_weights, pinned
+from merdata_train.errors import RunError
 from merdata_train.features import audio
 from merdata_train.models.blocks import Standardise
 from merdata_train.models.gated import GatedFusion
 from merdata_train.models.tokens import ModalityTokens
-from merdata_train.parts import MODEL, AudioEncoder, Context, Features, Gated, Hashing, TextEncoder
-from merdata_train.recipe import Recipe
+from merdata_train.recipe.parts import MODEL, AudioEncoder, Context, Features, Gated, Hashing, TextEncoder
+from merdata_train.recipe.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
 
@@ -124,3 +129,16 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             return encoder.read(batch[f"{name}_states"], lengths)
         encoded: Tensor = encoder(batch[f"{name}_values"], lengths, batch.get(f"{name}_starts"))
         return encoded
+
+
+def open_model(folder: Path) -> EmotionModel:
+    """A saved model, from its folder.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    try:
+        with redirect_stdout(StringIO()):  # the Hub's client prints that it loads
+            return EmotionModel.from_pretrained(folder)
+    except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from merdata_train.models.blocks import SwiGLU
-from merdata_train.parts import Gated
+from merdata_train.recipe.parts import Gated
 
 
 class GatedFusion(nn.Module):

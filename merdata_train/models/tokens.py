@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from merdata_train.models.blocks import SwiGLU, TransformerBlock
-from merdata_train.parts import Tokens
+from merdata_train.recipe.parts import Tokens
 
 
 class ModalityTokens(nn.Module):

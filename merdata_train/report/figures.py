@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from merdata import COLOURS, Draw, Look
-from merdata_train.guard import best_epoch
-from merdata_train.metrics import confusion, per_class
 from merdata_train.report.lines import Line, is_main
 from merdata_train.report.read import Matrix
-from merdata_train.show import TITLES
+from merdata_train.scoring.checks import best_epoch
+from merdata_train.scoring.metrics import TITLES, confusion, per_class
 
 
 def figures(matrix: Matrix, lines: Sequence[Line]) -> Iterator[tuple[str, str, Draw]]:

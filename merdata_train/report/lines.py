@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from merdata_train.compare import by_cluster, check_same_rows, correct_pairs
-from merdata_train.metrics import METRICS
 from merdata_train.report.read import Entry, Matrix
-from merdata_train.scored import ScoredRun
-from merdata_train.statistics import Ints, mean_intervals, mean_scores, over_runs, paired
+from merdata_train.runs.compare import by_cluster, check_same_rows, correct_pairs
+from merdata_train.runs.folder import ScoredRun
+from merdata_train.scoring.metrics import METRICS
+from merdata_train.scoring.statistics import Ints, mean_intervals, mean_scores, over_runs, paired
 
 BASELINES = {"chance": "chance", "majority": "always the majority", "text_prior": "text prior"}
 

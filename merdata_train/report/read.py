@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from merdata_train.errors import RunError
-from merdata_train.scored import ScoredRun, load_scored
-from merdata_train.suite import Cell, Suite
+from merdata_train.runs.folder import ScoredRun, load_scored
+from merdata_train.runs.suite import Cell, Suite
 
 RUNS_SEEDLESS = ("seed", "store")
 

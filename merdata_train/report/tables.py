@@ -7,10 +7,9 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from merdata_train.metrics import METRICS
 from merdata_train.report.lines import Line, is_main
 from merdata_train.report.read import Matrix
-from merdata_train.show import TITLES
+from merdata_train.scoring.metrics import METRICS, TITLES
 
 COLUMNS = (
     "suite", "table", "cell", "part", "test", "protocol", "split", "n", "clusters", "seeds", "metric", "mean",

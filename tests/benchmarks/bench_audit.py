@@ -19,7 +19,7 @@ import soxr
 from common import REAL, machine, real_files
 
 import merdata
-from merdata.fingerprint import fingerprint
+from merdata.leakage.fingerprint import fingerprint
 from merdata.leakage.near import Clip, same_recordings
 
 sys.path.insert(0, str(Path(__file__).parents[2]))

@@ -19,7 +19,7 @@ from pathlib import Path
 from common import REAL, in_turn, real_files, report
 from peers import JOBS, NEEDS
 
-from merdata.decoders import ffmpeg_program
+from merdata.audio.decoders import ffmpeg_program
 
 HERE = Path(__file__).parent
 SLOW = ("lhotse", "ffmpeg")  # ffmpeg: one process a file

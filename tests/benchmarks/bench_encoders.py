@@ -20,17 +20,17 @@ import pandas as pd
 import torch
 from common import machine
 
-from merdata_train.batching import padded, parts, steps
-from merdata_train.data import Examples
-from merdata_train.devices import accelerator_of
+from merdata_train.data.batching import padded, parts, steps
+from merdata_train.data.sequences import SECONDS_PER_POSITION, Clips, Floats, TokenRows
+from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.hub import import_transformers, load_config, load_extractor
-from merdata_train.fit import fit
-from merdata_train.inference import loader
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe import Recipe, load_recipe
-from merdata_train.sequences import SECONDS_PER_POSITION, Clips, Floats, TokenRows
-from merdata_train.stages import optimizer_of, set_training
+from merdata_train.models.inference import loader
+from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.training.devices import accelerator_of
+from merdata_train.training.fit import fit
+from merdata_train.training.stages import optimizer_of, set_training
 
 CLASSES = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 BASE, COMPILE = "base" in sys.argv[1:], "compile" in sys.argv[1:]

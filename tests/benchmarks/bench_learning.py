@@ -15,15 +15,15 @@ import numpy as np
 import torch
 
 import merdata
-from merdata.sample import CORPORA, write_corpus
-from merdata_train.data import Source
-from merdata_train.encoders.frozen import encoded
+from merdata.corpora.miniature import miniatures, write_corpus
+from merdata_train.data.frozen import encoded
+from merdata_train.data.source import Source
 from merdata_train.encoders.hub import import_transformers
-from merdata_train.fit import fit
-from merdata_train.inference import predict
-from merdata_train.metrics import confusion
-from merdata_train.recipe import load_recipe
-from merdata_train.statistics import paired
+from merdata_train.models.inference import predict
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.scoring.metrics import confusion
+from merdata_train.scoring.statistics import paired
+from merdata_train.training.fit import fit
 from tests.train.encoders import SIZES, save_text_encoder
 
 MODALITIES = ("[audio, text]", "[audio]", "[text]")
@@ -95,7 +95,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for name in CORPORA:
+        for name in miniatures():
             write_corpus(name, folder / "corpora" / name)
         merdata.build(["all"], folder / "corpora", folder / "store")
         merdata.split(folder / "store")

@@ -18,9 +18,9 @@ import torch
 from common import in_turn, real_files, report
 from threadpoolctl import threadpool_limits
 
-from merdata.audio import normalise
+from merdata.audio.clip import normalise
 from merdata_train.features import mfcc
-from merdata_train.parts import Mfcc
+from merdata_train.recipe.parts import Mfcc
 
 JOBS = 2
 CONFIG = Mfcc()

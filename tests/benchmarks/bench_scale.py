@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 from common import REAL, machine
 
-from merdata.audio import wav_bytes
+from merdata.audio.clip import wav_bytes
 from merdata.corpora.tree import AUDIO
 from merdata.utterance import SAMPLE_RATE
 from tests.trees import lay_down

@@ -17,11 +17,11 @@ import pandas as pd
 import torch
 from common import in_turn, report
 
-from merdata_train.data import Examples
-from merdata_train.fit import fit
-from merdata_train.losses import cross_entropy
+from merdata_train.data.source import Examples
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe import load_recipe
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.training.fit import fit
+from merdata_train.training.losses import cross_entropy
 
 CLASSES = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 92_000

@@ -55,7 +55,7 @@ def librosa(files: list[str], folder: Path) -> None:
 
 
 def ffmpeg(files: list[str], folder: Path) -> None:
-    from merdata.decoders import ffmpeg_program
+    from merdata.audio.decoders import ffmpeg_program
 
     program = ffmpeg_program()
     for number, path in enumerate(files):

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import merdata
-from merdata_train.recipe import load_recipe, recipe_files
-from merdata_train.run import run
-from merdata_train.suite import suite_files
+from merdata_train.recipe.recipe import load_recipe, recipe_files
+from merdata_train.runs.run import run
+from merdata_train.runs.suite import suite_files
 from tests.train.encoders import save_audio_encoder, save_text_encoder
 
 REAL = Path(__file__).parents[3] / "shared" / "data"

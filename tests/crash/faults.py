@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import merdata
-from merdata.sample import write_corpus
+from merdata.corpora.miniature import write_corpus
 from tests.crash.disturb import disturbed
 from tests.crash.scene import Change, make_changes
 

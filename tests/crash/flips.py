@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 import merdata
-from merdata.sample import write_corpus
-from merdata.verification import verify
+from merdata.corpora.miniature import write_corpus
+from merdata.integrity.verify import verify
 
 
 def missed_flips(store: Path, times: int, seed: int) -> list[str]:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from merdata.sample import write_corpus
+from merdata.corpora.miniature import write_corpus
 from tests.crash.faults import steps_of
 from tests.crash.scene import Change, make_changes
 

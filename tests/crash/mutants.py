@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merdata.audio import AudioError, normalise
+from merdata.audio.clip import AudioError, normalise
 from tests.test_audio import encode, encode_aac, tone
 
 MOST_SECONDS = 10

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 import merdata
-from merdata.commit import CHANGE
-from merdata.digest import logical_digest, rows_by_id
-from merdata.verification import verify
+from merdata.integrity.digest import logical_digest, rows_by_id
+from merdata.integrity.verify import verify
+from merdata.store.commit import CHANGE
 
 OLD_POLICY = ["ps=drop", "disgust=anger"]  # the store before has fewer rows and other labels
 

@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
-from merdata_train.cli import main
+from merdata_train.cli.app import main
 
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "140"}
 

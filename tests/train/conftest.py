@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import merdata
-from merdata_train.data import Examples
+from merdata_train.data.source import Examples
 from merdata_train.features.cache import audio_features, audio_samples
-from merdata_train.parts import Mfcc
-from merdata_train.recipe import Recipe, load_recipe
+from merdata_train.recipe.parts import Mfcc
+from merdata_train.recipe.recipe import Recipe, load_recipe
 
 from .encoders import save_audio_encoder, save_text_encoder
 
@@ -130,8 +130,8 @@ def reseeded(store: merdata.Store, runs: Path) -> Path:
 
 
 def _scored(store: merdata.Store, runs: Path, *overrides: str) -> Path:
-    from merdata_train.evaluate import evaluate
-    from merdata_train.run import run
+    from merdata_train.runs.evaluate import evaluate
+    from merdata_train.runs.run import run
 
     folder = run(load_recipe("source0/A1", [f"store={store.path}", *SMALL, *overrides]), runs)
     evaluate(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from merdata_train.baselines import TextPrior, baselines, majority, normalise_text
+from merdata_train.scoring.baselines import TextPrior, baselines, majority, normalise_text
 
 CLASSES = ("anger", "fear", "joy", "neutral")
 TRAIN = pd.DataFrame(

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merdata_train.batching import padded, parts, shared, steps
+from merdata_train.data.batching import padded, parts, shared, steps
 
 lengths = st.lists(st.tuples(st.floats(0.01, 30), st.floats(0.01, 3)), min_size=1, max_size=300)
 Lengths = list[tuple[float, float]]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss
 
-from merdata_train.calibration import as_arrays, brier, calibration, ece, fit_temperature, nll, warmed
+from merdata_train.scoring.calibration import as_arrays, brier, calibration, ece, fit_temperature, nll, warmed
 
 CLASSES = ("anger", "joy", "neutral")
 

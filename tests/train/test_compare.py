@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from merdata_train.compare import compare
 from merdata_train.errors import ProtocolError, RunError
-from merdata_train.scored import ScoredRun, load_scored
+from merdata_train.runs.compare import compare
+from merdata_train.runs.folder import ScoredRun, load_scored
 
 from .command import cli
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import merdata
-from merdata_train.context import history_texts, joined, target_text, text_vectors
-from merdata_train.data import Source
+from merdata_train.data.context import history_texts, joined, target_text, text_vectors
+from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.features.hashing import hashed
-from merdata_train.parts import Context, Hashing
-from merdata_train.predict import Predictor
-from merdata_train.recipe import load_recipe
+from merdata_train.recipe.parts import Context, Hashing
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.serving.predict import Predictor
 
 from .conftest import SMALL
 

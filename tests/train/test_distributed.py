@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 import merdata
-from merdata_train.data import Source
-from merdata_train.fit import fit
+from merdata_train.data.source import Source
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe import load_recipe
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.training.fit import fit
 
 from .conftest import SMALL, Tiny
 
@@ -41,11 +41,11 @@ WORK = """
 import json, sys
 from pathlib import Path
 from safetensors.torch import save_file
-from merdata_train.cli import main
-from merdata_train.data import Source
-from merdata_train.fit import fit
-from merdata_train.recipe import load_recipe
-from merdata_train.run import is_main_process
+from merdata_train.cli.app import main
+from merdata_train.data.source import Source
+from merdata_train.training.fit import fit
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.training.devices import is_main_process
 
 for dropout in (0, 0.5):
     recipe = load_recipe("source0/B3", [*json.loads(sys.argv[2]), f"modality_dropout={dropout}"])

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 import torch
 
-from merdata_train.data import Examples
+from merdata_train.data.frozen import encoded
+from merdata_train.data.sequences import Clips, TokenRows
+from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder, shortest
-from merdata_train.encoders.frozen import encoded
 from merdata_train.encoders.hub import (
     identity,
     import_transformers,
@@ -24,8 +25,7 @@ from merdata_train.encoders.hub import (
 )
 from merdata_train.encoders.tokens import tokenise
 from merdata_train.errors import RecipeError
-from merdata_train.parts import AudioEncoder, TextEncoder
-from merdata_train.sequences import Clips, TokenRows
+from merdata_train.recipe.parts import AudioEncoder, TextEncoder
 
 from .encoders import save_audio_encoder, save_text_encoder
 

@@ -14,21 +14,21 @@ import pytest
 import torch
 
 import merdata
-from merdata_train.checkpoint import cloned, load_checkpoint
-from merdata_train.data import Examples, Source
-from merdata_train.encoders.frozen import encoded
+from merdata_train.data.frozen import encoded
+from merdata_train.data.samplers import order
+from merdata_train.data.source import Examples, Source
 from merdata_train.encoders.hub import load_config, model_of
 from merdata_train.errors import RecipeError
-from merdata_train.evaluate import evaluate, open_model
-from merdata_train.fit import fit
-from merdata_train.inference import predict
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.predict import Predictor
-from merdata_train.recipe import Recipe, load_recipe
-from merdata_train.run import run
-from merdata_train.samplers import order
-from merdata_train.stages import optimizer_of
-from merdata_train.suite import load_suite, plan
+from merdata_train.models.inference import predict
+from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.runs.evaluate import evaluate, open_model
+from merdata_train.runs.run import run
+from merdata_train.runs.suite import load_suite, plan
+from merdata_train.serving.predict import Predictor
+from merdata_train.training.checkpoint import cloned, load_checkpoint
+from merdata_train.training.fit import fit
+from merdata_train.training.stages import optimizer_of
 
 from .conftest import Tiny
 
@@ -303,7 +303,7 @@ def test_the_averaged_weights_are_those_evaluated(tiny: Tiny) -> None:
 
 
 def test_a_suite_foretells_its_gpu_hours(tiny: Tiny, store: merdata.Store, tmp_path: Path) -> None:
-    from merdata_train.cost import gpu_hours
+    from merdata_train.runs.cost import gpu_hours
 
     frozen, tuned = (
         plan(load_suite("e2e-finetuning"), tmp_path, store.path, [f"stages.0.epochs={epochs}"])

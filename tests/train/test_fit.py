@@ -14,13 +14,13 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
-from merdata_train.checkpoint import load_checkpoint
-from merdata_train.data import Examples
+from merdata_train.data.source import Examples
 from merdata_train.errors import ProtocolError, RecipeError
-from merdata_train.fit import fit, validate
-from merdata_train.inference import predict
-from merdata_train.losses import balanced_weights
-from merdata_train.recipe import Recipe, load_recipe
+from merdata_train.models.inference import predict
+from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.training.checkpoint import load_checkpoint
+from merdata_train.training.fit import fit, validate
+from merdata_train.training.losses import balanced_weights
 
 from .conftest import SMALL, make_examples
 
@@ -113,8 +113,8 @@ def only_audio(examples: Examples) -> Examples:
 
 
 def test_training_reads_no_test_row(small: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from merdata_train.data import Source
-    from merdata_train.run import run
+    from merdata_train.data.source import Source
+    from merdata_train.runs.run import run
 
     asked = []
     original = Source.examples

@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 import merdata
-from merdata_train.checkpoint import load_checkpoint
-from merdata_train.data import Source
+from merdata_train.data.source import Source
 from merdata_train.errors import ProtocolError
-from merdata_train.evaluate import evaluate, open_model
-from merdata_train.fit import fit
-from merdata_train.guard import best_epoch, check_labels, check_selected, check_unseen
-from merdata_train.recipe import load_recipe
-from merdata_train.run import run
-from merdata_train.scored import read_history
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.runs.evaluate import evaluate, open_model
+from merdata_train.runs.folder import read_history
+from merdata_train.runs.run import run
+from merdata_train.scoring.checks import best_epoch, check_labels, check_selected, check_unseen
+from merdata_train.training.checkpoint import load_checkpoint
+from merdata_train.training.fit import fit
 
 from .conftest import SMALL
 

@@ -16,16 +16,22 @@ import torch
 from torch import Tensor, nn
 
 import merdata
-from merdata_train import lints
-from merdata_train.crossed import crossed_text
-from merdata_train.data import Examples, Source
+from merdata_train.data.source import Examples, Source
 from merdata_train.encoders import registry
 from merdata_train.errors import LintError
-from merdata_train.lints import LINTS, Training, context_without_dialogues, double_balance, seen_by_encoder
+from merdata_train.lints.crossed import crossed_text
+from merdata_train.lints.lints import (
+    LINTS,
+    Training,
+    context_without_dialogues,
+    double_balance,
+    lints,
+    seen_by_encoder,
+)
+from merdata_train.lints.probe import observe
 from merdata_train.models.emotion import EmotionModel, ModelOutput
-from merdata_train.probe import observe
-from merdata_train.recipe import Recipe, load_recipe
-from merdata_train.run import run
+from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.runs.run import run
 
 from .command import cli
 from .conftest import CLASSES, SMALL, make_examples

@@ -18,7 +18,7 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from merdata_train.metrics import (
+from merdata_train.scoring.metrics import (
     CHUNK,
     account,
     confusion,

@@ -13,9 +13,9 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 
 import merdata
 from merdata_train.errors import RunError
-from merdata_train.evaluate import evaluate
-from merdata_train.model_card import write_card
-from merdata_train.scored import open_run
+from merdata_train.runs.card import write_card
+from merdata_train.runs.evaluate import evaluate
+from merdata_train.runs.folder import open_run
 
 from .command import cli
 

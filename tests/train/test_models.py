@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from merdata_train.evaluate import open_model
 from merdata_train.models.blocks import Standardise, SwiGLU
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe import load_recipe
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.runs.evaluate import open_model
 
 from .conftest import make_examples
 

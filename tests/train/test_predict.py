@@ -20,8 +20,8 @@ import merdata
 from merdata_train import Predictor
 from merdata_train.errors import InputError, RunError
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.predict import predict_all
-from merdata_train.recipe import load_recipe
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.serving.predict import predict_all
 
 from .command import cli
 from .conftest import SMALL

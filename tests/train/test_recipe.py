@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata_train.errors import RecipeError
-from merdata_train.parts import Gated, Tokens
-from merdata_train.recipe import Recipe, about, load_recipe, recipe_files, recipe_folder
+from merdata_train.recipe.parts import Gated, Tokens
+from merdata_train.recipe.recipe import Recipe, about, load_recipe, recipe_files, recipe_folder
 
 SHIPPED = recipe_files()
 
@@ -159,7 +159,7 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 def test_recipes_are_checked_on_the_command_line(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("base: nothing.yaml", "utf-8")
-    command = [sys.executable, "-c", "from merdata_train.cli import main; main()", "recipes", "check"]
+    command = [sys.executable, "-c", "from merdata_train.cli.app import main; main()", "recipes", "check"]
     good = subprocess.run([*command, "source0/A0", "source0/A9"], capture_output=True, text=True)
     assert (good.returncode, good.stdout) == (0, "source0/A0: good\nsource0/A9: good\n")
     bad = subprocess.run([*command, "source0/A0", str(wrong)], capture_output=True, text=True)

@@ -17,12 +17,12 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import merdata
-from merdata_train.conduct import conduct
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.report.lines import among_own, lines_of
 from merdata_train.report.read import read_matrices
 from merdata_train.report.write import write_report
-from merdata_train.suite import Suite, plan
+from merdata_train.runs.conduct import conduct
+from merdata_train.runs.suite import Suite, plan
 
 from ..browsing import column, count, heard, opened
 from .command import cli

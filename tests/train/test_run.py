@@ -13,13 +13,13 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import merdata
-from merdata_train.data import Source
+from merdata_train.data.source import Source
 from merdata_train.errors import ProtocolError, RecipeError, RunError
-from merdata_train.evaluate import evaluate, open_model
-from merdata_train.inference import predict
-from merdata_train.recipe import Recipe, load_recipe
-from merdata_train.run import run, run_id
-from merdata_train.scored import open_run
+from merdata_train.models.inference import predict
+from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.runs.evaluate import evaluate, open_model
+from merdata_train.runs.folder import open_run
+from merdata_train.runs.run import run, run_id
 
 from .command import cli, program
 from .conftest import SMALL
@@ -239,6 +239,6 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from merdata_train.cli import app; print(*sys.modules)"
+    code = "import sys; from merdata_train.cli.app import app; print(*sys.modules)"
     loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split())
     assert not {"numpy", "pandas", "torch", "sklearn", "pydantic", "datasets", "yaml"} & loaded

@@ -10,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merdata_train.data.samplers import order, weights_of
 from merdata_train.errors import RecipeError
-from merdata_train.moddrop import drop_modalities
-from merdata_train.parts import Sampler
-from merdata_train.samplers import order, weights_of
+from merdata_train.recipe.parts import Sampler
+from merdata_train.training.moddrop import drop_modalities
 
 ROWS = pd.DataFrame(
     [("meld", "conversational", "joy")] * 60

@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 import torch
 
-from merdata_train.checkpoint import cloned, load_checkpoint
-from merdata_train.data import Examples
-from merdata_train.ema import averaged
+from merdata_train.data.source import Examples
 from merdata_train.errors import RecipeError, RunError
-from merdata_train.fit import fit, validate
-from merdata_train.inference import predict
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.parts import Selection, Stage
-from merdata_train.recipe import Recipe, load_recipe
-from merdata_train.stages import optimizer_of, rows_of, selected, trained_rows
+from merdata_train.models.inference import predict
+from merdata_train.recipe.parts import Selection, Stage
+from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.training.checkpoint import cloned, load_checkpoint
+from merdata_train.training.ema import averaged
+from merdata_train.training.fit import fit, validate
+from merdata_train.training.stages import optimizer_of, rows_of, selected, trained_rows
 
 from .conftest import CLASSES, SMALL, make_examples
 
@@ -167,9 +167,9 @@ def test_the_average_follows_its_formula() -> None:
 
 
 def test_a_run_starts_from_another(trained: Path, tmp_path: Path) -> None:
-    from merdata_train.evaluate import open_model
-    from merdata_train.run import run
-    from merdata_train.scored import open_run
+    from merdata_train.runs.evaluate import open_model
+    from merdata_train.runs.folder import open_run
+    from merdata_train.runs.run import run
 
     recipe, _ = open_run(trained)
     stage = recipe.stages[0].model_copy(
@@ -186,9 +186,9 @@ def test_a_run_starts_from_another(trained: Path, tmp_path: Path) -> None:
 def test_one_process_at_a_time(trained: Path, tmp_path: Path) -> None:
     from filelock import FileLock
 
-    from merdata_train.data import Source
-    from merdata_train.run import run, run_id
-    from merdata_train.scored import open_run
+    from merdata_train.data.source import Source
+    from merdata_train.runs.folder import open_run
+    from merdata_train.runs.run import run, run_id
 
     recipe, _ = open_run(trained)
     folder = tmp_path / f"source0-A1-{run_id(Source(recipe))}"
@@ -198,8 +198,8 @@ def test_one_process_at_a_time(trained: Path, tmp_path: Path) -> None:
 
 
 def test_rows_know_their_domain(trained: Path) -> None:
-    from merdata_train.data import Source
-    from merdata_train.scored import open_run
+    from merdata_train.data.source import Source
+    from merdata_train.runs.folder import open_run
 
     rows: pd.DataFrame = Source(open_run(trained)[0]).examples("validation").rows
     assert (rows["domain"] == "conversational").equals(rows["corpus"] == "meld")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from merdata_train.metrics import confusions, intervals
-from merdata_train.statistics import cohens_g, holm, mean_intervals, over_runs, paired
+from merdata_train.scoring.metrics import confusions, intervals
+from merdata_train.scoring.statistics import cohens_g, holm, mean_intervals, over_runs, paired
 
 CLASSES = ("anger", "joy", "neutral")
 

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 import merdata
-from merdata_train.conduct import conduct, pace, summary
 from merdata_train.errors import RecipeError
-from merdata_train.suite import Suite, load_suite, plan, suite_files
+from merdata_train.runs.conduct import conduct, pace, summary
+from merdata_train.runs.suite import Suite, load_suite, plan, suite_files
 
 from .command import cli
 from .conftest import SMALL

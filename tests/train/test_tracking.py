@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe import Recipe
-from merdata_train.run import run
-from merdata_train.tracking import TRACKERS, check_tracker, tracker
+from merdata_train.recipe.recipe import Recipe
+from merdata_train.runs.run import run
+from merdata_train.runs.tracking import TRACKERS, check_tracker, tracker
 
 EPOCH = {"stage": "main", "epoch": 0, "loss": 1.0, "lr": 0.1, "selected": 0.5, "validation": {"uar": 0.5}}
 

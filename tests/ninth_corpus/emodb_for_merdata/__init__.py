@@ -62,5 +62,4 @@ CORPUS = Corpus(
     layout="wav/03a01Fa.wav ...",
     file_name=FILE_NAME,
     read=read,
-    package="emodb_for_merdata",
 )

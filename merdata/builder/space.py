@@ -1,0 +1,69 @@
+"""How much disk a build needs, estimated before it starts from the sources' sizes and a few headers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from merdata.audio.decoders import seconds_of
+from merdata.builder.shard import ShardTask
+from merdata.errors import StoreError
+from merdata.io.places import is_remote, to_read
+from merdata.utterance import SAMPLE_RATE
+
+SAMPLED = 16  # sources of each kind whose header is read
+ROW_BYTES = 2_000  # metadata of a row in its shard, its journal and its ledger
+MOST_GROWTH = 16  # times its size that a clip can take: speech coded at 16 kbit/s
+BYTES_A_SECOND = 2 * SAMPLE_RATE
+Source = tuple[Path, int]
+
+
+def check_space(store: Path, tasks: Sequence[ShardTask]) -> None:
+    """Stop before the start if the shards to make will not fit.
+
+    Raises:
+        StoreError: with what is needed and what is free.
+    """
+    if is_remote(store):
+        return  # a bucket has no end
+    free = shutil.disk_usage(_existing(store)).free
+    sizes = sum(row.size or 0 for task in tasks for row in task.rows)
+    if sizes * MOST_GROWTH < free:
+        return  # no header need be opened
+    needed = bytes_needed(tasks)
+    if needed > free:
+        raise StoreError(
+            f"the build needs about {_size(needed)} on the disk of {store}, {_size(free)} are free: "
+            "make room, or choose another --store"
+        )
+
+
+def bytes_needed(tasks: Iterable[ShardTask]) -> int:
+    """About how much the shards will take; those that they replace stay until all are made."""
+    sources: dict[tuple[str, str], list[Source]] = {}
+    rows = 0
+    for task in tasks:
+        for row in task.rows:
+            rows += 1
+            if row.stays and row.size and row.utterance.source:
+                path = task.root / row.utterance.source
+                sources.setdefault((task.corpus, path.suffix.lower()), []).append((path, row.size))
+    return rows * ROW_BYTES + round(sum(map(_clip_bytes, sources.values())))
+
+
+def _clip_bytes(sources: list[Source]) -> float:
+    """Bytes of the clips of one corpus and kind, by the seconds a byte of some of them."""
+    some = sources[:: max(1, len(sources) // SAMPLED)]
+    known = [(seconds, size) for path, size in some if (seconds := seconds_of(to_read(path))) is not None]
+    rate = sum(seconds for seconds, _ in known) / sum(size for _, size in known) if known else 0
+    return rate * BYTES_A_SECOND * sum(size for _, size in sources)
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    return next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"

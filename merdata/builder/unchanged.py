@@ -1,0 +1,176 @@
+"""Which corpora of a store still are what a build would make of them, told without reading them.
+
+`.build/seen.json` keeps, of every corpus at its last build, a fingerprint of all that went into it: names,
+sizes and times of its files, the choices, and this code. Names are not parsed for it, which takes ten times
+as long as listing them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from hashlib import sha256
+from importlib.util import find_spec
+from inspect import getsourcefile, isroutine
+from pathlib import Path
+from typing import Any
+
+from merdata.builder.plan import Choice
+from merdata.corpora.corpus import Corpus
+from merdata.io.files import json_text, write_json
+from merdata.io.places import is_remote, listing, read_bytes, version
+from merdata.store.commit import CARD, CHANGE
+from merdata.store.manifest import Manifest, ledger_path, shard_path, split_path
+from merdata.version import __version__
+
+SEEN = ".build/seen.json"
+FORMAT = 1
+
+
+def fingerprints(choice: Choice) -> dict[str, str]:
+    """corpus -> hash of all that its part of a store is made from."""
+    own = list(_code(Path(__file__).parents[1]))
+    return {
+        corpus.name: _hash(
+            [
+                __version__,
+                json_text(choice.policy.table(corpus.name)),
+                choice.policy.space.name,
+                choice.on_bad_audio,
+                *own,
+                *_code_of_others(corpus),
+                *(
+                    f"{name}={value}{_sight(Path(value).expanduser())}"
+                    for name, value in choice.options[corpus.name].items()
+                ),
+                *_listing(choice.folders[corpus.name]),
+            ]
+        )
+        for corpus in choice.corpora
+    }
+
+
+def unchanged(store: Path, manifest: Manifest, found: dict[str, str]) -> dict[str, int]:
+    """Corpora whose part of the store is up to date -> how many shards were built for them.
+
+    Args:
+        store: its folder.
+        manifest: its merdata.json as it is.
+        found: the fingerprints as they are now.
+    """
+    seen = _read(store)
+    if (store / CHANGE).exists() or not (store / CARD).exists():  # a commit is to be made whole
+        return {}
+    return {
+        corpus: seen["corpora"][corpus]["shards"]
+        for corpus, fingerprint in found.items()
+        if corpus in seen["corpora"]
+        and seen["corpora"][corpus].get("made_from") == fingerprint
+        and seen["corpora"][corpus].get("part") == _part(manifest, corpus)
+        and _is_there(store, manifest, corpus)
+    }
+
+
+def outdated(store: Path, manifest: Manifest) -> list[str]:
+    """Protocols that did not fit the rows at the last build, and have not been made again."""
+    files = manifest.get("files", {})
+    return [
+        name for name, sha256 in _read(store)["outdated"].items() if files.get(split_path(name)) == sha256
+    ]
+
+
+def remember(
+    store: Path, manifest: Manifest, found: dict[str, str], shards: dict[str, int], outdated: list[str]
+) -> None:
+    """Keep what the corpora of a build that has just ended were made from.
+
+    Args:
+        store: its folder.
+        manifest: its merdata.json now.
+        found: the fingerprints as they were before the build.
+        shards: corpus -> how many were built or kept.
+        outdated: protocols that do not fit the rows.
+    """
+    seen = _read(store)
+    for corpus, number in shards.items():
+        part = {"made_from": found[corpus], "part": _part(manifest, corpus), "shards": number}
+        seen["corpora"][corpus] = part
+    seen["outdated"] = {name: manifest["files"][split_path(name)] for name in outdated}
+    write_json(store / SEEN, seen)
+
+
+def _read(store: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        seen: dict[str, Any] = json.loads(read_bytes(store / SEEN))
+        if seen["format"] == FORMAT:
+            return seen
+    return {"format": FORMAT, "corpora": {}, "outdated": {}}
+
+
+def _part(manifest: Manifest, corpus: str) -> str:
+    return _hash([json_text([manifest[name].get(corpus) for name in ("corpora", "shards")])])
+
+
+def _is_there(store: Path, manifest: Manifest, corpus: str) -> bool:
+    shards = manifest["shards"][corpus]
+    if is_remote(store):
+        there = {
+            f"data/{corpus}/{name}": size for name, (size, _) in listing(store / "data" / corpus).items()
+        }
+        whole = (
+            there.get(shard_path(corpus, name, facts)) == facts["bytes"] for name, facts in shards.items()
+        )
+        return all(whole) and version(store / ledger_path(corpus, manifest["corpora"][corpus])) is not None
+    try:
+        sizes = all(
+            (store / shard_path(corpus, name, facts)).stat().st_size == facts["bytes"]
+            for name, facts in shards.items()
+        )
+        return sizes and (store / ledger_path(corpus, manifest["corpora"][corpus])).is_file()
+    except OSError:
+        return False
+
+
+def _listing(root: Path) -> Iterator[str]:
+    """Path, size and time of all that lies below a folder."""
+    if is_remote(root):
+        yield from (f"{name} {size} {version}" for name, (size, version) in sorted(listing(root).items()))
+        return
+    folders = [str(root)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:  # the plan says what cannot be read
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                yield f"{entry.path[len(str(root)) :]}{_sight(entry)}"
+
+
+def _sight(file: Path | os.DirEntry[str]) -> str:
+    """Size and time of a file; of what is none, nothing."""
+    try:
+        facts = file.stat()
+    except (OSError, ValueError):
+        return ""
+    return f" {facts.st_size} {facts.st_mtime_ns}"
+
+
+def _code(folder: Path) -> Iterator[str]:
+    return (line for line in _listing(folder) if "__pycache__" not in line)
+
+
+def _code_of_others(corpus: Corpus) -> Iterator[str]:
+    """Of a corpus that is not ours: its package, and the file of its reader."""
+    if corpus.package and not corpus.is_built_in:
+        package = find_spec(corpus.package)
+        for folder in (package and package.submodule_search_locations) or ():
+            yield from _code(Path(folder))
+    read = getattr(corpus.read, "func", corpus.read)  # what a partial calls
+    with suppress(TypeError):
+        if source := getsourcefile(read if isroutine(read) else type(read)):
+            yield _sight(Path(source))
+
+
+def _hash(lines: Iterable[str]) -> str:
+    return sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

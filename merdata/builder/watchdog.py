@@ -1,0 +1,196 @@
+"""A decoder that crashes or hangs costs one row.
+
+A worker writes down which clip it decodes, and a watchdog ends the worker when that takes too long. A worker
+that died so takes its pool with it; each clip that was being decoded is then tried alone, in a process of
+its own. What dies there too is refused by name, and the shards that are left go on in a new pool.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import io
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from uuid import uuid4
+
+from merdata.audio import clip as audio
+from merdata.audio.clip import AudioError, Clip
+from merdata.builder.shard import ShardTask, build_shard
+from merdata.engine.pool import process_context, run_tasks
+from merdata.engine.without_pandas import spare_pandas
+from merdata.errors import EngineError
+from merdata.io.files import this_process
+
+LIMIT = 30.0  # seconds for one clip
+HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
+TIMED_OUT = -signal.SIGALRM if HAS_TIMERS else 1  # exit code that the watchdog ends a process with
+ALONE = threading.Lock()  # a process has one timer: threads of a Dask worker take turns
+END = b"\0"  # of an id in a note: the one byte that no file name holds
+Work = Callable[[ShardTask], None]
+Pool = AbstractContextManager[Executor]
+Refusals = dict[str, tuple[str, str]]  # id -> reason and sentence
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Decodes for one worker.
+
+    Attributes:
+        notes: folder with a file for each worker, the id of the clip that it decodes.
+        refused: clips that no decoder survived.
+    """
+
+    notes: Path
+    refused: Refusals = field(default_factory=dict)
+
+    def normalise(self, id: str, data: bytes, path: str) -> Clip:
+        """As `audio.normalise`.
+
+        Raises:
+            AudioError: also if the clip is refused.
+        """
+        if id in self.refused:
+            raise AudioError(*self.refused[id])
+        with ALONE:
+            note(self.notes, id)
+            with watched():
+                return audio.normalise(data, path)
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """End this process if the block takes longer than LIMIT, even inside a library."""
+    if HAS_TIMERS:  # a hundred times cheaper than the thread that faulthandler starts
+        signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    else:
+        faulthandler.dump_traceback_later(LIMIT, exit=True, file=_file(Path(os.devnull)))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0) if HAS_TIMERS else faulthandler.cancel_dump_traceback_later()
+
+
+def note(notes: Path, id: str) -> None:
+    """Write down which clip this process is about to decode."""
+    file = _file(notes / this_process())
+    file.seek(0)
+    file.write(id.encode("utf-8", "surrogateescape") + END)
+
+
+@cache
+def _file(path: Path) -> io.FileIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb", buffering=0)
+
+
+def build_shards(
+    tasks: Sequence[ShardTask],
+    notes: Path,
+    jobs: int | None,
+    progress: str | None,
+    cluster: Callable[[], Pool] | None = None,
+) -> None:
+    """Build shards in worker processes; with `jobs=0` in this one, without a guard.
+
+    Args:
+        tasks: the shards.
+        notes: folder for the guard, which every worker can write.
+        jobs: processes of this machine; None takes one a core.
+        progress: name of the bar on stderr.
+        cluster: makes a pool to work in instead of this machine's.
+
+    Raises:
+        EngineError: a worker died, and not by a clip that it decoded.
+        StoreError: the store cannot be written.
+    """
+    if jobs == 0 and not cluster:
+        return _run(build_shard, tasks, jobs, progress)
+    refused: Refusals = {}
+    while True:
+        own = notes / uuid4().hex  # a worker of a cluster may still hold a note of an earlier round
+        try:
+            work = partial(build_shard, normalise=Guard(own, refused).normalise)
+            return _run(work, tasks, jobs, progress, cluster() if cluster else None)
+        except EngineError:
+            found = _refused(tasks, _heard_last(own) - refused.keys())
+            left = [task for task in tasks if not task.is_done()]
+            if not found and len(left) == len(tasks):  # else it may have been stopped, or short of memory
+                raise
+            refused |= found
+            tasks = left
+        finally:
+            shutil.rmtree(notes, ignore_errors=True)
+
+
+def _run(
+    work: Work, tasks: Sequence[ShardTask], jobs: int | None, bar: str | None, pool: Pool | None = None
+) -> None:
+    largest_first = sorted(tasks, key=_rows, reverse=True)  # so that no worker is left with a large one
+    for _ in run_tasks(
+        work,
+        largest_first,
+        jobs=jobs,
+        progress=bar,
+        weigh=_rows,
+        unit="rows",
+        apart=True,
+        prepare=_prepare,
+        pool=pool,
+    ):
+        pass
+
+
+def _prepare() -> None:
+    """A worker's own settings, whatever its parent was started with."""
+    spare_pandas()
+    if HAS_TIMERS:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _rows(task: ShardTask) -> int:
+    return len(task.rows)
+
+
+def _heard_last(notes: Path) -> set[str]:
+    lines = (path.read_bytes().partition(END)[0] for path in notes.glob("*"))
+    return {line.decode("utf-8", "surrogateescape") for line in lines}
+
+
+def _refused(tasks: Sequence[ShardTask], ids: set[str]) -> Refusals:
+    """Those of the clips whose decoder dies even alone, and how."""
+    sources: Mapping[str, Path] = {
+        row.utterance.id: task.root / str(row.utterance.source)
+        for task in tasks
+        for row in task.rows
+        if row.utterance.id in ids
+    }
+    tried = {id: _death(path) for id, path in sources.items()}
+    return {id: death for id, death in tried.items() if death}
+
+
+def _death(path: Path) -> tuple[str, str] | None:
+    """Reason and sentence, if decoding a file ends its process."""
+    process = process_context().Process(target=_try, args=(path,))
+    process.start()
+    process.join()
+    if process.exitcode == 0:
+        return None
+    if process.exitcode == TIMED_OUT:
+        return "timeout", f"its decoder did not end within {LIMIT:.0f} seconds"
+    return "crash", "its decoder crashed the process"
+
+
+def _try(path: Path) -> None:
+    with suppress(Exception):
+        data = path.read_bytes()
+        _prepare()
+        with watched():
+            audio.normalise(data, str(path))

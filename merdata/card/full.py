@@ -1,0 +1,133 @@
+"""The full card of a store: README.md with its figures, and LICENSE.md where it has several licences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from huggingface_hub import DatasetCard, DatasetCardData
+
+from merdata.card import tables
+from merdata.card.figures import draw
+from merdata.io.resources import card_text
+from merdata.leakage.audit import audits
+from merdata.stats import statistics
+from merdata.store.commit import CARD
+from merdata.store.keep import keep_card
+from merdata.store.protocol import Protocol, load_protocol, protocol_names
+from merdata.store.readme import front_matter, pretty_name, render
+from merdata.store.store import Store, open_store
+
+LICENCES = "LICENSE.md"
+# as a corpus states its licence -> as the Hub calls it; all others are `other`
+LICENCE_IDS = {
+    "ODbL-1.0": "odbl",
+    "CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0",
+    "CC-BY-NC-ND-4.0": "cc-by-nc-nd-4.0",
+}
+SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
+Facts = dict[str, Any]
+
+
+def write_card(store: str | Path | Store, rights: str | None = None) -> Path:
+    """Write the full README.md of a store, what it links to first.
+
+    Args:
+        store: the store, or its folder.
+        rights: by what right it is shared, in the words of who shares it.
+
+    Returns:
+        The path of README.md.
+
+    Raises:
+        SplitError: a protocol is damaged, or no longer fits the store's rows.
+        StoreError: the store cannot be read or written.
+    """
+    store = store if isinstance(store, Store) else open_store(store)
+    keep_card(store, card_files(store, rights))
+    return store.path / CARD
+
+
+def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
+    """Path below the store -> bytes: README.md, its figures, and LICENSE.md.
+
+    Raises:
+        SplitError: a protocol is damaged, or no longer fits the store's rows.
+        StoreError: the store cannot be read.
+    """
+    figures, corpora = statistics(store), described(store)
+    files = draw(figures)
+    files[CARD] = card(store, figures, corpora, list(files), rights).encode("utf-8")
+    if len(store.corpora) > 1:
+        files[LICENCES] = render("licences.md.j2", corpora=corpora).encode("utf-8")
+    return files
+
+
+def card(store: Store, figures: Facts, corpora: Facts, pictures: list[str], rights: str | None = None) -> str:
+    """The card's text, YAML header and all.
+
+    Args:
+        store: the store.
+        figures: what `merdata.statistics` counted in it.
+        corpora: each as `described`.
+        pictures: those of the card's figures that lie beside it.
+        rights: as in `write_card`.
+
+    Raises:
+        SplitError: a protocol is damaged, or no longer fits the store's rows.
+        StoreError: the store cannot be read.
+    """
+    protocols = [load_protocol(store, name) for name in protocol_names(store)]
+    data = metadata(store, protocols, figures)
+    found = audits(store, [one.name for one in protocols], near_audio=False) if protocols else []
+    full = {
+        "rights": rights,
+        "pictures": pictures,
+        "figures": figures,
+        "configs": [config["config_name"] for config in data["configs"]],
+        "columns": yaml.safe_load(card_text("columns.yaml")),
+        "left_out": tables.left_out(store, figures["ledger"]),
+        "textless": tables.textless(store),
+        "mapping": tables.mapping(store),
+        "speakers": tables.speakers(figures),
+        "sizes": {one.name: tables.sizes(one) for one in protocols},
+        "verdicts": {one.protocol: tables.verdict(one) for one in found},
+        "conflicts": found[0].conflicts if found else None,
+        "defects": tables.defects(store),
+        "corpora": corpora,
+    }
+    told = {"name": pretty_name(store), "store": store, "protocols": protocols, "corpora": store.corpora}
+    body = render("dataset.md.j2", **told, full=full)
+    return str(DatasetCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
+
+
+def metadata(store: Store, protocols: list[Protocol], figures: Facts) -> DatasetCardData:
+    """The YAML header: that of every store, and what the Hub's search filters by."""
+    front = front_matter(store, protocols)
+    front |= {
+        "size_categories": [next((name for n, name in SIZES.items() if figures["rows"] < n), "1M<n<10M")],
+        "multilinguality": ["multilingual" if len(front["language"]) > 1 else "monolingual"],
+        "annotations_creators": ["expert-generated"],  # by actors and by the corpora's own raters
+        "source_datasets": sorted(store.corpora),
+        "tags": [*front["tags"], "merdata", *sorted(store.corpora)],
+    }
+    return DatasetCardData(**front | _licence(store))
+
+
+def _licence(store: Store) -> dict[str, str]:
+    """The licence in the Hub's terms: an id where it has one, else a name and a link."""
+    if len(store.corpora) > 1:
+        return {"license": "other", "license_name": "licences-of-its-corpora", "license_link": LICENCES}
+    ((name, facts),) = store.corpora.items()
+    if facts["licence"] in LICENCE_IDS:
+        return {"license": LICENCE_IDS[facts["licence"]]}
+    return {"license": "other", "license_name": f"licence-of-{name}", "license_link": facts["homepage"]}
+
+
+def described(store: Store) -> dict[str, Facts]:
+    """What merdata.json keeps of each corpus, with its options and what its page says."""
+    return {
+        name: facts | {"options": tables.options(facts), "page": tables.page(name)}
+        for name, facts in sorted(store.corpora.items())
+    }

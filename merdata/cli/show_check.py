@@ -1,0 +1,44 @@
+"""What verify and diff print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from merdata.tables.table import console, table
+
+if TYPE_CHECKING:
+    from merdata.integrity.diff import Difference
+    from merdata.integrity.verify import Verdict
+
+
+def verified(verdict: Verdict, store: Path) -> None:
+    screen = console()
+    for sentence in verdict.faults:
+        screen.print(f"fault: {sentence}", soft_wrap=True)
+    for sentence in verdict.remarks:
+        screen.print(f"remark: {sentence}", soft_wrap=True)
+    if verdict.digest:
+        screen.print(f"logical digest {verdict.digest}", soft_wrap=True)
+    if verdict.faults:
+        screen.print(f"{store} has {len(verdict.faults)} fault{'s'[: len(verdict.faults) != 1]}")
+    else:
+        screen.print(f"{store} is whole: {verdict.files:,} files, {verdict.rows:,} rows")
+
+
+def compared(found: Difference) -> None:
+    screen = console()
+    made = table("", "#rows", "why", "for example")
+    parts = {"added": found.added, "removed": found.removed}
+    parts |= {f"changed {column}": part for column, part in found.changed.items()}
+    for name, part in parts.items():
+        why = ", ".join(f"{reason} {rows:,}" for reason, rows in part.why.items())
+        made.add_row(name, f"{part.rows:,}", why, " ".join(part.examples))
+    screen.print(made)
+    for sentence in found.settings:
+        screen.print(sentence, soft_wrap=True)
+    for name, fate in found.protocols.items():
+        screen.print(f"protocol {name}: {fate}", soft_wrap=True)
+    before, after = found.digests
+    same = f"the rows are the same: logical digest {before}"
+    screen.print(same if before == after else f"logical digests {before} and {after}", soft_wrap=True)

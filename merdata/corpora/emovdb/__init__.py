@@ -1,0 +1,123 @@
+"""EmoV-DB: four speakers read sentences of CMU Arctic, amused, angry, disgusted, sleepy and neutral.
+
+Adigwe et al. (2018), arXiv:1806.09514; SLR115. Emotion and sentence are read from the file name, the
+speaker from a folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from merdata.corpora.corpus import Corpus, mark_duplicates, stray
+from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
+from merdata.corpora.tree import Tree
+from merdata.errors import LayoutError, OptionError
+from merdata.utterance import Utterance
+
+STYLES = {
+    "amused": "Amused",
+    "anger": "Angry",
+    "disgust": "Disgusted",
+    "neutral": "Neutral",
+    "sleepiness": "Sleepy",
+}
+GENDERS = {"bea": "female", "jenie": "female", "josh": "male", "sam": "male"}
+NUMBERED = {"1": "bea", "2": "jenie", "3": "josh", "4": "sam"}  # folders of the layout for forced alignment
+FOLDER = re.compile(r"(?P<speaker>bea|jenie|josh|sam)(?![a-z]).*", re.IGNORECASE)
+FILE_NAME = re.compile(
+    rf"(?P<style>{'|'.join(STYLES)})_\d+[-_]\d+_(?P<number>\d{{4}})\.wav", re.IGNORECASE | re.ASCII
+)
+NO_SPEAKER = "no folder above it is named after a speaker (bea, jenie, josh, sam, or 1 to 4)"
+PROMPT_FILE = "cmuarctic.data"
+PROMPT = re.compile(r'\(\s*arctic_a(?P<number>\d{4})\s+"(?P<text>.*)"\s*\)', re.ASCII)
+NO_PROMPTS = f"text: {PROMPT_FILE} was not found: get it from festvox.org (CMU ARCTIC) or pass --prompts"
+
+
+def read(tree: Tree) -> Iterator[Utterance]:
+    """Files of any of the layouts; those whose speaker no folder tells only enter the ledger."""
+    return mark_duplicates(_rows(tree))
+
+
+def _rows(tree: Tree) -> Iterator[Utterance]:
+    prompts = _prompts(tree)
+    for path, match in tree.matching(FILE_NAME):
+        speaker, emotion = _speaker(path), STYLES[match["style"].lower()]
+        if speaker is None:
+            yield stray("emovdb", path, NO_SPEAKER)
+            continue
+        text = prompts.get(match["number"])
+        unknown = f"text: {PROMPT_FILE} has no arctic_a{match['number']}" if prompts else NO_PROMPTS
+        yield Utterance(
+            # The whole name: six pairs of files share speaker, emotion and number.
+            id=f"emovdb/{speaker}_{emotion}/{path.stem.lower()}",
+            corpus="emovdb",
+            source=str(path),
+            raw_label=emotion,
+            speaker=speaker,
+            shard=speaker,
+            language="en",
+            text=text,
+            gender=GENDERS[speaker],
+            prompt=f"arctic_a{match['number']}",
+            scripted=True,
+            notes=() if text else (unknown,),
+        )
+
+
+def _speaker(path: PurePosixPath) -> str | None:
+    """By the nearest folder of a speaker's name, `bea` or `bea_Amused`, or else by a number, `1`."""
+    folders = path.parts[-2::-1]
+    named = next(filter(None, map(FOLDER.fullmatch, folders)), None)
+    return named["speaker"].lower() if named else next(filter(None, map(NUMBERED.get, folders)), None)
+
+
+def _prompts(tree: Tree) -> Mapping[str, str]:
+    """Number -> sentence of CMU Arctic's set a; nothing if there is no file of them.
+
+    Raises:
+        OptionError: the file of the option `prompts` cannot be read or holds no prompts.
+        LayoutError: the same of the file in the corpus folder.
+    """
+    given = tree.options.get("prompts")
+    if given is None:
+        found = tree.named(PROMPT_FILE)
+        return _sentences(tree, found) if found else {}
+    try:
+        return _sentences(tree, PurePosixPath(Path(given).expanduser().absolute()))
+    except LayoutError as error:
+        raise OptionError(f"emovdb.prompts: {error}") from error
+
+
+def _sentences(tree: Tree, path: PurePosixPath) -> Mapping[str, str]:
+    matches = map(PROMPT.fullmatch, map(str.strip, tree.read_text(path).split("\n")))
+    sentences = {match["number"]: match["text"].strip() for match in matches if match}
+    if not sentences:
+        raise LayoutError(f'{tree.root / path} holds no line like ( arctic_a0001 "..." )')
+    return sentences
+
+
+CORPUS = Corpus(
+    name="emovdb",
+    title="EmoV-DB",
+    domain="acted",
+    languages=("en",),
+    licence="custom, for non-commercial purposes (LICENSE.md of the release)",
+    terms=Terms(public=GATED, private=ATTRIBUTION, labels=ATTRIBUTION),
+    homepage="https://www.openslr.org/115/",
+    expected_rows=6_893,
+    difference="lists with 6,887 keep one of each of six pairs of files that share folder and number",
+    targets={
+        "Amused": "joy",
+        "Angry": "anger",
+        "Disgusted": "disgust",
+        "Neutral": "neutral",
+        "Sleepy": None,
+    },
+    debatable=("Amused", "Sleepy"),
+    options={"prompts": f"the file {PROMPT_FILE} of CMU Arctic, where it is not in the corpus folder"},
+    layout="bea_Amused/amused_1-15_0001.wav ... sam_Sleepy/ (or bea/Amused/, or 1/ to 4/), cmuarctic.data",
+    file_name=FILE_NAME,
+    read=read,
+)

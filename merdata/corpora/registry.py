@@ -1,0 +1,88 @@
+"""The registry: the built-in corpora, and those that other packages offer as entry points."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from pkgutil import iter_modules
+
+from merdata.corpora.corpus import BUILT_IN, Corpus
+from merdata.corpora.tree import Tree
+from merdata.errors import CorpusNotFound, NotThisCorpus
+from merdata.utterance import Utterance
+
+
+@cache
+def registry() -> dict[str, Corpus]:
+    """All corpora by name: the built-in ones first, then those of entry points, each in the order of names.
+
+    Nobody replaces a built-in corpus: its licence would go with it.
+    """
+    corpora = {corpus.name: corpus for corpus in _built_in()}
+    for point in sorted(entry_points(group="merdata.corpora")):
+        corpus = replace(point.load(), package=point.module)
+        corpora.setdefault(corpus.name, corpus)
+    return corpora
+
+
+def _built_in() -> Iterator[Corpus]:
+    """The corpus of every folder beside this file."""
+    for module in sorted(iter_modules([str(Path(__file__).parent)], f"{BUILT_IN}.")):
+        if module.ispkg:
+            corpus: Corpus = import_module(module.name).CORPUS
+            yield replace(corpus, package=module.name)
+
+
+def get_corpus(name: str) -> Corpus:
+    """The corpus of that name; `CREMA-D` and `crema_d` are cremad too.
+
+    Raises:
+        CorpusNotFound: there is none.
+    """
+    corpora = registry()
+    plain = name.lower().replace("-", "").replace("_", "")
+    if plain not in corpora:
+        close = difflib.get_close_matches(plain, corpora, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise CorpusNotFound(f"no corpus is called {name!r}{hint}; there are {', '.join(corpora)}")
+    return corpora[plain]
+
+
+def read_corpus(corpus: Corpus, root: Path, options: Mapping[str, str]) -> list[Utterance]:
+    """The utterances of a folder.
+
+    Raises:
+        CorpusNotFound, LayoutError, OptionError: as `Corpus.utterances`; where the folder looks like another
+            corpus, the message names it.
+    """
+    try:
+        return corpus.utterances(root, options)
+    except NotThisCorpus as error:
+        other = _looks_like(Tree.walk(root))
+        if other in (None, corpus.name):
+            raise
+        raise NotThisCorpus(f"{error}. It looks like {other}: try --corpus {other}") from error
+
+
+def _looks_like(tree: Tree) -> str | None:
+    """The corpus whose file names are most of a folder's, if any."""
+    counts = {name: sum(1 for _ in tree.matching(corpus.file_name)) for name, corpus in registry().items()}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] else None
+
+
+def present(folder: Path) -> list[str]:
+    """Names of the corpora that have a folder of their name in `folder`, in the registry's order.
+
+    Raises:
+        CorpusNotFound: the folder may not be read.
+    """
+    try:
+        return [name for name in registry() if (folder / name).is_dir()]
+    except PermissionError as error:
+        raise CorpusNotFound(f"no permission to read {folder}") from error

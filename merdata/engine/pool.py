@@ -1,0 +1,128 @@
+"""Where tasks run: in this process, in a pool of processes on this machine, or in a pool that is given."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
+from multiprocessing import connection
+from typing import Any, TypeVar
+
+from merdata.errors import EngineError
+
+PRELOADED = ["merdata.builder.watchdog", "soundfile", "soxr"]  # imported once for all workers
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def run_tasks(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    jobs: int | None = None,
+    progress: str | None = None,
+    weigh: Callable[[Task], int] = lambda _: 1,
+    unit: str = "task",
+    apart: bool = False,
+    prepare: Callable[[], object] | None = None,
+    pool: AbstractContextManager[Executor] | None = None,
+) -> Iterator[Result]:
+    """`function` of every task, results in the order of the tasks.
+
+    Args:
+        tasks: what to do; each one is pickled for another process.
+        function: of a module's top level, so that another process can import it.
+        jobs: processes; None takes one a core, 0 stays in this process.
+        progress: name of the bar on stderr, or None for no bar.
+        weigh: how much a task moves the bar.
+        unit: what the bar counts.
+        apart: even a single task, or a single job, runs in another process.
+        prepare: called once in each process of this machine's pool, before its first task.
+        pool: other than of `jobs` processes of this machine.
+    """
+    from tqdm import tqdm
+
+    alone = jobs == 1 or len(tasks) == 1
+    here = not tasks or (pool is None and (jobs == 0 or (alone and not apart)))
+    jobs = min(jobs or os.cpu_count() or 1, max(1, len(tasks)))
+    with tqdm(
+        total=sum(map(weigh, tasks)),
+        desc=progress,
+        unit=f" {unit}",
+        disable=progress is None or not sys.stderr.isatty(),
+    ) as bar:
+        if here:
+            for task in tasks:
+                yield function(task)
+                bar.update(weigh(task))
+        else:
+            with pool or _pool(jobs, prepare) as executor:
+                yield from _in_pool(executor, function, tasks, lambda task: bar.update(weigh(task)))
+
+
+def process_context() -> Any:
+    """How processes are started: a fork would copy pyarrow's threads half-way; a fork server is clean."""
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def get_ready() -> None:
+    """Start the fork server, so that it imports what workers need while this process does other things."""
+    if process_context().get_start_method() == "forkserver":
+        from multiprocessing.forkserver import ensure_running
+
+        ensure_running()
+
+
+def _pool(jobs: int, prepare: Callable[[], object] | None) -> Executor:
+    return ProcessPoolExecutor(jobs, process_context(), _begin, (dict(os.environ), prepare))
+
+
+def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
+    """Begin a worker with the environment of now: a fork server has the one that it was started with."""
+    os.environ.update(environment)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if prepare:
+        prepare()
+
+
+def _end_with_parent() -> None:
+    """Workers hold each other's pipes open, and would outlive a parent that is killed."""
+    if parent := multiprocessing.parent_process():
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _in_pool(
+    pool: Executor,
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    done: Callable[[Task], object],
+) -> Iterator[Result]:
+    futures = []
+    for task in tasks:
+        future = pool.submit(function, task)
+        future.add_done_callback(lambda _, finished=task: done(finished))  # type: ignore[misc]
+        futures.append(future)
+    try:
+        for future in futures:
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise EngineError(
+            "a worker process ended before its task: it ran out of memory or crashed (--jobs 0 shows where), "
+            'or a script of yours calls merdata without `if __name__ == "__main__":`, and every worker ran '
+            "it anew"
+        ) from error
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        pool.shutdown(wait=False)
+        raise

@@ -1,0 +1,166 @@
+"""Diff: which rows two stores differ in, by column, and why. Metadata alone; audio counts by its hash."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from merdata.integrity.digest import logical_digest, rows_by_id
+from merdata.store.protocol import protocol_names, read_protocol
+from merdata.store.store import Store, open_store
+from merdata.utterance import KNOWN_DEFECT, METADATA_COLUMNS
+
+SETTINGS = ("policy", "options", "on_bad_audio", "defects", "audio_version")  # of a corpus, in merdata.json
+HEARD = ("audio_sha256", "seconds", "source_sha256")  # columns that come from the audio file
+MOST = 3
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that share a fate: how many, why (reason -> rows), and the first ids."""
+
+    rows: int
+    why: dict[str, int]
+    examples: list[str]
+
+    @classmethod
+    def of(cls, why: Mapping[str, str]) -> Part:
+        """From id -> reason."""
+        return cls(len(why), dict(Counter(why.values()).most_common()), sorted(why)[:MOST])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs from store a to store b.
+
+    Attributes:
+        digests: the logical digest of each; equal where all rows are.
+        added, removed: rows that only b, only a has.
+        changed: column -> rows of both whose cells differ.
+        settings: what the builds were told, and by which code they were made, as `name: before -> after`.
+        protocols: name -> added, removed or changed.
+    """
+
+    digests: list[str]
+    added: Part
+    removed: Part
+    changed: dict[str, Part]
+    settings: list[str] = field(default_factory=list)
+    protocols: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def any(self) -> bool:
+        return self.digests[0] != self.digests[1] or bool(self.settings or self.protocols)
+
+
+def diff(a: str | Path | Store, b: str | Path | Store) -> Difference:
+    """Compare two stores by their metadata.
+
+    Args:
+        a: the store before, or its folder.
+        b: the store after, or its folder.
+
+    Raises:
+        StoreError: one of them cannot be read.
+        SplitError: a protocol's table is damaged.
+    """
+    sides = [_Side(store if isinstance(store, Store) else open_store(store)) for store in (a, b)]
+    before, after = sides
+    return Difference(
+        digests=[logical_digest(side.rows) for side in sides],
+        added=Part.of({id: before.why_absent(id) for id in after.rows.keys() - before.rows.keys()}),
+        removed=Part.of({id: after.why_absent(id) for id in before.rows.keys() - after.rows.keys()}),
+        changed=_changed(before, after),
+        settings=list(_settings(before.store.manifest, after.store.manifest)),
+        protocols=_protocols(before.store, after.store),
+    )
+
+
+class _Side:
+    """One of the two stores, read once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.rows = rows_by_id(store)
+
+    @cached_property
+    def reasons(self) -> dict[str, str]:
+        """id -> why the row was dropped, for every row of the ledgers."""
+        tables = (self.store.ledger(corpus).select(["id", "reason"]) for corpus in self.store.corpora)
+        return {row["id"]: row["reason"] for table in tables for row in table.to_pylist()}
+
+    def why_absent(self, id: str) -> str:
+        if id.partition("/")[0] not in self.store.corpora:
+            return "corpus not built"
+        if id not in self.reasons:
+            return "no such source"
+        return "policy" if self.reasons[id] == "label" else f"audio: {self.reasons[id]}"
+
+    def policy(self, corpus: str) -> dict[str, Any]:
+        table: dict[str, Any] = self.store.corpora[corpus]["policy"]
+        return table
+
+
+def _changed(before: _Side, after: _Side) -> dict[str, Part]:
+    """column -> the rows that differ in it, each with its reason."""
+    why: dict[str, dict[str, str]] = defaultdict(dict)
+    for id, old in before.rows.items():
+        new = after.rows.get(id, old)
+        if new != old:
+            one, other = (dict(zip(METADATA_COLUMNS, cells, strict=True)) for cells in (old, new))
+            for column in METADATA_COLUMNS:
+                if one[column] != other[column]:
+                    why[column][id] = _why(column, one, other, before, after)
+    return {column: Part.of(why[column]) for column in METADATA_COLUMNS if column in why}
+
+
+def _why(column: str, old: dict[str, Any], new: dict[str, Any], before: _Side, after: _Side) -> str:
+    """What a change of one cell comes from; what nothing else explains comes from the code."""
+    corpus = old["corpus"]
+    facts = [side.store.corpora[corpus] for side in (before, after)]
+    notes = set(old["notes"] or ()) ^ set(new["notes"] or ())
+    targets = [side.policy(corpus).get(row["raw_label"]) for side, row in ((before, old), (after, new))]
+    if column in HEARD:
+        cause = old["source_sha256"] != new["source_sha256"] and "source"
+    elif column == "label":
+        cause = targets[0] != targets[1] and "policy"
+    elif column == "notes":
+        cause = (
+            (any(note.startswith(KNOWN_DEFECT) for note in notes) and "defects version")
+            or (any(note.startswith("label policy: ") for note in notes) and "policy")
+            or (old["source_sha256"] != new["source_sha256"] and "source")
+        )
+    else:
+        cause = facts[0].get("options") != facts[1].get("options") and "options"
+    same_code = before.store.manifest["merdata"] == after.store.manifest["merdata"]
+    return cause or ("metadata of the source" if same_code and column not in HEARD else "code version")
+
+
+def _settings(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    yield from _unlike("merdata", before["merdata"], after["merdata"])
+    yield from _unlike("label space", before["space"], after["space"])
+    for corpus in sorted(before["corpora"].keys() & after["corpora"].keys()):
+        old, new = (manifest["corpora"][corpus] for manifest in (before, after))
+        for name in SETTINGS:
+            yield from _unlike(f"{corpus} {name}", old.get(name), new.get(name))
+
+
+def _unlike(name: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            yield from _unlike(f"{name} {key}", old.get(key), new.get(key))
+    elif old != new:
+        yield f"{name}: {old} -> {new}"
+
+
+def _protocols(before: Store, after: Store) -> dict[str, str]:
+    old, new = (
+        {name: read_protocol(store, name).hash for name in protocol_names(store)} for store in (before, after)
+    )
+    unlike = sorted(name for name in old | new if old.get(name) != new.get(name))
+    fate = {(True, True): "changed", (False, True): "added", (True, False): "removed"}
+    return {name: fate[name in old, name in new] for name in unlike}

@@ -1,0 +1,81 @@
+"""One file of a store held against what merdata.json says of it; a shard also against the store's schema."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merdata.audio.clip import wav_bytes
+from merdata.io.files import file_sha256
+from merdata.io.places import to_read
+from merdata.store.manifest import MANIFEST
+from merdata.utterance import SAMPLE_RATE, store_schema
+
+HEARD = ["id", "audio", "seconds", "audio_sha256"]
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """What another process needs to check one file.
+
+    Attributes:
+        store: its folder.
+        name: path of the file below it.
+        allowed: SHA-256 that the file may have.
+        rows, classes: of a shard; None and nothing for other files.
+        deep: whether to look at the clips.
+    """
+
+    store: Path
+    name: str
+    allowed: tuple[str, ...]
+    rows: int | None = None
+    classes: tuple[str, ...] = ()
+    deep: bool = False
+
+
+def check_file(check: FileCheck) -> list[str]:
+    """The faults of a file, a sentence each."""
+    path = check.store / check.name
+    mend = "split again" if check.name.startswith("splits/") else "run `merdata build` again"
+    try:
+        if file_sha256(path) not in check.allowed:
+            return [f"{check.name} is not as it was written (its SHA-256 differs): delete it and {mend}"]
+        return list(_of_shard(check, path)) if check.rows is not None else []
+    except FileNotFoundError:
+        return [f"{check.name} is missing, which {MANIFEST} names: {mend}"]
+    except (OSError, pa.ArrowInvalid) as error:
+        return [f"{check.name} cannot be read ({error}): delete it and {mend}"]
+
+
+def _of_shard(check: FileCheck, path: Path) -> Iterator[str]:
+    with pq.ParquetFile(to_read(path)) as file:
+        schema, rows, ours = file.schema_arrow, file.metadata.num_rows, store_schema(check.classes)
+        if not schema.equals(ours) or schema.metadata != ours.metadata:
+            yield f"{check.name} has not the columns and classes of the store: build it again"
+        elif rows != check.rows:
+            yield f"{check.name} has {rows} rows, {MANIFEST} says {check.rows}: build it again"
+        elif check.deep:
+            for group in range(file.num_row_groups):
+                for row in file.read_row_group(group, HEARD).to_pylist():
+                    if wrong := _of_clip(row):
+                        yield f"{check.name}: the clip of {row['id']} {wrong}: build it again"
+
+
+def _of_clip(row: dict[str, Any]) -> str | None:
+    data = row["audio"]["bytes"] or b""
+    samples = np.frombuffer(data[44 : 44 + (len(data) - 44) // 2 * 2], "<i2")
+    if wav_bytes(samples) != data:
+        return "is no 16 kHz mono PCM16 WAV with a header of 44 bytes"
+    if hashlib.sha256(samples.tobytes()).hexdigest() != row["audio_sha256"]:
+        return "has not the samples that its audio_sha256 was made of"
+    if row["seconds"] != np.float32(len(samples) / SAMPLE_RATE):
+        return f"is not {row['seconds']} seconds long"
+    return None

@@ -1,0 +1,152 @@
+"""EmoBox's folds: read from a checkout, and written in the same layout (github.com/emo-box/EmoBox).
+
+<root>/data/<corpus>/fold_<k>/<corpus>_{train,valid,test}_fold_<k>.jsonl, a JSON object a line with key, wav
+and emo. Most corpora have no valid file, and a partial clone may lack the large train files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from merdata.errors import SplitError
+from merdata.io.files import write_text
+from merdata.splits.exchange.entry import Entry, Row, read_json, stem
+from merdata.store.protocol import TEST, TRAIN, VALIDATION, Protocol
+from merdata.store.store import Store
+from merdata.utterance import SAMPLE_RATE
+
+PARTS = {TRAIN: "train", VALIDATION: "valid", TEST: "test"}
+COLUMNS = ("id", "corpus", "speaker", "raw_label", "label", "seconds", "source")
+
+
+def _mead(row: Row) -> str:
+    speaker, emotion, level, number = PurePosixPath(row.id).parts[-4:]
+    return f"mead-{speaker}-{emotion}-{level}-{number}".replace("_", "-")
+
+
+def _meld(row: Row) -> str:
+    split, name = PurePosixPath(row.id).parts[-2:]
+    return f"meld-{name}-{split}"
+
+
+def _emovdb(row: Row) -> str:
+    emotion = "Disgust" if row.raw_label.startswith("Disgust") else row.raw_label
+    return f"emovdb-{row.speaker}-{emotion}-{stem(row.id).rpartition('_')[2]}"
+
+
+# What EmoBox's preprocessing (EmoBox/preprocess/scripts) calls our rows.
+KEYS: dict[str, Callable[[Row], str]] = {
+    "ravdess": lambda row: f"ravdess-{stem(row.id)}",
+    "cremad": lambda row: f"cremad-{stem(row.id).replace('_', '-')}",
+    "esd": lambda row: f"esd-{stem(row.id).replace('_', '-')}",
+    "tess": lambda row: f"tess-{stem(row.id).replace('_', '-')}",
+    "iemocap": lambda row: f"iemocap-{stem(row.id)}",
+    "meld": _meld,
+    "mead": _mead,
+    "emovdb": _emovdb,
+}
+
+
+def key_of(row: Row) -> str:
+    """EmoBox's key of one of our rows.
+
+    Raises:
+        SplitError: EmoBox has no such corpus.
+    """
+    if row.corpus not in KEYS:
+        raise SplitError(f"EmoBox's keys are known for {', '.join(KEYS)}, not for {row.corpus}")
+    return KEYS[row.corpus](row)
+
+
+def read_folds(corpus: str, root: Path) -> Iterator[Entry]:
+    """The entries of EmoBox's folds of a corpus.
+
+    Raises:
+        SplitError: there are none below `root`, or a file of them is unreadable.
+    """
+    folder = next((at for at in (root / "data" / corpus, root / corpus) if at.is_dir()), root)
+    numbers = sorted(int(at.name[5:]) for at in folder.glob("fold_*") if at.name[5:].isdigit())
+    if not numbers:
+        raise SplitError(f"{root} has no data/{corpus}/fold_1: --root is a checkout of EmoBox")
+    for number in numbers:
+        at = folder / f"fold_{number}"
+        paths = {split: at / f"{corpus}_{part}_fold_{number}.jsonl" for split, part in PARTS.items()}
+        there = {split: path for split, path in paths.items() if path.is_file()}
+        if not there:
+            raise SplitError(f"{at} has none of {', '.join(path.name for path in paths.values())}")
+        for split, path in there.items():
+            for key, wav in _cells(path, "key", "wav"):
+                yield Entry(number, split, key, stem(wav))
+
+
+def read_track2(corpus: str, root: Path) -> Iterator[Entry]:
+    """The entries of EmoBox's balanced test set of a corpus, for cross-corpus tests (track 2).
+
+    Raises:
+        SplitError: there is none below `root`, or it is unreadable.
+    """
+    path = root / "data" / "track2" / f"{corpus.upper()}_selected_balenced.jsonl"  # their spelling
+    for wav, speaker in _cells(path, "wav_filename", "speaker"):
+        yield Entry(1, TEST, f"{stem(wav)} {speaker}", stem(wav))
+
+
+def write_folds(store: Store, protocol: Protocol, out: Path) -> list[Path]:
+    """Write a protocol in EmoBox's layout, each corpus into a folder of its own.
+
+    Returns:
+        The files.
+
+    Raises:
+        SplitError: EmoBox has no name for rows of a corpus.
+        StoreError: the store cannot be read, or `out` cannot be written.
+    """
+    rows = store.rows(COLUMNS, protocol.properties["corpora"]).select(COLUMNS).to_pandas()
+    placed = protocol.table.to_pandas().merge(rows, on="id")
+    written = []
+    for corpus, own in placed.groupby("corpus"):
+        folder = out / "data" / str(corpus)
+        rates = _rates(store, str(corpus))
+        lines = {row.id: json.dumps(_line(row, rates), ensure_ascii=False) for row in own.itertuples()}
+        for (number, split), part in own.groupby(["fold", "split"]):
+            name = f"{corpus}_{PARTS[str(split)]}_fold_{number or 1}.jsonl"
+            written.append(folder / f"fold_{number or 1}" / name)
+            write_text(written[-1], "".join(f"{lines[id]}\n" for id in part["id"]))
+        known = own.dropna(subset=["label"]).drop_duplicates("raw_label").sort_values("raw_label")
+        written.append(folder / "label_map.json")
+        labels = {
+            raw: str(label).capitalize()
+            for raw, label in zip(known["raw_label"], known["label"], strict=True)
+        }
+        write_text(written[-1], json.dumps(labels, indent=4) + "\n")
+    return written
+
+
+def _line(row: Row, rates: dict[str, int]) -> dict[str, Any]:
+    rate = rates.get(row.id) or SAMPLE_RATE
+    return {
+        "key": key_of(row),
+        "dataset": row.corpus,
+        "wav": f"downloads/{row.corpus}/{row.source}",
+        "type": "raw",
+        "sample_rate": rate,
+        "num_frame": round(row.seconds * rate),
+        "task": "category",
+        "length": row.seconds,
+        "emo": row.raw_label,
+        "channel": 1,
+    }
+
+
+def _rates(store: Store, corpus: str) -> dict[str, int]:
+    ledger = store.ledger(corpus)
+    return dict(zip(ledger["id"].to_pylist(), ledger["source_rate"].to_pylist(), strict=True))
+
+
+def _cells(path: Path, *names: str) -> Iterator[tuple[str, ...]]:
+    try:
+        yield from [tuple(str(line[name]) for name in names) for line in read_json(path, lines=True)]
+    except (KeyError, TypeError) as error:
+        raise SplitError(f"{path}: a line lacks {error}") from error

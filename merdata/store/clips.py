@@ -1,0 +1,49 @@
+"""The WAV of chosen rows, without reading the rest of their shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from merdata.errors import StoreError
+from merdata.io.places import to_read
+from merdata.store.store import Shard, Store
+
+
+def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Id and WAV of each row, in the given order.
+
+    One row group is in memory at a time: neighbours of the store's order cost one reading together.
+
+    Raises:
+        StoreError: a shard is missing or unreadable.
+    """
+    place = {id: (shard, row) for shard, rows in store.ids.items() for row, id in enumerate(rows)}
+    held: tuple[Shard, range] | None = None
+    clips = pa.array([], pa.binary())
+    for id in ids:
+        shard, row = place[id]
+        if held is None or held[0] != shard or row not in held[1]:
+            rows, clips = _read_group(shard, row)
+            held = (shard, rows)
+        yield id, clips[row - held[1].start].as_py()
+
+
+def _read_group(shard: Shard, row: int) -> tuple[range, pa.Array]:
+    """The rows of the group that holds a row, and their WAVs."""
+    try:
+        with pq.ParquetFile(to_read(shard.path)) as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = np.cumsum(sizes)
+            group = int(np.searchsorted(ends, row, side="right"))
+            table = file.read_row_group(group, ["audio.bytes"])
+    except FileNotFoundError as error:
+        raise StoreError(f"{shard.path} is not there: run `merdata build` again") from error
+    except (OSError, IndexError, pa.ArrowInvalid) as error:
+        raise StoreError(f"{shard.path} is damaged: run `merdata build` again") from error
+    clips = pc.struct_field(table["audio"].combine_chunks(), "bytes")
+    return range(int(ends[group]) - sizes[group], int(ends[group])), clips

@@ -1,0 +1,62 @@
+"""What is added to a store that is there: a protocol's table, another README.md."""
+
+from __future__ import annotations
+
+import hashlib
+
+from merdata.errors import StoreError
+from merdata.io.files import remove, write_bytes
+from merdata.store.commit import A_WHILE, CHANGE, announce, conclude, known_files, locked, remove_leftovers
+from merdata.store.manifest import Manifest, read_manifest, write_manifest
+from merdata.store.protocol import Protocol, protocol_bytes, protocol_path
+from merdata.store.readme import make_card
+from merdata.store.store import Store
+
+
+def keep_protocol(store: Store, protocol: Protocol) -> None:
+    """Write a protocol's table into the store, and its configs into the store's README.md.
+
+    Raises:
+        StoreError: another process writes the store or has built it anew, or it cannot be written.
+    """
+    path, data = protocol_path(store, protocol.name), protocol_bytes(protocol)
+    with locked(store.path, A_WHILE):
+        remove_leftovers(store.path)
+        manifest = _as_it_was(store)
+        name = path.relative_to(store.path).as_posix()
+        manifest.setdefault("files", {})[name] = hashlib.sha256(data).hexdigest()
+        store.manifest = manifest
+        announce(store.path, manifest)
+        write_bytes(path, data)
+        conclude(store, make_card(store)[0])
+
+
+def keep_card(store: Store, files: dict[str, bytes]) -> None:
+    """Write another README.md into the store, and what it shows.
+
+    Args:
+        store: as it was when the card was made of it.
+        files: path below the store -> bytes, README.md among them.
+
+    Raises:
+        StoreError: another process writes the store or has built it anew, or it cannot be written.
+    """
+    with locked(store.path, A_WHILE):
+        remove_leftovers(store.path)
+        manifest = _as_it_was(store)
+        hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        manifest["files"] = known_files(store) | hashes
+        store.manifest = manifest
+        announce(store.path, manifest)
+        for name, data in files.items():
+            write_bytes(store.path / name, data)
+        write_manifest(store.path, manifest)
+        remove(store.path / CHANGE)
+
+
+def _as_it_was(store: Store) -> Manifest:
+    """merdata.json, unless a build has changed the rows since the store was opened."""
+    manifest = read_manifest(store.path)
+    if manifest is None or manifest["shards"] != store.manifest["shards"]:
+        raise StoreError(f"{store.path} was built anew meanwhile: do this again")
+    return manifest

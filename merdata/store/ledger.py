@@ -1,0 +1,250 @@
+"""The ledger: every row that a corpus promises, its one state, and why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from merdata.utterance import KNOWN_DEFECT, NO_TEXT
+
+if TYPE_CHECKING:
+    from merdata.corpora.corpus import Corpus
+
+STORED, SILENCED, DROPPED = "stored", "silenced", "dropped"
+# Reasons of files that are no rows of their own; they do not count as discovered.
+NOT_ROWS = ("duplicate", "stray", "song")
+NO_ROW = "no row"
+
+ROWS_AT_A_TIME = 1_000  # that are counted, of all that a corpus has
+EXAMPLES = 10
+
+LEDGER_SCHEMA = pa.schema(
+    {
+        "id": pa.string(),
+        "corpus": pa.string(),
+        "shard": pa.string(),
+        "source": pa.string(),
+        "raw_label": pa.string(),
+        "label": pa.string(),
+        "state": pa.string(),
+        "reason": pa.string(),
+        "detail": pa.string(),
+        "decoder": pa.string(),
+        "source_rate": pa.int32(),
+        "source_channels": pa.int32(),
+        "seconds": pa.float32(),
+        "source_sha256": pa.string(),
+        "audio_sha256": pa.string(),
+        "same_audio_as": pa.string(),
+        "notes": pa.list_(pa.string()),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The account of one corpus: discovered = stored + silenced + dropped.
+
+    Attributes:
+        silenced: rows whose audio is replaced by silence, by reason.
+        dropped: rows that are not in the store, by reason.
+        others: files that are no rows (duplicates, strays, songs), by reason.
+        labels: the loss account: raw label -> class, `unlabelled` or `dropped` -> rows.
+        textless: why rows have no transcript -> how many.
+        sources: decoder, rate and channels of the sources -> rows, the most common first.
+        defects: known defect -> ids of the rows that have it.
+        same_audio: groups of ids with identical samples; `conflicts` of them carry different labels.
+        seconds: of the audio in the store.
+        difference: known reasons why a copy has more or fewer rows than expected.
+        missing: the first ids that a complete copy has and this one lacks, where the corpus can say.
+    """
+
+    corpus: str
+    domain: str
+    expected: int
+    discovered: int
+    stored: int
+    silenced: dict[str, int]
+    dropped: dict[str, int]
+    others: dict[str, int]
+    labels: dict[str, dict[str, int]]
+    textless: dict[str, int]
+    sources: dict[str, int]
+    defects: dict[str, list[str]]
+    same_audio: list[list[str]]
+    conflicts: int
+    seconds: float
+    difference: str
+    missing: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Tally:
+    """The account of a corpus, row by row, so that no more than a shard's rows need be in memory."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._seconds = 0.0
+        self._states: Counter[str] = Counter()
+        self._reasons: dict[str, Counter[str]] = {SILENCED: Counter(), DROPPED: Counter(), NO_ROW: Counter()}
+        self._fates: Counter[tuple[str, str | None, bool]] = Counter()
+        self._textless: Counter[str] = Counter()
+        self._sources: Counter[str] = Counter()
+        self._defects: dict[str, list[str]] = {}
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count a row of the ledger."""
+        if row["state"] == STORED:
+            self._sources[_source(row)] += 1
+        if row["reason"] in NOT_ROWS:
+            self._reasons[NO_ROW][row["reason"]] += 1
+            return
+        self._ids.add(row["id"])
+        self._states[row["state"]] += 1
+        self._seconds += row["seconds"] or 0.0
+        self._fates[row["raw_label"], row["label"], row["reason"] == "label"] += 1
+        if row["state"] in self._reasons:
+            self._reasons[row["state"]][row["reason"]] += 1
+        for note in row["notes"]:
+            if note.startswith(NO_TEXT):
+                self._textless[note.removeprefix(NO_TEXT)] += 1
+            if note.startswith(KNOWN_DEFECT):
+                name = note.removeprefix(KNOWN_DEFECT).partition(":")[0]
+                self._defects.setdefault(name, []).append(row["id"])
+
+    def counts(self, corpus: Corpus, twins: list[list[dict[str, Any]]]) -> Counts:
+        """The account.
+
+        Args:
+            corpus: whose rows were counted.
+            twins: groups of its rows with identical samples.
+        """
+        reasons = {state: dict(sorted(found.items())) for state, found in self._reasons.items()}
+        return Counts(
+            corpus=corpus.name,
+            domain=corpus.domain,
+            expected=corpus.expected_rows,
+            discovered=len(self._ids),
+            stored=self._states[STORED],
+            silenced=reasons[SILENCED],
+            dropped=reasons[DROPPED],
+            others=reasons[NO_ROW],
+            labels=loss_account(self._fates.elements()),
+            textless=dict(self._textless.most_common()),
+            sources=dict(self._sources.most_common()),
+            defects=dict(sorted(self._defects.items())),
+            same_audio=[[row["id"] for row in group] for group in twins],
+            conflicts=sum(len({row["label"] for row in group}) > 1 for group in twins),
+            seconds=round(self._seconds, 3),
+            difference=corpus.difference,
+            missing=corpus.missing(self._ids)[:EXAMPLES],
+        )
+
+
+def count(corpus: Corpus, table: pa.Table, twins: list[list[dict[str, Any]]]) -> Counts:
+    """The account of a corpus from what `make_ledger` gives."""
+    tally = Tally()
+    for batch in table.to_batches(max_chunksize=ROWS_AT_A_TIME):
+        for row in batch.to_pylist():
+            tally.add(row)
+    return tally.counts(corpus, twins)
+
+
+def make_ledger(journals: Iterable[pa.Table]) -> tuple[pa.Table, list[list[dict[str, Any]]]]:
+    """The ledger of a corpus from its shards' journals, and its groups of rows with identical samples.
+
+    Every stored row whose samples another stored row has too gets `same_audio_as`; every duplicate by name
+    is told whether its bytes are those of the file that was kept.
+    """
+    table = pa.concat_tables(journal.select(LEDGER_SCHEMA.names) for journal in journals)
+    table = table.cast(LEDGER_SCHEMA).combine_chunks()
+    twins = _same_audio(table)
+    same = {
+        row["id"]: " ".join(other["id"] for other in group if other is not row)
+        for group in twins
+        for row in group
+    }
+    table = _filled(table, "same_audio_as", same)
+    return _filled(table, "detail", _duplicates(table)), twins
+
+
+def _same_audio(table: pa.Table) -> list[list[dict[str, Any]]]:
+    """Groups of stored rows (id, label) with identical samples, in the order of the ledger."""
+    import pyarrow.compute as pc
+
+    stored = table.filter(pc.equal(table["state"], STORED)).select(["id", "label", "audio_sha256"])
+    counts = stored["audio_sha256"].value_counts()
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in stored.filter(pc.is_in(stored["audio_sha256"], repeated)).to_pylist():
+        groups.setdefault(row["audio_sha256"], []).append(row)
+    return list(groups.values())
+
+
+def _duplicates(table: pa.Table) -> dict[str, str]:
+    """id -> detail of the files that have the name of another."""
+    import pyarrow.compute as pc
+
+    columns = table.select(["id", "reason", "detail", "source_sha256"])
+    rows = columns.filter(pc.equal(columns["reason"], "duplicate")).to_pylist()
+    if not rows:
+        return {}
+    of_rows = columns.filter(pc.invert(pc.fill_null(pc.equal(columns["reason"], "duplicate"), False)))
+    kept = dict(zip(of_rows["id"].to_pylist(), of_rows["source_sha256"].to_pylist(), strict=True))
+    return {
+        row[
+            "id"
+        ]: f"{row['detail']}; {'the same bytes' if row['source_sha256'] == kept[original] else 'OTHER BYTES'}"
+        for row in rows
+        if (original := row["id"].partition("@")[0]) in kept
+    }
+
+
+def _filled(table: pa.Table, column: str, values: dict[str, str]) -> pa.Table:
+    """The table with other values of a column in some rows, by id."""
+    if not values:
+        return table
+    cells = zip(table["id"].to_pylist(), table[column].to_pylist(), strict=True)
+    filled = pa.array([values.get(id, cell) for id, cell in cells], pa.string())
+    return table.set_column(table.schema.get_field_index(column), column, filled)
+
+
+def read_counts(stored: dict[str, Any]) -> Counts:
+    """An account as merdata.json keeps it, which sorts all by name."""
+    found: dict[str, Any] = json.loads(json.dumps(stored, sort_keys=True))
+    for name in ("textless", "sources"):
+        found[name] = dict(Counter(found[name]).most_common())
+    return Counts(**found)
+
+
+def totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Rows by domain (acted, conversational) and in all, from each corpus's domain and rows."""
+    found: Counter[str] = Counter()
+    for domain, number in rows:
+        found[domain] += number
+    return {**found, "total": found.total()}
+
+
+def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict[str, int]]:
+    """Raw label -> class, `unlabelled` or `dropped` -> rows.
+
+    Args:
+        rows: raw label, class, and whether the label policy drops the row.
+    """
+    account: dict[str, Counter[str]] = {}
+    for raw, label, dropped in rows:
+        fate = "dropped" if dropped else label or "unlabelled"
+        account.setdefault(raw, Counter())[fate] += 1
+    return {raw: dict(fates) for raw, fates in sorted(account.items())}
+
+
+def _source(row: dict[str, Any]) -> str:
+    channels = row["source_channels"]
+    return f"{row['decoder']}, {row['source_rate']} Hz, {channels} channel{'s' if channels > 1 else ''}"

@@ -1,0 +1,116 @@
+"""merdata.json, the manifest of a store: written last, it names every other file with its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from merdata.errors import RemoteError, StoreError
+from merdata.io.files import json_text, write_bytes
+from merdata.io.places import is_remote, read_bytes, replace_version, version
+
+MANIFEST = "merdata.json"
+FORMAT = 2  # 1 had no hashes in file names, and none of the card, the ledgers, the splits and itself
+KEYS = {"space", "corpora", "shards"}
+HASH_DIGITS = 12  # of the SHA-256 in a file name
+
+Manifest = dict[str, Any]
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """`merdata.json` of a store, or None where there is none.
+
+    Raises:
+        StoreError: it is unreadable, or of a newer format.
+    """
+    try:
+        data = read_bytes(path / MANIFEST)
+        manifest: Manifest = json.loads(data)
+        version = int(manifest["format"])
+        whole = version > FORMAT or (manifest.keys() >= KEYS and _is_sealed(data, manifest))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as error:
+        raise StoreError(f"no permission to read {path / MANIFEST}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise StoreError(
+            f"{path / MANIFEST} is damaged: delete it and run `merdata build` again for each corpus"
+        )
+    if version > FORMAT:
+        raise StoreError(
+            f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
+        )
+    return manifest
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write `merdata.json` of a store, atomically.
+
+    Raises:
+        StoreError: it cannot be written, or the store is elsewhere, where no lock holds others off, and its
+            merdata.json is no longer the one that `manifest` was made from.
+    """
+    ours = sealed(manifest)
+    data = json_text(ours).encode("utf-8")
+    if not is_remote(path):
+        return write_bytes(path / MANIFEST, data)
+    before = version(path / MANIFEST)
+    try:
+        if _digest(path) != manifest.get("digest"):
+            raise FileExistsError
+        replace_version(path / MANIFEST, data, before)
+    except (OSError, RemoteError) as error:
+        if _digest(path) != ours["digest"]:  # else the answer was lost, and not what was written
+            raise StoreError(f"another merdata wrote {path} meanwhile: do this again") from error
+
+
+def _digest(path: Path) -> str | None:
+    return (read_manifest(path) or {}).get("digest")
+
+
+def sealed(manifest: Manifest) -> Manifest:
+    """The manifest with its own digest, by which `verify` knows it whole."""
+    rest = {name: value for name, value in manifest.items() if name != "digest"}
+    return rest | {"digest": hashlib.sha256(json_text(rest).encode("utf-8")).hexdigest()}
+
+
+def hashed_name(name: str, sha256: str) -> str:
+    """The file name of a shard or ledger: a changed one never takes the place of the one before."""
+    return f"{name}-{sha256[:HASH_DIGITS]}.parquet"
+
+
+def shard_path(corpus: str, shard: str, facts: dict[str, Any]) -> str:
+    """Where a shard lies, below the store."""
+    return f"data/{corpus}/{facts.get('file', f'{shard}.parquet')}"
+
+
+def ledger_path(corpus: str, facts: dict[str, Any]) -> str:
+    """Where a corpus's ledger lies, below the store."""
+    return f"ledger/{facts.get('ledger', f'{corpus}.parquet')}"
+
+
+def split_path(protocol: str) -> str:
+    """Where a protocol's table lies, below the store."""
+    return f"splits/{protocol}.parquet"
+
+
+def files_of(manifest: Manifest) -> dict[str, str]:
+    """Path below the store -> SHA-256, of every file that the manifest names."""
+    shards = {
+        shard_path(corpus, shard, facts): facts["sha256"]
+        for corpus, own in manifest["shards"].items()
+        for shard, facts in own.items()
+    }
+    others: dict[str, str] = manifest.get("files", {})
+    return shards | others
+
+
+def _is_sealed(data: bytes, manifest: Manifest) -> bool:
+    """Whether merdata.json, as bytes and as read, is as it was written; format 1 has nothing to tell by."""
+    if manifest["format"] == 1 and "digest" not in manifest:
+        return True
+    return data == json_text(sealed(manifest)).encode("utf-8")

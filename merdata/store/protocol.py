@@ -1,0 +1,219 @@
+"""A protocol: the table id -> split (and fold), what it claims, and the hash that every result quotes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merdata.errors import SplitError
+from merdata.io.places import reaching, to_read
+from merdata.store.manifest import split_path
+from merdata.store.store import Shard, Store, parquet_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+SCHEMA = pa.schema({"id": pa.string(), "split": pa.string(), "fold": pa.int32()})
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A split of the store's rows.
+
+    Attributes:
+        name: of the protocol and its file.
+        table: columns id, split (train, validation, test) and fold (0 where there is one only). A row that a
+            fold does not use is not in it.
+        properties: `kind`, `seed` and what else was asked; `corpora` that it splits, and whether they were
+            `chosen`; `rows`, a hash of their ids; `claims`, property ->
+            corpora for which it holds (`official`, ...); `notes`, sentences on what was not possible;
+            `speaker_dependent`, corpora whose test speakers are also in train; `fold_names`.
+    """
+
+    name: str
+    table: pa.Table
+    properties: dict[str, Any]
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over the sorted lines `id split fold`: the same table has the same hash anywhere."""
+        import pyarrow.compute as pc
+
+        cells = (pc.cast(self.table[name], pa.string()) for name in SCHEMA.names)
+        return _sha256(pc.binary_join_element_wise(*cells, "\t").to_pylist())
+
+    @property
+    def folds(self) -> list[int]:
+        return sorted(self.table["fold"].unique().to_pylist())
+
+    @property
+    def fold_names(self) -> dict[int, str]:
+        """number -> what the fold is called: its own name where it has one, else `fold2`."""
+        names = self.properties.get("fold_names", {})
+        return {fold: names.get(str(fold), f"fold{fold}") for fold in self.folds}
+
+    def splits(self, fold: int | str = 0) -> dict[str, str]:
+        """id -> split of one fold, given by number or name.
+
+        Raises:
+            SplitError: there is no such fold.
+        """
+        part = self.of_fold(self.fold_number(fold))
+        return dict(zip(part["id"].to_pylist(), part["split"].to_pylist(), strict=True))
+
+    def of_fold(self, number: int) -> pa.Table:
+        """The rows of one fold, given by number."""
+        import pyarrow.compute as pc
+
+        return self.table.filter(pc.equal(self.table["fold"], number))
+
+    def fold_number(self, fold: int | str) -> int:
+        """The number of a fold that is given by number or name.
+
+        Raises:
+            SplitError: there is no such fold.
+        """
+        numbers = {str(at): at for at in self.folds} | {name: at for at, name in self.fold_names.items()}
+        if str(fold) not in numbers:
+            folds = self.properties.get("fold_names", {}).values() or self.folds
+            raise SplitError(
+                f"protocol {self.name} has no fold {fold}; its folds are {', '.join(map(str, folds))}"
+            )
+        return numbers[str(fold)]
+
+
+def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
+    """A protocol of one fold from id -> split; rows in the order of their ids."""
+    import pandas as pd
+
+    return make_folds(name, {0: pd.Series(splits, dtype=object)}, properties)
+
+
+def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[str, Any]) -> Protocol:
+    """A protocol from fold -> split of each row, indexed by id; rows in the order of folds and ids."""
+    parts = []
+    for fold, splits in sorted(folds.items()):
+        split = splits.sort_index()
+        columns = {"id": split.index, "split": split.to_numpy(), "fold": [fold] * len(split)}
+        parts.append(pa.table(columns, SCHEMA))
+    return Protocol(name, pa.concat_tables(parts).combine_chunks(), properties)
+
+
+def _sha256(lines: Iterable[str]) -> str:
+    return hashlib.sha256("".join(f"{line}\n" for line in sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def protocol_path(store: Store, name: str) -> Path:
+    return store.path / split_path(name)
+
+
+def protocol_names(store: Store) -> list[str]:
+    """Names of the protocols in a store, sorted."""
+    return sorted(path.stem for path in (store.path / "splits").glob("[!.]*.parquet"))
+
+
+def protocol_bytes(protocol: Protocol) -> bytes:
+    """The file of a protocol: its table, with properties and hash in the metadata."""
+    facts = {"properties": json.dumps(protocol.properties, sort_keys=True), "hash": protocol.hash}
+    return parquet_bytes(protocol.table.replace_schema_metadata(facts))
+
+
+def load_protocol(store: Store, name: str) -> Protocol:
+    """A protocol of a store.
+
+    Raises:
+        SplitError: there is none, its file was altered, or the store's rows are no longer those it split.
+    """
+    protocol = read_protocol(store, name)
+    if not covers(store, protocol):
+        raise SplitError(
+            f"the rows of {store.path} changed since protocol {name} was made: make it again, as with "
+            f"`merdata split {store.path} --protocol {protocol.properties.get('kind', name)}`"
+        )
+    return protocol
+
+
+def read_protocol(store: Store, name: str) -> Protocol:
+    """As `load_protocol`, without a look at the store's rows.
+
+    Raises:
+        SplitError: there is none, or its file was altered.
+    """
+    path = protocol_path(store, name)
+    try:
+        with reaching(path):
+            table = pq.read_table(to_read(path, small=True))
+        facts = table.schema.metadata
+        protocol = Protocol(name, table.replace_schema_metadata(None), json.loads(facts[b"properties"]))
+    except FileNotFoundError as error:
+        there = ", ".join(protocol_names(store)) or "none yet"
+        raise SplitError(
+            f"{store.path} has no protocol {name!r} (there: {there}): make it first, "
+            "`merdata split --help` names the kinds"
+        ) from error
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise SplitError(f"cannot read {path}: {error}. Make the split again") from error
+    if facts[b"hash"].decode() != protocol.hash:
+        raise SplitError(f"{path} does not have the hash it was written with: make the split again")
+    return protocol
+
+
+def covers(store: Store, protocol: Protocol) -> bool:
+    """Whether the store's rows of the protocol's corpora are those that it was made for.
+
+    A protocol of chosen corpora outlives another that is added; one of the whole store does not.
+    """
+    corpora, there = set(protocol.properties.get("corpora", [])), set(store.corpora)
+    known = corpora <= there if protocol.properties.get("chosen") else corpora == there
+    return known and rows_hash(store, corpora) == protocol.properties.get("rows")
+
+
+def rows_hash(store: Store, corpora: Iterable[str]) -> str:
+    """SHA-256 over the ids of some corpora's rows."""
+    wanted = set(corpora)
+    return _sha256(id for shard, ids in store.ids.items() if shard.corpus in wanted for id in ids)
+
+
+def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:
+    """fold -> split -> its shards, for the folds that cut no shard in two."""
+    import pyarrow.compute as pc
+
+    shards, ids = list(store.ids), pa.array(store.shard_of, pa.string())
+    shard_of = np.fromiter(store.shard_of.values(), int, len(ids))
+    rows = np.bincount(shard_of, minlength=len(shards))
+    found = {}
+    for fold in protocol.folds:
+        part = protocol.of_fold(fold)
+        row = pc.index_in(part["id"], ids)
+        if row.null_count:
+            continue  # rows that the store no longer has
+        split = pc.index_in(part["split"], pa.array(SPLITS)).to_numpy()
+        counts = np.bincount(shard_of[row] * len(SPLITS) + split, minlength=len(shards) * len(SPLITS))
+        counts = counts.reshape(len(shards), len(SPLITS))
+        whole = (counts == rows[:, None]) | (counts == 0)
+        if whole.all():
+            parts = ((name, np.flatnonzero(counts[:, number])) for number, name in enumerate(SPLITS))
+            found[fold] = {name: [shards[one] for one in mine] for name, mine in parts if len(mine)}
+    return found
+
+
+def check_name(name: str) -> str:
+    """The name, if it can name a file and a config.
+
+    Raises:
+        SplitError: it cannot.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
+        raise SplitError(f"a protocol's name has letters, digits, _, + and - alone, so not {name!r}")
+    return name

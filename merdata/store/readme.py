@@ -1,0 +1,112 @@
+"""The store's README.md: what `load_dataset` reads (configs in its YAML) and what a person reads."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jinja2
+import yaml
+
+from merdata.io.resources import card_text
+from merdata.store.protocol import (
+    SPLITS,
+    TRAIN,
+    Protocol,
+    covers,
+    protocol_names,
+    read_protocol,
+    whole_shards,
+)
+from merdata.store.store import Shard, Store
+
+DEFAULT_PROTOCOL = "mer"
+MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
+    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+MARKDOWN.filters["n"] = "{:,}".format
+Parts = dict[str, list[Shard]]
+
+
+def make_card(store: Store) -> tuple[str, list[str]]:
+    """README.md with a config for every protocol that keeps shards whole, and one for every corpus.
+
+    Returns:
+        Its text, and names of protocols that no longer fit the store's rows; they get no config.
+
+    Raises:
+        SplitError: a protocol's file is unreadable.
+        StoreError: a shard is unreadable.
+    """
+    protocols = [read_protocol(store, name) for name in protocol_names(store)]
+    outdated = [protocol.name for protocol in protocols if not covers(store, protocol)]
+    current = [protocol for protocol in protocols if protocol.name not in outdated]
+    front = yaml.safe_dump(front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
+    name = pretty_name(store)
+    body = render("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
+    return f"---\n{front}---\n\n{body}", outdated
+
+
+def plain(text: object) -> str:
+    """Text that Markdown shows as it is, also in the cell of a table."""
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(str(text).split()))
+
+
+def quoted(text: object) -> str:
+    """Words of somebody else's, as code: nothing in them is Markdown."""
+    return "`" + " ".join(str(text).split()).replace("`", "'") + "`"
+
+
+MARKDOWN.filters["plain"] = plain
+MARKDOWN.filters["quoted"] = quoted
+
+
+def pretty_name(store: Store) -> str:
+    """What a store is called, after its corpus where it has one only."""
+    titles = [facts["title"] for facts in store.corpora.values()]
+    return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
+
+
+def render(template: str, **values: Any) -> str:
+    """The text of a template of cards/; a name that nothing was given for is an error."""
+    return MARKDOWN.from_string(card_text(template)).render(values).strip() + "\n"
+
+
+def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
+    """What every README.md of a store has in its YAML header."""
+    languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
+    return {
+        "pretty_name": pretty_name(store),
+        "language": languages,
+        "license": "other",
+        "task_categories": ["audio-classification"],
+        "tags": ["emotion", "speech-emotion-recognition"],
+        "configs": _configs(store, protocols),
+    }
+
+
+def _configs(store: Store, protocols: list[Protocol]) -> list[dict[str, Any]]:
+    """The default protocol as `default` and by corpus; the others by name, one config a fold."""
+    parts = {
+        protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
+        for protocol in protocols
+        for fold, shards in whole_shards(store, protocol).items()
+    }
+    default = parts.pop(DEFAULT_PROTOCOL, {TRAIN: store.shards()})
+    configs = [{**_config("default", default), "default": True}]
+    configs += [_config(corpus, _of_corpus(default, corpus)) for corpus in sorted(store.corpora)]
+    configs += [_config(name, shards) for name, shards in sorted(parts.items())]
+    return [config for config in configs if config["data_files"]]
+
+
+def _of_corpus(parts: Parts, corpus: str) -> Parts:
+    return {split: [shard for shard in shards if shard.corpus == corpus] for split, shards in parts.items()}
+
+
+def _config(name: str, parts: Parts) -> dict[str, Any]:
+    files = [
+        {"split": split, "path": [shard.relative for shard in parts[split]]}
+        for split in SPLITS
+        if parts.get(split)
+    ]
+    return {"config_name": name, "data_files": files}

@@ -1,0 +1,192 @@
+"""The store: one Parquet file a shard, a ledger a corpus, a table a protocol, and merdata.json, written last.
+
+README.md                               the card; its YAML holds the configs that load_dataset reads
+data/<corpus>/<shard>-<hash>.parquet    audio, text, label and metadata
+ledger/<corpus>-<hash>.parquet          every row that the corpus promises, with its state and reason
+splits/<protocol>.parquet               id, split, fold
+merdata.json                            format, label space, corpora, policies, the SHA-256 of every file
+
+<hash> is the beginning of the file's SHA-256: no build ever writes over a file that someone may be reading.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merdata.audio.clip import read_wav
+from merdata.errors import CorpusNotFound, StoreError
+from merdata.io.places import each, place, reaching, to_read
+from merdata.labels import LabelSpace, classify, label_space
+from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_path
+from merdata.utterance import METADATA_COLUMNS
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard as the manifest describes it; `path` is absolute, `relative` counts from the store."""
+
+    corpus: str
+    name: str
+    path: Path
+    sha256: str
+    rows: int
+
+    @property
+    def relative(self) -> str:
+        return f"data/{self.corpus}/{self.path.name}"
+
+
+class Store:
+    """A finished store. Open one with `open_store`."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.space: LabelSpace = label_space(manifest["space"])
+
+    @property
+    def corpora(self) -> dict[str, dict[str, Any]]:
+        """Facts, policy and counts of each corpus, by name."""
+        corpora: dict[str, dict[str, Any]] = self.manifest["corpora"]
+        return corpora
+
+    def shards(self, corpora: Iterable[str] | None = None) -> list[Shard]:
+        """All shards, or those of some corpora, in a fixed order."""
+        wanted = set(self.corpora if corpora is None else corpora)
+        return [
+            Shard(
+                corpus,
+                shard,
+                self.path / shard_path(corpus, shard, facts),
+                facts["sha256"],
+                facts["rows"],
+            )
+            for corpus in sorted(wanted)
+            for shard, facts in sorted(self.manifest["shards"].get(corpus, {}).items())
+        ]
+
+    def named(self, corpora: Iterable[str] | None) -> list[str]:
+        """Names of some of its corpora, sorted; of all without a choice.
+
+        Raises:
+            CorpusNotFound: it holds no such corpus.
+        """
+        names = sorted(self.corpora if corpora is None else set(corpora))
+        unknown = [name for name in names if name not in self.corpora]
+        if unknown:
+            raise CorpusNotFound(
+                f"{self.path} holds no {', '.join(unknown)}; it holds {', '.join(self.corpora)}"
+            )
+        return names
+
+    def rows(self, columns: Sequence[str] | None = None, corpora: Iterable[str] | None = None) -> pa.Table:
+        """Every column but the audio, in the order of the shards; `label` holds class names.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        names = list(METADATA_COLUMNS if columns is None else columns)
+        tables = each(lambda shard: self.rows_of(shard, names), self.shards(corpora), self.path)
+        if not tables:
+            raise StoreError(f"{self.path} holds no rows of {', '.join(corpora or ['any corpus'])}")
+        table = pa.concat_tables(tables).replace_schema_metadata(None)
+        if "label" in names:
+            classes = pa.array(self.space.classes, pa.string())
+            named = classes.take(table["label"].combine_chunks())
+            table = table.set_column(names.index("label"), "label", named)
+        return table
+
+    @cached_property
+    def ids(self) -> dict[Shard, list[str]]:
+        """The ids of every shard.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        shards = self.shards()
+        ids = each(lambda shard: self.rows_of(shard, ["id"])["id"].to_pylist(), shards, self.path)
+        return dict(zip(shards, ids, strict=True))
+
+    @cached_property
+    def shard_of(self) -> dict[str, int]:
+        """The number of each row's shard in `ids`, by id."""
+        return {id: number for number, ids in enumerate(self.ids.values()) for id in ids}
+
+    def ledger(self, corpus: str) -> pa.Table:
+        """The ledger of a corpus.
+
+        Raises:
+            StoreError: there is none.
+        """
+        return _read_parquet(self.ledger_path(corpus))
+
+    def ledger_path(self, corpus: str) -> Path:
+        """Where the ledger of a corpus lies."""
+        return self.path / ledger_path(corpus, self.corpora.get(corpus, {}))
+
+    def relabel(self, rows: pa.Table, space: LabelSpace) -> list[str | None]:
+        """Class names of rows in another space (`rows` needs corpus, raw_label and label)."""
+        columns = (rows[name].to_pylist() for name in ("corpus", "raw_label", "label"))
+        return [classify(space, *cells) for cells in zip(*columns, strict=True)]
+
+    def rows_of(self, shard: Shard, names: list[str]) -> pa.Table:
+        """Some columns of one shard, as they are in the file.
+
+        Raises:
+            StoreError: it is missing or unreadable.
+        """
+        return _read_parquet(shard.path, names)
+
+
+def open_store(path: str | Path) -> Store:
+    """Open a store in a folder, or at a URL such as `s3://bucket/store`.
+
+    Raises:
+        RemoteError: the URL cannot be reached.
+        StoreError: there is none, its build never ended, or a newer merdata wrote it.
+    """
+    path = place(path)
+    manifest = read_manifest(path)
+    if manifest is None:
+        raise StoreError(
+            f"{path} is not a store: it has no {MANIFEST}. "
+            f"Make one with `merdata build --corpus NAME --store {path}`"
+        )
+    return Store(path, manifest)
+
+
+def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
+    file = pq.ParquetFile(to_read(place(path)))
+    for group in range(file.num_row_groups):
+        for row in file.read_row_group(group, ["id", "audio"]).to_pylist():
+            yield row["id"], read_wav(row["audio"]["bytes"])
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A small table as the bytes of a Parquet file."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        with reaching(path):
+            return pq.read_table(to_read(path), columns=columns, partitioning=None)
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path} is not there: open the store again if it was just built, else run `merdata build` again"
+        ) from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StoreError(f"{path} is damaged: run `merdata build` again") from error

@@ -1,0 +1,203 @@
+"""What the commands print on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from merdata_train.scoring.metrics import METRICS, TITLES
+
+if TYPE_CHECKING:
+    from merdata_train.serving.predict import Item
+
+WIDE = 140
+
+
+def console() -> Console:
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def metrics(found: dict[str, Any], folder: Path) -> None:
+    """The table of evaluation sets, each above its baselines, and what the numbers rest on."""
+    table = Table(box=box.MARKDOWN)
+    table.add_column("test set")
+    for name in ("n", *TITLES.values()):
+        table.add_column(name, justify="right")
+    for name, account in found["sets"].items():
+        table.add_row(name, *_cells(account))
+        for row in _baselines(account):
+            table.add_row(*row, style="dim")
+    screen = console()
+    screen.print(table)
+    for name, account in found["sets"].items():
+        for remark in _remarks(account):
+            screen.print(f"{name}: {remark}", soft_wrap=True)
+    screen.print(
+        f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
+        f"split {found['split_hash'][:12]}, seed {found['seed']}, "
+        f"epoch {found['best_epoch']} chosen by validation {TITLES[found['selection']]}",
+        soft_wrap=True,
+    )
+    screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")
+    screen.print(
+        "resolves: half of the interval; two runs that differ by less are not told apart by this test set"
+    )
+    screen.print(f"everything lies in {folder}", soft_wrap=True)
+
+
+def _cells(account: dict[str, Any] | None) -> list[str]:
+    if account is None:
+        return ["0", *("-" for _ in METRICS)]
+    spans = account["intervals"]
+    cells = []
+    for name in METRICS:
+        span = f" [{spans[name][0]:.3f}, {spans[name][1]:.3f}]" if spans else ""
+        cells.append(f"{account['scores'][name]:.4f}{span}")
+    return [f"{account['n']:,}", *cells]
+
+
+def _baselines(account: dict[str, Any] | None) -> Iterator[list[str]]:
+    for name, found in (account["baselines"] if account else {}).items():
+        cells = [f"{found[metric]:.4f}" if metric in found else "" for metric in METRICS]
+        yield [f"  {name.replace('_', ' ')}", "", *cells]
+
+
+def _remarks(account: dict[str, Any] | None) -> Iterator[str]:
+    if account is None:
+        yield "no test rows in this protocol"
+        return
+    if account["resolvable"]:
+        yield f"resolves {_listed(account['resolvable'])}; {_calibration(account['calibration'])}"
+    else:
+        yield f"too few speakers or dialogues for an interval ({account['clusters']})"
+    if account["absent"]:
+        yield f"no rows of {', '.join(account['absent'])}: left out of UAR and macro-F1"
+
+
+def _listed(found: dict[str, float]) -> str:
+    return ", ".join(f"{TITLES[name]} ±{value:.3f}" for name, value in found.items())
+
+
+def _calibration(found: dict[str, Any]) -> str:
+    before, after = found["before"]["ece"], found["after"]["ece"]
+    return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
+
+
+def comparison(found: dict[str, Any]) -> None:
+    """Differences of every pair on every evaluation set."""
+    screen = console()
+    number = {run["run"]: str(at) for at, run in enumerate(found["runs"], start=1)}
+    for run in found["runs"]:
+        screen.print(
+            f"{number[run['run']]}  {run['run']}: protocol {run['protocol']} fold {run['fold']}, "
+            f"split {run['split_hash'][:12]}, seed {run['seed']}",
+            soft_wrap=True,
+        )
+    table = Table(box=box.MARKDOWN)
+    for column in ("test set", "n", "runs", *TITLES.values(), "Cohen's g"):
+        table.add_column(column, justify="left" if column in ("test set", "runs") else "right")
+    for name, part in found["sets"].items():
+        for pair in part["pairs"]:
+            cells = [_difference(pair["metrics"][metric]) for metric in METRICS]
+            which = f"{number[pair['other']]} - {number[pair['one']]}"
+            table.add_row(name, f"{part['n']:,}", which, *cells, _bounded(pair["cohens_g"], "value"))
+    screen.print(table)
+    screen.print(
+        "in brackets: 95 % intervals of the paired cluster bootstrap; p after Holm over the pairs of a set; "
+        "n.s.: not significant at 0.05",
+        soft_wrap=True,
+    )
+
+
+def _difference(found: dict[str, Any]) -> str:
+    if found["p"] is None:
+        return _bounded(found, "difference")
+    mark = f"p {found['p_holm']:.2g}" if found["significant"] else "n.s."
+    return f"{_bounded(found, 'difference')} {mark}"
+
+
+def _bounded(found: dict[str, Any], key: str) -> str:
+    span = found["interval"]
+    return f"{found[key]:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
+
+
+def suite(found: dict[str, Any]) -> None:
+    """The matrix of a suite: a row a cell and fold, a column a seed."""
+    screen = console()
+    seeds = sorted({run["seed"] for run in found["runs"]})
+    table = Table(box=box.MARKDOWN)
+    for name in ("cell", "fold", *(f"seed {seed}" for seed in seeds)):
+        table.add_column(name)
+    states: dict[tuple[str, str], dict[int, str]] = {}
+    for run in found["runs"]:
+        states.setdefault((run["cell"], run["fold_name"]), {})[run["seed"]] = run["state"]
+    for (cell, fold), by_seed in states.items():
+        table.add_row(cell, fold, *(by_seed[seed] for seed in seeds))
+    screen.print(f"{found['suite']}: {found['title']}", soft_wrap=True)
+    screen.print(table)
+    counts = f"{len(found['runs'])} runs, {found['distinct']} distinct, {found['to_train']} to train"
+    screen.print(f"{counts}: {_time(found)}", soft_wrap=True)
+    for folder, fault in found["failed"].items():
+        screen.print(f"failed: {folder}: {fault}", soft_wrap=True)
+
+
+def _time(found: dict[str, Any]) -> str:
+    if not found["to_train"]:
+        return "nothing is left"
+    if found["seconds"] is None and found["gpu_hours"] is not None:
+        speed = f"{found['gpu_tflops']:.0f} TFLOP/s"
+        return f"about {found['gpu_hours']:.2g} GPU hours, were every epoch run, on a GPU that does {speed}"
+    if found["seconds"] is None:
+        return "time unknown, for no run has finished here yet"
+    pace, minutes = found["pace"], found["seconds"] / 60
+    lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
+    measured = f"{pace['seconds_per_epoch']:.2g} s an epoch, {pace['epochs']:g} epochs"
+    return f"about {lasting} (median of {pace['runs']} finished runs: {measured})"
+
+
+def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
+    """A row an utterance: its class, and the probability of every class."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("file or text", overflow="fold")
+    table.add_column("emotion")
+    for name in classes:
+        table.add_column(name, justify="right")
+    for one in found:
+        if one.prediction is not None:
+            cells = [f"{one.prediction.probabilities[name]:.3f}" for name in classes]
+            table.add_row(one.file or one.text, one.prediction.label, *cells)
+    if table.row_count:
+        console().print(table)
+
+
+def pushed(found: dict[str, Any]) -> None:
+    """What went to the Hub, or would go there."""
+    screen = console()
+    for file in found["files"]:
+        screen.print(f"{file['path']}  {file['bytes']:,} bytes", soft_wrap=True)
+    who = "private" if found["private"] else "public"
+    done = f"uploaded to {found['url']}" if found["url"] else f"would be uploaded to {found['repo']}"
+    screen.print(f"{done} ({who})", soft_wrap=True)
+
+
+def report(written: dict[str, list[str]], out: Path) -> None:
+    """The tables of a report, and where the rest lies."""
+    for files in written.values():
+        table = next(file for file in files if file.endswith(".md"))
+        print((out / table).read_text("utf-8"))
+    print(f"tables/, figures/ and index.html lie in {out}")
+
+
+def recipes(found: list[dict[str, str]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("name", "model", "modalities", "what it is"):
+        table.add_column(name)
+    for one in found:
+        table.add_row(one["name"], one["model"], one["modalities"], one["about"])
+    console().print(table)

@@ -1,0 +1,250 @@
+"""Lints: what is wrong with a training although it would run. Looked for before it starts.
+
+| lint | severity | what it finds |
+|---|---|---|
+| class-order | refusal | classes that stand in different orders in corpora, data and model |
+| single-key-attention | warning | an attention with one key: its softmax is 1 whatever the scores are |
+| no-gradient | warning | parameters that one step does not move |
+| double-balance | warning | class weights together with class-balanced sampling |
+| seen-by-encoder | warning | a corpus in test that the encoder was trained on |
+| context-without-dialogues | warning | context asked of corpora that have no dialogues |
+| crossed-text | warning | words that tell the class, or a wrong one, where every sentence has every emotion |
+
+A refusal stops the run; a warning is printed and stays in the run's `lints.json` and its model card.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from torch import nn
+
+from merdata_train.data.source import Examples, Source, for_training
+from merdata_train.encoders.registry import entry as known
+from merdata_train.errors import LintError
+from merdata_train.lints.crossed import crossed_text
+from merdata_train.lints.probe import Observed, observe
+from merdata_train.models.emotion import EmotionModel
+from merdata_train.recipe.recipe import Recipe
+
+Severity = Literal["refusal", "warning"]
+PROBE_ROWS = 64
+PROBE_SEQUENCES = 4
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a lint found: `message` says what it is and what to do."""
+
+    lint: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that a training is about to use, as the lints see it; test rows are not among it."""
+
+    recipe: Recipe
+    source: Source
+    train: Examples
+    validation: Examples
+    model: nn.Module
+
+    @cached_property
+    def observed(self) -> Observed:
+        return observe(self.model, _probe(self.train))
+
+
+def lint(recipe: Recipe, source: Source, train: Examples, validation: Examples) -> list[dict[str, str]]:
+    """Look for every fault; print the warnings on stderr.
+
+    Returns:
+        What lints.json records, one entry a finding.
+
+    Raises:
+        LintError: a lint refuses the training; it names all refusals.
+    """
+    with torch.random.fork_rng():
+        model = EmotionModel.of(recipe, list(train.classes))
+    found = list(findings(Training(recipe, source, for_training(train), for_training(validation), model)))
+    refusals = [one.message for one in found if one.severity == "refusal"]
+    if refusals:
+        raise LintError("; ".join(refusals))
+    for one in found:
+        print(f"merdata_train: {one.lint}: {one.message}", file=sys.stderr)
+    return [asdict(one) for one in found]
+
+
+def findings(training: Training) -> Iterator[Finding]:
+    """What all lints find, in the order of the table."""
+    for name, (severity, check) in LINTS.items():
+        for message in check(training):
+            yield Finding(name, severity, message)
+
+
+def _class_order(training: Training) -> Iterator[str]:
+    store = training.source.store
+    orders = {
+        f"{shard.corpus} ({shard.relative})": _classes_of(store.rows_of(shard, ["label"]))
+        for shard in _shards(training)
+    }
+    yield from disagreeing({"the store": store.space.classes, **orders})
+    yield from disagreeing(
+        {
+            f"label space {training.recipe.labels}": training.source.space.classes,
+            "the train rows": training.train.classes,
+            "the validation rows": training.validation.classes,
+            "the model": getattr(training.model, "classes", training.train.classes),
+        }
+    )
+
+
+def disagreeing(orders: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A sentence on each of `orders` (place -> classes) that is not the first."""
+    (first, wanted), *others = orders.items()
+    for place, classes in others:
+        if tuple(classes) != tuple(wanted):
+            yield (
+                f"the classes of {place} stand as {', '.join(classes)}, those of {first} as "
+                f"{', '.join(wanted)}: build the corpus again, or train the model again"
+            )
+
+
+def _shards(training: Training) -> list[Any]:
+    return training.source.store.shards(training.source.corpora)
+
+
+def _classes_of(rows: pa.Table) -> list[str]:
+    """The names of a shard's ClassLabel column, in the order of its numbers."""
+    features = json.loads(rows.schema.metadata[b"huggingface"])["info"]["features"]
+    names: list[str] = features["label"]["names"]
+    return names
+
+
+def _single_key(training: Training) -> Iterator[str]:
+    places = training.observed.single_key
+    if places:
+        yield (
+            f"{_list(places)} attends to a single key, so its softmax is 1 whatever queries, keys and biases "
+            "are: give it sequences, not pooled vectors"
+        )
+
+
+def _no_gradient(training: Training) -> Iterator[str]:
+    names = training.observed.without_gradient
+    if names:
+        yield (
+            f"{len(names)} parameters get no gradient in one step ({_list(names)}): remove what computes "
+            "them, or look for the modality or the path that the data never takes"
+        )
+
+
+def _probe(train: Examples) -> dict[str, torch.Tensor]:
+    """A batch from all over the train rows, of rows that have every modality where there are such."""
+    there = [tensor.numpy() for name, tensor in train.tensors.items() if name.startswith("has_")]
+    whole = np.flatnonzero(np.logical_and.reduce(there)) if there else np.arange(len(train))
+    rows = whole if len(whole) else np.arange(len(train))
+    if train.sequences:  # a step of an encoder takes seconds where there is no accelerator
+        return train.__getitems__(rows[np.argsort(train.costs[rows].sum(axis=1))[:PROBE_SEQUENCES]].tolist())
+    spread = np.linspace(0, len(rows) - 1, min(PROBE_ROWS, len(rows))).astype(int)
+    return train.__getitems__(rows[spread].tolist())
+
+
+def _double_balance(training: Training) -> Iterator[str]:
+    yield from double_balance(training.recipe.model_dump())
+
+
+def double_balance(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """Stages of a dumped recipe that balance the classes twice."""
+    if recipe["loss"]["class_weights"] == "none":
+        return
+    for stage in recipe["stages"]:
+        balance = (stage.get("sampler") or {}).get("balance") or {}
+        if (balance.get("class") or balance.get("class_") or 0) > 0:
+            yield (
+                f"stage {stage['name']} samples the classes evenly and loss.class_weights weighs them again, "
+                "which corrects twice: set loss.class_weights=none, or the sampler's balance.class to 0"
+            )
+
+
+def _seen_by_encoder(training: Training) -> Iterator[str]:
+    source = training.source
+    splits = source.protocol.splits(training.recipe.fold)
+    tested = {id.partition("/")[0] for id, split in splits.items() if split == "test"}
+    yield from seen_by_encoder(training.recipe.features.model_dump(), tested & set(source.corpora))
+
+
+def seen_by_encoder(features: Mapping[str, Any], tested: Collection[str]) -> Iterator[str]:
+    """A sentence on each encoder named in `features` that was trained on a corpus of the test set."""
+    for encoder in sorted(set(_words(features))):
+        entry = known(encoder)
+        for kind, what in (("labels", "emotion labels"), ("audio", "recordings, without labels,")):
+            seen = sorted(set(entry.get(kind, ())) & set(tested))
+            if seen:
+                yield (
+                    f"{encoder} has seen the {what} of {', '.join(seen)}, which the test set holds "
+                    f"({entry['evidence']}): numbers on it are not clean; compare with another encoder"
+                )
+
+
+def _words(tree: Any) -> Iterator[str]:
+    """All strings in a tree of values."""
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from _words(value)
+    elif isinstance(tree, (list, tuple)):
+        for value in tree:
+            yield from _words(value)
+
+
+def _context_without_dialogues(training: Training) -> Iterator[str]:
+    context = training.recipe.model_dump().get("context") or {}
+    yield from context_without_dialogues(context.get("previous") or 0, training.train.rows)
+
+
+def context_without_dialogues(previous: int, rows: pd.DataFrame) -> Iterator[str]:
+    """Corpora of `rows` (corpus, dialogue) that have no dialogues to take `previous` utterances from."""
+    if previous <= 0:
+        return
+    has = rows["dialogue"].notna().groupby(rows["corpus"]).any()
+    without = sorted(has.index[~has])
+    if without:
+        yield (
+            f"context.previous is {previous}, and {', '.join(without)} has no dialogues: its rows get no "
+            "history; leave it out with data.corpora, or take the context for that of the others"
+        )
+
+
+def _crossed_text(training: Training) -> Iterator[str]:
+    facts = training.source.store.corpora
+    crossed = [name for name in training.source.corpora if facts[name].get("crossed")]
+    yield from crossed_text(training.train.rows, training.validation.rows, crossed)
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+LINTS: dict[str, tuple[Severity, Callable[[Training], Iterator[str]]]] = {
+    "class-order": ("refusal", _class_order),
+    "single-key-attention": ("warning", _single_key),
+    "no-gradient": ("warning", _no_gradient),
+    "double-balance": ("warning", _double_balance),
+    "seen-by-encoder": ("warning", _seen_by_encoder),
+    "context-without-dialogues": ("warning", _context_without_dialogues),
+    "crossed-text": ("warning", _crossed_text),
+}

@@ -1,0 +1,56 @@
+"""What a model says of examples, in batches that never change with the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from merdata_train.data.batching import EVALUATION_SECONDS, batches, parts
+from merdata_train.data.source import Examples
+from merdata_train.models.emotion import EmotionModel
+
+EVALUATION_BATCH = 1_024
+WORKERS = 2  # processes that read recordings
+
+
+def predict(model: EmotionModel, examples: Examples, workers: int = 0) -> Tensor:
+    """Class probabilities, float64 `[n, classes]`, in the order of the examples."""
+    device = next(model.parameters()).device
+    model.eval()
+    found = torch.empty(len(examples), len(model.classes), dtype=torch.float64)
+    rows = _in_order(examples)
+    with torch.inference_mode():
+        for at, batch in zip(rows, loader(examples, rows, workers), strict=True):
+            logits = model({name: tensor.to(device) for name, tensor in batch.items()}).logits
+            found[at] = logits.double().softmax(dim=-1).cpu()
+    return found
+
+
+def _in_order(examples: Examples) -> list[list[int]]:
+    everything = range(len(examples))
+    if examples.sequences:
+        return list(parts(everything, examples.costs, EVALUATION_SECONDS))
+    return batches(everything, EVALUATION_BATCH)
+
+
+def loader(examples: Examples, rows: Sequence[Sequence[int]], workers: int) -> Iterable[dict[str, Tensor]]:
+    """The batches of some rows; recordings are read and padded by workers, ahead of their use."""
+    if not examples.sequences:
+        return (examples.__getitems__(at) for at in rows)
+    # A generator of its own: what the loader draws for its workers must not move the training's numbers.
+    return DataLoader(
+        cast(Any, examples),
+        batch_sampler=cast(Any, rows),
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator(),
+    )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,235 @@
+"""Recipes: what to train, as data. YAML with one parent (`base:`) and dotted overrides, checked whole."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from merdata_train.errors import RecipeError
+from merdata_train.recipe.parts import (
+    KINDS,
+    AudioEncoder,
+    Context,
+    Data,
+    Ema,
+    Features,
+    Loss,
+    Modality,
+    ModelPart,
+    Part,
+    Selection,
+    Share,
+    Stage,
+    TextEncoder,
+    distinct,
+)
+
+
+def _named_apart(stages: list[Stage]) -> list[Stage]:
+    distinct([stage.name for stage in stages])
+    return stages
+
+
+class Recipe(Part):
+    """A whole recipe, resolved: all that defines a run but the rows."""
+
+    name: str
+    store: str = "store"
+    protocol: str = "mer"
+    fold: Annotated[int, Field(ge=0)] | str = 0  # number, or name as in loco
+    labels: str = "mer7"
+    data: Data = Data()
+    modalities: Annotated[list[Modality], AfterValidator(distinct)] = Field(["audio", "text"], min_length=1)
+    features: Features = Features()
+    context: Context | None = None
+    model: ModelPart
+    modality_dropout: Share = 0.0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
+    ema: Ema | None = None
+    loss: Loss = Loss()
+    stages: Annotated[list[Stage], AfterValidator(_named_apart)] = Field([Stage()], min_length=1)
+    selection: Selection = Selection()
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit
+
+    @model_validator(mode="after")
+    def _check(self) -> Recipe:
+        if self.modality_dropout and len(self.modalities) < 2:
+            raise ValueError("modality_dropout needs two modalities: a row keeps at least one")
+        if self.context and "text" not in self.modalities:
+            raise ValueError("context is text: modalities lacks text")
+        if self.context and self.context.separate and isinstance(self.features.text, TextEncoder):
+            raise ValueError(
+                "context.separate is for hashed words: an encoder reads history and target as one"
+            )
+        return self
+
+    def encoders(self) -> dict[str, AudioEncoder | TextEncoder]:
+        """The pretrained encoders of the modalities that the recipe uses."""
+        parts = {"audio": self.features.audio, "text": self.features.text}
+        used = {name: parts[name] for name in self.modalities}
+        return {name: one for name, one in used.items() if isinstance(one, AudioEncoder | TextEncoder)}
+
+    def selection_of(self, stage: Stage) -> Selection:
+        """What chooses the epoch of a stage."""
+        return stage.selection or self.selection
+
+
+def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """A recipe from a file, or by the name of one that ships (`source0/A1`).
+
+    Args:
+        name: path or name.
+        overrides: `dotted.key=value`, the value in YAML; items of lists by number (`stages.0.epochs=3`).
+
+    Raises:
+        RecipeError: with every fault of the recipe, each with its key.
+    """
+    path = _find(name)
+    tree = _with_base(path, seen=())
+    for override in overrides:
+        _apply(tree, override)
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        faults = "; ".join(_faults(error))
+        raise RecipeError(f"{path}: {faults}") from error
+
+
+def recipe_files() -> dict[str, Path]:
+    """Name -> file of the recipes that ship with the package."""
+    folder = recipe_folder()
+    files = sorted(path for path in folder.rglob("*.yaml") if folder / "suites" not in path.parents)
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+
+
+def about(path: Path) -> str:
+    """What a recipe is: the first line of its comments that does not name the command."""
+    lines = [
+        line.lstrip("# ").strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")
+    ]
+    return next((line for line in lines if line and not line.startswith("merdata_train")), "")
+
+
+def recipe_folder() -> Path:
+    """recipes/, which an installed package holds as `merdata_train/recipes`."""
+    installed = Path(__file__).parents[1] / "recipes"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "recipes"
+
+
+def _find(name: str | Path) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = recipe_files()
+    plain = str(name).removesuffix(".yaml").removeprefix("recipes/")
+    if plain in shipped:
+        return shipped[plain]
+    hint = _did_you_mean(plain, shipped)
+    raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` names those that ship")
+
+
+def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """The YAML of a recipe, laid over that of its parent."""
+    if path in seen:
+        raise RecipeError(f"{path}: it is its own base")
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict):
+        raise RecipeError(f"{path} is no recipe: it must be a mapping of keys")
+    base = tree.pop("base", None)
+    if base is None:
+        return tree
+    parent = (path.parent / str(base)).resolve()
+    if not parent.is_file():
+        raise RecipeError(f"{path}: base: there is no {parent}")
+    return _merge(_with_base(parent, (*seen, path)), tree)
+
+
+def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` on `under`: parts key by key, stages one by one; a part of another kind replaces the whole."""
+    return under | {key: _laid_over(under.get(key), value) for key, value in over.items()}
+
+
+def _laid_over(below: Any, value: Any) -> Any:
+    if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
+        return _merge(below, value)
+    if _are_parts(below) and _are_parts(value):
+        pairs = itertools.zip_longest(below, value)
+        return [_laid_over(one, other) if one and other else one or other for one, other in pairs]
+    return value
+
+
+def _are_parts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _same_kind(below: dict[str, Any], value: dict[str, Any]) -> bool:
+    return "kind" not in value or value["kind"] == below.get("kind")
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"override {override!r} is not of the form key=value, as in stages.0.epochs=3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"override {override!r}: {' '.join(str(error).split())}") from error
+    *parents, last = key.split(".")
+    place: Any = tree
+    try:
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        place[int(last) if isinstance(place, list) else last] = value
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise RecipeError(f"override {override!r}: the recipe has no place {key}") from error
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"] if part not in KINDS)
+        if fault["type"] == "extra_forbidden":
+            known = _keys_beside(fault["loc"])
+            yield f"{key}: unknown key{_did_you_mean(str(fault['loc'][-1]), known)}"
+        else:
+            says = fault["msg"].removeprefix("Value error, ")
+            # A fault between keys names their values itself; the input would be the whole part.
+            given = "" if fault["type"] in ("missing", "value_error") else f", not {fault['input']!r}"
+            yield f"{key}: {says[0].lower()}{says[1:]}{given}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the part around `location` knows."""
+    part: type[BaseModel] = Recipe
+    for step in location[:-1]:
+        if step in KINDS:
+            part = KINDS[str(step)]
+        elif step in part.model_fields:
+            part = _part_in(part.model_fields[str(step)].annotation) or part
+    return list(part.model_fields)
+
+
+def _part_in(annotation: Any) -> type[BaseModel] | None:
+    """The part that an annotation is, or that it is a list of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := _part_in(one))), None)
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,249 @@
+"""The model card: model/README.md of a run, from what the run's folder holds; no number is computed here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from safetensors import SafetensorError, safe_open
+
+import merdata
+from merdata_train.errors import RunError
+from merdata_train.recipe.parts import Features
+from merdata_train.recipe.recipe import Recipe
+from merdata_train.runs.folder import open_run
+from merdata_train.scoring.metrics import TITLES
+
+# metric -> its name in the `evaluate` library, and the arguments that make it ours
+METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
+    "accuracy": ("accuracy", {}),
+    "uar": ("recall", {"average": "macro"}),
+    "macro_f1": ("f1", {"average": "macro"}),
+    "weighted_f1": ("f1", {"average": "weighted"}),
+}
+TASKS = {"audio": "audio-classification", "text": "text-classification"}
+MOST_LOOKS = 20
+MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
+    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+Facts = dict[str, Any]
+
+
+def write_card(folder: Path) -> Path:
+    """Write model/README.md of an evaluated run.
+
+    Returns:
+        Its path.
+
+    Raises:
+        RunError: the folder is no finished run, or was never evaluated.
+    """
+    path = folder / "model" / "README.md"
+    text = card(folder)
+    with merdata.write_atomically(path) as temporary:
+        temporary.write_text(text, "utf-8")
+    return path
+
+
+def card(folder: Path) -> str:
+    """The card's text, YAML header and all.
+
+    Raises:
+        RunError: as `write_card`.
+    """
+    recipe, split = open_run(folder)
+    saved = _read(folder / "model" / "config.json", f"{folder} is damaged: it has no model/config.json")
+    # As the model knows them: encoders of folders by name and hash, not by where they lay.
+    recipe = recipe.model_copy(update={"features": Features.model_validate(saved["features"])})
+    metrics = _read(folder / "metrics.json", f"{folder} has no scores: run `merdata_train evaluate {folder}`")
+    sets = {name: account for name, account in metrics["sets"].items() if account}
+    corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
+    lints = _read(folder / "lints.json", "", missing=[])
+    body = MARKDOWN.from_string(merdata.card_text("model.md.j2")).render(
+        recipe=recipe,
+        split=split,
+        metrics=metrics,
+        sets=sets,
+        classes=list(split["train"]),
+        parameters=_parameters(folder / "model" / "model.safetensors"),
+        titles=TITLES,
+        corpora=corpora,
+        claims=_claims(recipe),
+        looks=_looks(folder / "test_log.jsonl"),
+        lints=lints,
+        limits=_limits(recipe, sets, corpora),
+        remarks=list(_remarks(sets)),
+        environment=_read(folder / "environment.json", f"{folder} is damaged: it has no environment.json"),
+        recipe_yaml=_recipe_yaml(recipe),
+        cells=_cells,
+        plain=_plain,
+        baselines=_baselines,
+        counts=_counts,
+    )
+    data = _card_data(recipe, metrics, sets, corpora)
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body.strip()}\n"))
+
+
+def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> ModelCardData:
+    languages = {name for facts in corpora.values() if facts for name in facts["languages"]}
+    wanted = recipe.data.languages
+    return ModelCardData(
+        language=sorted(languages & set(wanted) if wanted else languages) or None,
+        license="other",
+        license_name="licences-of-its-corpora",
+        license_link="README.md",
+        library_name="merdata",
+        base_model=[one.model for one in recipe.encoders().values() if "/" in one.model] or None,
+        pipeline_tag=TASKS[recipe.modalities[0]],
+        tags=["emotion", "speech-emotion-recognition", "model_hub_mixin", "pytorch_model_hub_mixin"],
+        metrics=sorted({kind for kind, _ in METRIC_TYPES.values()}),
+        model_name=recipe.name,
+        eval_results=[
+            _result(recipe, metrics, name, metric, value)
+            for name, account in sets.items()
+            for metric, value in account["scores"].items()
+            if metric in METRIC_TYPES
+        ],
+    )
+
+
+def _result(recipe: Recipe, metrics: Facts, name: str, metric: str, value: float) -> EvalResult:
+    kind, arguments = METRIC_TYPES[metric]
+    return EvalResult(
+        task_type=TASKS[recipe.modalities[0]],
+        dataset_type="merdata",
+        dataset_name=f"merdata {name}",
+        dataset_config=f"{metrics['protocol']}, fold {metrics['fold']}, {name}",
+        dataset_split="test",
+        dataset_revision=metrics["split_hash"],
+        metric_type=kind,
+        metric_name=TITLES[metric],
+        metric_args=arguments or None,
+        metric_value=round(value, 6),
+    )
+
+
+def _corpora(recipe: Recipe, metrics: Facts) -> list[str]:
+    """What the model was trained on: the recipe's corpora, or all that the store had."""
+    return recipe.data.corpora or [name for name in metrics["sets"] if _corpus(name) is not None]
+
+
+def _corpus(name: str) -> Facts | None:
+    """Title, homepage, licence, languages, domain; None for what this merdata does not know."""
+    try:
+        return merdata.get_corpus(name).facts()
+    except merdata.CorpusNotFound:
+        return None
+
+
+def _claims(recipe: Recipe) -> dict[str, list[str]]:
+    """What the protocol promises, for which corpora; nothing where its store is gone."""
+    try:
+        protocol = merdata.load_protocol(merdata.open_store(recipe.store), recipe.protocol)
+    except merdata.MerdataError:
+        return {}
+    return {claim: names for claim, names in sorted(protocol.properties["claims"].items()) if names}
+
+
+def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
+    domains = {facts["domain"] for facts in corpora.values() if facts}
+    crossed = [name for name, facts in corpora.items() if facts and facts["crossed"]]
+    found = ["It names what actors and raters called an emotion; it does not know what a person feels."]
+    if "acted" in domains:
+        found.append(
+            "Acted speech is louder and clearer than emotion in life: expect less on other recordings."
+        )
+    if "conversational" in domains:
+        found.append(
+            "MELD's six main speakers occur in all of its splits, so its test set is not of new voices."
+        )
+    if crossed and "text" in recipe.modalities:
+        found.append(f"In {', '.join(crossed)} the words tell nothing: every sentence has every emotion.")
+    for name, account in sets.items():
+        if account["intervals"] is None:
+            few = f"{account['clusters']} speakers or dialogues"
+            found.append(f"{name} has {few}: its numbers are of these, and no interval says more.")
+        if account["absent"]:
+            absent = ", ".join(account["absent"])
+            found.append(f"{name} has no rows of {absent}: they are left out of its UAR and macro-F1.")
+    return [*found, "It learnt from utterances of seconds, one speaker at a time."]
+
+
+def _remarks(sets: Facts) -> Iterator[str]:
+    """What the tables do not show: differences that count for nothing, and how far probabilities hold."""
+    for name, account in sets.items():
+        if account.get("resolvable"):
+            least = account["resolvable"]["uar"]
+            yield f"{name}: a difference of less than {least:.3f} in UAR is within the noise of its rows."
+        if account.get("calibration"):
+            before, after = account["calibration"]["before"], account["calibration"]["after"]
+            warmth = account["calibration"]["temperature"]
+            yield (
+                f"{name}: expected calibration error {before['ece']:.3f}, Brier score {before['brier']:.3f}; "
+                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {warmth:.2f} of validation."
+            )
+
+
+def _cells(account: Facts) -> list[str]:
+    spans = account["intervals"] or {}
+    return [
+        f"{account['scores'][name]:.3f}"
+        + (f" [{spans[name][0]:.3f}, {spans[name][1]:.3f}]" if name in spans else "")
+        for name in TITLES
+    ]
+
+
+def _plain(scores: Facts) -> list[str]:
+    return [f"{scores[name]:.3f}" if name in scores else "" for name in TITLES]
+
+
+def _baselines(account: Facts) -> dict[str, Facts]:
+    """name -> scores of what needs no model."""
+    found = account.get("baselines") or {"always the majority": account["majority"]}
+    return {name.replace("_", " "): scores for name, scores in found.items()}
+
+
+def _counts(by_class: dict[str, int]) -> str:
+    parts = ", ".join(f"{name} {count:,}" for name, count in by_class.items())
+    return f"{sum(by_class.values()):,} ({parts})"
+
+
+def _recipe_yaml(recipe: Recipe) -> str:
+    """The resolved recipe without the place of the store, which is nobody else's business."""
+    tree = recipe.model_dump(mode="json", exclude={"store"})
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110).strip()
+
+
+def _parameters(weights: Path) -> int:
+    try:
+        with safe_open(weights, "pt") as file:
+            return sum(_size(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"cannot read {weights}: train the run again with --fresh") from error
+
+
+def _size(shape: list[int]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def _looks(path: Path) -> list[str]:
+    """The last lines of the log of test touches, as they stand there."""
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    return lines[-MOST_LOOKS:]
+
+
+def _read(path: Path, fault: str, missing: Any = None) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        if missing is not None and isinstance(error, FileNotFoundError):
+            return missing
+        raise RunError(fault or f"{path} is damaged: train the run again with --fresh") from error

@@ -1,0 +1,72 @@
+"""What a run with encoders will cost on a GPU, before anything was timed: multiplications, counted roughly.
+
+A weight of a network takes two operations a position, forward; backward takes twice as many again. Attention
+and what the fusion does are left out: for clips of seconds they are a few percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from merdata_train.data.source import Source
+from merdata_train.encoders.registry import parameters
+from merdata_train.recipe.parts import AudioEncoder, Encoder
+from merdata_train.recipe.recipe import Recipe
+from merdata_train.runs.suite import Planned
+from merdata_train.training.stages import freezes, trained_rows
+
+# A third of what an A100 can do in bf16; what it takes to read, pad and wait is in it.
+OPERATIONS_A_SECOND = 1e14
+FRAMES_A_SECOND = 50
+FRONT_END = 1.6  # the convolutions of WavLM-base, HuBERT-base and wav2vec2-base cost 0.6 of their Transformer
+CHARACTERS_A_TOKEN = 4.0
+FORWARD, TRAINING = 1, 3
+
+
+def gpu_hours(planned: Sequence[Planned]) -> float | None:
+    """Hours on one GPU of the runs that are not trained, were no stage to stop early.
+
+    None if none of them has an encoder, or the size of one is not known.
+    """
+    left = {one.folder: one.recipe for one in planned if one.state in ("begun", "to do")}
+    needed = [operations(recipe) for recipe in left.values()]
+    counted = [one for one in needed if one is not None]
+    if not counted or len(counted) < len(needed):
+        return None
+    return sum(counted) / OPERATIONS_A_SECOND / 3_600
+
+
+def operations(recipe: Recipe) -> float | None:
+    """Operations of a whole run; None without encoders, or of ones whose size is not known."""
+    encoders = recipe.encoders()
+    sizes = {name: parameters(encoder) for name, encoder in encoders.items()}
+    if not encoders or None in sizes.values():
+        return None
+    source = Source(recipe)
+    train, validation = source.rows("train"), source.rows("validation")
+    total = 0.0
+    for name, encoder in encoders.items():
+        size = sizes[name] or 0.0
+        for stage in recipe.stages:
+            seen = trained_rows([stage], train)
+            if freezes(stage, f"{name}_encoder.hub"):  # once: its outputs are kept
+                total += 2 * size * FORWARD * _positions([seen, validation], encoder, recipe)
+            else:
+                total += 2 * size * TRAINING * stage.epochs * _positions([seen], encoder, recipe)
+                total += 2 * size * FORWARD * stage.epochs * _positions([validation], encoder, recipe)
+    return total
+
+
+def _positions(rows: Sequence[pd.DataFrame], encoder: Encoder, recipe: Recipe) -> float:
+    """What the layers work on: frames or tokens of all the rows."""
+    if isinstance(encoder, AudioEncoder):
+        seconds = sum(float(part["seconds"].clip(upper=encoder.seconds).sum()) for part in rows)
+        return seconds * FRAMES_A_SECOND * FRONT_END
+    tokens = 0.0
+    for part in rows:
+        own = part["text"].fillna("").str.len() / CHARACTERS_A_TOKEN + 2
+        turns = 1 + (recipe.context.previous if recipe.context else 0) * part["dialogue"].notna()
+        tokens += float((own * turns).sum())
+    return tokens

@@ -1,0 +1,195 @@
+"""Evaluation: the one step that meets test rows. It scores what was saved, and writes down that it did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import merdata
+from merdata_train.data.frozen import encoded
+from merdata_train.data.source import Examples, Source, for_training
+from merdata_train.errors import ProtocolError, RunError
+from merdata_train.features.cache import cache_folder
+from merdata_train.models.emotion import EmotionModel, open_model
+from merdata_train.models.inference import WORKERS, predict
+from merdata_train.runs.card import write_card
+from merdata_train.runs.folder import evaluation_sets, open_run, read_history, write_json
+from merdata_train.scoring.baselines import TextPrior, baselines
+from merdata_train.scoring.calibration import as_arrays, calibration, fit_temperature
+from merdata_train.scoring.checks import best_epoch, check_selected, check_unseen
+from merdata_train.scoring.metrics import account, confusion, named, scores
+from merdata_train.training.devices import processes
+from merdata_train.training.stages import frozen_encoders, rows_of, trained_rows
+
+
+def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -> dict[str, Any]:
+    """Score a run's saved model on the test rows of its protocol.
+
+    Before it meets them, it holds the model to the validation rows: they must score what the history says of
+    the chosen epoch. They also give the temperature of the calibration. Writes validation.parquet,
+    predictions.parquet, metrics.json and the model card, and a line into test_log.jsonl.
+
+    Returns:
+        What metrics.json holds: protocol, split hash, seed, and an account of each evaluation set
+        (`overall`, `TestA`, `TestB`, every corpus), None for a set that has no rows.
+
+    Raises:
+        ProtocolError: rows were lost on the way, the split is not the one of the training, or the model is
+            not the one that validation chose.
+        RunError: the folder is no finished run, or its model predicts NaN.
+    """
+    recipe, trained_on = open_run(folder)
+    source = Source(recipe)
+    if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
+        raise ProtocolError(f"{recipe.store} or its protocol changed since {folder} was trained: train again")
+    model = open_model(folder / "model").to(processes().device)
+    look = Look(folder, source, model, workers)
+    held_out = for_training(source.examples("validation", jobs))
+    validation, chose = look.selected(held_out), rows_of(recipe.stages[-1], held_out)
+    test = source.examples("test", jobs)
+    check_unseen(test.rows["id"], validation["id"], folder)
+    _log(folder, source, len(test))
+    predictions = look.predictions(test)
+    _check_complete(predictions, source)
+    prior = TextPrior(trained_rows(recipe.stages, source.rows("train")))
+    temperature = fit_temperature(*as_arrays(validation[chose], test.classes))
+    scoring = Scoring(
+        test.classes, prior, temperature, dict(zip(test.rows["id"], test.rows["text"], strict=True))
+    )
+    metrics = {
+        "recipe": recipe.name,
+        "protocol": recipe.protocol,
+        "fold": recipe.fold,
+        "fold_name": source.protocol.fold_names[source.protocol.fold_number(recipe.fold)],
+        "split_hash": source.protocol.hash,
+        "data_hash": source.data_hash,
+        "seed": recipe.seed,
+        "selection": recipe.selection_of(recipe.stages[-1]).metric,
+        "best_epoch": best_epoch(read_history(folder))["epoch"],
+        "temperature": temperature,
+        "majority_class": prior.majority,
+        "sets": {name: scoring.account(rows) for name, rows in evaluation_sets(predictions, source.corpora)},
+    }
+    _write_predictions(folder / "validation.parquet", validation, source)
+    _write_predictions(folder / "predictions.parquet", predictions, source)
+    write_json(folder / "metrics.json", metrics)
+    write_card(folder)
+    return metrics
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What an account of test rows needs beside their predictions.
+
+    Attributes:
+        classes: names, in the order of the model's head.
+        prior: the baselines, fitted on train rows.
+        temperature: fitted on validation rows.
+        texts: id -> transcript of the test rows.
+    """
+
+    classes: tuple[str, ...]
+    prior: TextPrior
+    temperature: float
+    texts: dict[str, str | None]
+
+    def account(self, rows: pd.DataFrame) -> dict[str, Any] | None:
+        """Scores, intervals, baselines and calibration of some predictions, None if there are none."""
+        if rows.empty:
+            return None
+        texts = rows.assign(text=rows["id"].map(self.texts))
+        return {
+            **account(
+                rows["label"].tolist(), rows["predicted"].tolist(), rows["cluster"].tolist(), self.classes
+            ),
+            "baselines": baselines(texts, self.prior, self.classes),
+            "calibration": calibration(rows, self.classes, self.temperature),
+        }
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look of a run's saved model at rows.
+
+    Attributes:
+        folder: of the run.
+        source: of its rows.
+        model: the saved one, on its device.
+        workers: processes that read recordings.
+    """
+
+    folder: Path
+    source: Source
+    model: EmotionModel
+    workers: int
+
+    def selected(self, validation: Examples) -> pd.DataFrame:
+        """Predictions on the validation rows, by the model that they chose."""
+        classes = tuple(self.model.classes)
+        if classes != validation.classes:
+            raise ProtocolError(
+                f"{self.folder}: the model's classes {list(classes)} are not {list(validation.classes)}"
+            )
+        predictions = self.predictions(validation)
+        counts = confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), classes)
+        recipe = self.source.recipe
+        metric = recipe.selection_of(recipe.stages[-1]).metric
+        check_selected(read_history(self.folder), metric, named(scores(counts)), self.folder)
+        return predictions
+
+    def predictions(self, examples: Examples) -> pd.DataFrame:
+        """Ids, labels, clusters and probabilities; outputs of encoders that stayed frozen are kept."""
+        frozen = frozen_encoders(self.model, self.source.recipe.stages[-1])
+        rows = examples.rows[["id", "corpus", "domain", "speaker", "dialogue", "label"]].copy()
+        if frozen:
+            examples = encoded(frozen, examples, cache_folder(self.source.store))
+        probabilities = predict(self.model, examples, self.workers).numpy()
+        if not np.isfinite(probabilities).all():
+            raise RunError(f"the model of {self.folder} predicts no numbers (NaN): its training diverged")
+        rows["cluster"] = _clusters(rows)
+        rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
+        for at, name in enumerate(examples.classes):
+            rows[f"p_{name}"] = probabilities[:, at]
+        return rows
+
+
+def _clusters(rows: pd.DataFrame) -> pd.Series[str]:
+    """What is resampled: dialogues of conversations, speakers of acted corpora."""
+    unit = rows["dialogue"].where(rows["domain"] == "conversational", rows["speaker"])
+    clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
+    return clusters
+
+
+def _check_complete(predictions: pd.DataFrame, source: Source) -> None:
+    expected = source.test_ids()
+    scored = predictions["id"].tolist()
+    if sorted(scored) != sorted(expected):
+        lost = sorted(set(expected) - set(scored))[:3]
+        raise ProtocolError(f"{len(expected)} test rows were expected, {len(scored)} scored; lost: {lost}")
+
+
+def _write_predictions(path: Path, predictions: pd.DataFrame, source: Source) -> None:
+    facts = {"protocol": source.protocol.name, "split_hash": source.protocol.hash}
+    table = pa.Table.from_pandas(predictions, preserve_index=False).replace_schema_metadata(facts)
+    with merdata.write_atomically(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _log(folder: Path, source: Source, rows: int) -> None:
+    """Every look at test rows is written down before it is taken."""
+    touch = {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "protocol": source.protocol.name,
+        "split_hash": source.protocol.hash,
+        "n": rows,
+    }
+    with (folder / "test_log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(touch) + "\n")

@@ -1,0 +1,191 @@
+"""A scored run as tables and comparisons read it: predictions, checked before a number is made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+import merdata
+from merdata_train.errors import ProtocolError, RunError
+from merdata_train.recipe.recipe import Recipe
+from merdata_train.scoring.checks import SAME, best_epoch, check_labels, check_selected, check_unseen
+from merdata_train.scoring.metrics import confusion, named, scores
+
+# Evaluation sets by the domain of their corpora (source 0, section 1.5).
+DOMAINS = {"TestA": "acted", "TestB": "conversational"}
+
+
+@dataclass(frozen=True)
+class ScoredRun:
+    """What a run left behind.
+
+    Attributes:
+        folder: where it lies.
+        metrics: what evaluation wrote; numbers for tables are made anew from the predictions.
+        predictions: test rows: id, corpus, domain, cluster, speaker, dialogue, label, predicted, p_<class>.
+        history: an entry an epoch.
+        classes: names, in the order of the columns p_<class>.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    history: list[dict[str, Any]]
+    classes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def on(self, evaluation_set: str) -> pd.DataFrame:
+        """The predictions of one evaluation set.
+
+        Raises:
+            RunError: the run has no rows of it.
+        """
+        sets = {name: rows for name, rows in evaluation_sets(self.predictions) if len(rows)}
+        if evaluation_set not in sets:
+            raise RunError(f"{self.folder} has no test rows of {evaluation_set}; it has {', '.join(sets)}")
+        return sets[evaluation_set]
+
+
+def evaluation_sets(
+    predictions: pd.DataFrame, corpora: Iterable[str] = ()
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The named parts of a run's test rows: all, by domain (TestA, TestB), by corpus."""
+    yield "overall", predictions
+    for name, domain in DOMAINS.items():
+        yield name, predictions[predictions["domain"] == domain]
+    for corpus in corpora or sorted(set(predictions["corpus"])):
+        yield corpus, predictions[predictions["corpus"] == corpus]
+
+
+def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe of a run, and the split that it was trained on (`split.json`).
+
+    Raises:
+        RunError: the folder is no finished run, or its files are damaged.
+    """
+    if not (folder / "recipe.yaml").is_file():
+        raise RunError(f"{folder} is no run: it has no recipe.yaml")
+    if not (folder / "model").is_dir():
+        raise RunError(f"{folder} was never trained to its end: `merdata_train run` goes on with it")
+    try:
+        recipe = Recipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")))
+        split: dict[str, Any] = json.loads((folder / "split.json").read_text("utf-8"))
+        if not {"hash", "data", "train"} <= split.keys():
+            raise ValueError("split.json lacks hash, data or train")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
+    return recipe, split
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """The epochs of a finished run.
+
+    Raises:
+        RunError: there are none.
+    """
+    try:
+        history: list[dict[str, Any]] = json.loads((folder / "history.json").read_text("utf-8"))
+        history[-1]["validation"], history[-1]["stage"], history[-1]["selected"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
+    return history
+
+
+def read_metrics(folder: Path) -> dict[str, Any] | None:
+    """What an earlier evaluation of the run wrote, or None: reading it again is no new look at test rows."""
+    try:
+        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return metrics
+
+
+def load_scored(folder: Path) -> ScoredRun:
+    """A run that was evaluated, after the protocol guard looked at what it wrote.
+
+    Raises:
+        RunError: it was not evaluated, or its files are damaged.
+        ProtocolError: its weights are not those of its best epoch, test rows took part in selection, its
+            labels were swapped, or its parts belong to different splits.
+    """
+    metrics = read_metrics(folder)
+    if metrics is None:
+        raise RunError(
+            f"{folder} holds no scored run: `merdata_train evaluate {folder}` scores one that is trained"
+        )
+    predictions, split_hash = _read_predictions(folder / "predictions.parquet")
+    validation, validation_hash = _read_predictions(folder / "validation.parquet")
+    history = read_history(folder)
+    if not {split_hash, validation_hash} == {metrics.get("split_hash")}:
+        raise ProtocolError(
+            f"{folder}: its predictions are not of the split that metrics.json names: evaluate again"
+        )
+    classes = tuple(name.removeprefix("p_") for name in predictions.columns if name.startswith("p_"))
+    check_labels(predictions, classes, folder)
+    check_labels(validation, classes, folder)
+    check_unseen(predictions["id"], validation["id"], folder)
+    _check_epoch(metrics, history, validation, classes, folder)
+    _check_scores(metrics, predictions, classes, folder)
+    return ScoredRun(folder, metrics, predictions, history, classes)
+
+
+def _read_predictions(path: Path) -> tuple[pd.DataFrame, str]:
+    try:
+        table = pq.read_table(path)
+        split_hash = table.schema.metadata[b"split_hash"].decode()
+        rows = table.replace_schema_metadata(None).to_pandas()
+        rows[["id", "corpus", "domain", "cluster", "label", "predicted"]]
+    except (OSError, KeyError, TypeError, pa.ArrowInvalid) as error:
+        raise RunError(
+            f"{path} is missing or damaged: `merdata_train evaluate {path.parent}` writes it"
+        ) from error
+    return rows, split_hash
+
+
+def _check_epoch(
+    metrics: dict[str, Any],
+    history: list[dict[str, Any]],
+    validation: pd.DataFrame,
+    classes: tuple[str, ...],
+    folder: Path,
+) -> None:
+    metric = metrics["selection"]
+    best = best_epoch(history)["epoch"]
+    if metrics["best_epoch"] != best:
+        raise ProtocolError(
+            f"{folder} was evaluated at epoch {metrics['best_epoch']}, but validation {metric} chose epoch "
+            f"{best}: evaluate it again"
+        )
+    found = confusion(validation["label"].tolist(), validation["predicted"].tolist(), classes)
+    check_selected(history, metric, named(scores(found)), folder)
+
+
+def _check_scores(
+    metrics: dict[str, Any], predictions: pd.DataFrame, classes: tuple[str, ...], folder: Path
+) -> None:
+    found = named(
+        scores(confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), classes))
+    )
+    written = metrics["sets"]["overall"]["scores"]
+    if not np.allclose([found[name] for name in written], list(written.values()), atol=SAME):
+        raise ProtocolError(
+            f"{folder}: metrics.json does not follow from predictions.parquet: evaluate it again"
+        )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON by rename."""
+    with merdata.write_atomically(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -1,0 +1,193 @@
+"""A run: one recipe, one folder, one id. Training and evaluation are separate steps.
+
+runs/<name>-<id>/recipe.yaml          resolved
+                environment.json      versions, machine
+                split.json            protocol, hashes, rows of train and validation by class
+                lints.json            what the lints warned of
+                checkpoint.safetensors  while it trains
+                history.json  model/  predictions.parquet  metrics.json  test_log.jsonl
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from filelock import FileLock, Timeout
+
+import merdata
+from merdata_train.data.source import Examples, Source
+from merdata_train.encoders.hub import pinned
+from merdata_train.errors import RunError
+from merdata_train.features.cache import cache_folder
+from merdata_train.lints.lints import lint
+from merdata_train.models.inference import WORKERS
+from merdata_train.recipe.recipe import Recipe
+from merdata_train.runs.folder import write_json
+from merdata_train.runs.initial import with_initial
+from merdata_train.runs.tracking import check_tracker, tracker
+from merdata_train.training.devices import is_main_process, processes
+from merdata_train.training.fit import fit
+from merdata_train.training.stages import initial_weights
+
+CHECKPOINT = "checkpoint.safetensors"
+CODE_VERSION = 4  # raise it whenever the same recipe and rows would give another model
+PACKAGES = (
+    "merdata",
+    "torch",
+    "torchaudio",
+    "transformers",
+    "accelerate",
+    "scikit-learn",
+    "numpy",
+    "huggingface_hub",
+    "safetensors",
+)
+
+
+def run(
+    recipe: Recipe,
+    out: Path = Path("runs"),
+    *,
+    jobs: int | None = None,
+    fresh: bool = False,
+    track: str | None = None,
+    workers: int = WORKERS,
+) -> Path:
+    """Train a recipe, unless its run is there already; a run that was killed goes on.
+
+    Under `accelerate launch` every process trains, and the main one alone writes.
+
+    Args:
+        recipe: what to train.
+        out: folder of the runs.
+        jobs: processes for the features.
+        fresh: train again even if the run is there.
+        track: tensorboard, wandb or trackio; None for none.
+        workers: processes that read recordings while an end-to-end model works.
+
+    Returns:
+        The run's folder; `evaluate` scores it on the test rows.
+
+    Raises:
+        MerdataError: recipe, store or protocol are at fault, or the folder cannot be written.
+    """
+    check_tracker(track)
+    source = Source(recipe)
+    recipe = with_initial(recipe, source, out)
+    folder = out / folder_name(recipe, source)
+    if (folder / "model").exists() and not fresh:
+        return folder
+    with processes().main_process_first():  # the others find its features in the cache
+        train, validation = source.examples("train", jobs), source.examples("validation", jobs)
+    checkpoint = folder / CHECKPOINT
+    cache = cache_folder(source.store) if recipe.encoders() else None
+    if not is_main_process():
+        fit(recipe, train, validation, checkpoint, cache=cache, workers=workers)
+        return folder
+    lints = lint(recipe, source, train, validation)
+    with _locked(folder):
+        if fresh:
+            _clear(folder)
+        _describe(folder, recipe, source, train, validation)
+        write_json(folder / "lints.json", lints)
+        with tracker(track, recipe, folder) as log:
+            model, history = fit(recipe, train, validation, checkpoint, log, cache=cache, workers=workers)
+        write_json(folder / "history.json", history)
+        unfinished = folder / ".model"
+        model.save_pretrained(unfinished)
+        source.save_processors(unfinished)
+        unfinished.replace(folder / "model")
+        checkpoint.unlink(missing_ok=True)
+    return folder
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a second process out of the run's folder; the lock dies with its process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock", blocking=False):
+            yield
+    except Timeout as error:
+        raise RunError(
+            f"another process is training {folder}: wait for it, or choose another --out"
+        ) from error
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _clear(folder: Path) -> None:
+    """Empty a run's folder but for the lock that is held."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
+
+
+def folder_name(recipe: Recipe, source: Source) -> str:
+    """The folder of a recipe's run; `source` may be that of another seed or fold of it."""
+    return f"{recipe.name.replace('/', '-')}-{_id(recipe, source)}"
+
+
+def run_id(source: Source) -> str:
+    """Hash of what defines a run: recipe, rows, split and code; not where the store lies."""
+    return _id(source.recipe, source)
+
+
+def _id(recipe: Recipe, source: Source) -> str:
+    known = {name: pinned(part) for name, part in recipe.encoders().items()}
+    features = recipe.features.model_copy(update=known)
+    recipe = recipe.model_copy(update={"features": features})
+    told = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
+    initial = [merdata.file_sha256(initial_weights(str(stage.init))) for stage in recipe.stages if stage.init]
+    parts = [CODE_VERSION, told, source.data_hash, source.protocol.hash, *initial]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:
+    resolved = recipe.model_dump(mode="json") | {"store": str(merdata.place(recipe.store).absolute())}
+    for name, encoder in recipe.encoders().items():
+        if encoder.revision is None:
+            resolved["features"][name]["model"] = str(Path(encoder.model).absolute())
+    text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
+    with merdata.write_atomically(folder / "recipe.yaml") as temporary:
+        temporary.write_text(text, "utf-8")
+    write_json(folder / "environment.json", environment())
+    split = {
+        "protocol": source.protocol.name,
+        "hash": source.protocol.hash,
+        "fold": recipe.fold,
+        "data": source.data_hash,
+        "train": train.counts(),
+        "validation": validation.counts(),
+    }
+    write_json(folder / "split.json", split)
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine."""
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "torch_threads": torch.get_num_threads(),  # the last digits of a sum depend on them
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

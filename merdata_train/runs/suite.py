@@ -1,0 +1,217 @@
+"""Suites: a matrix of recipes x seeds x folds, as data, and the plan of runs that it comes to.
+
+A run is known by the hash of what defines it (`run.run_id`), so cells that suites share are trained once,
+and a suite that was killed goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+import merdata
+from merdata_train.data.source import Source
+from merdata_train.errors import RecipeError
+from merdata_train.recipe.parts import Metric
+from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
+from merdata_train.runs.initial import with_initial
+from merdata_train.runs.run import folder_name
+
+Overrides = dict[str, Any]  # dotted key -> value, as the command line's key=value
+DOMAINS = {"$acted": "acted", "$conversational": "conversational"}  # stand for the corpora that a store has
+
+
+class Cell(BaseModel):
+    """One value of an axis: what it changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    recipe: str | None = None
+    overrides: Overrides = {}
+
+
+class Suite(BaseModel):
+    """A matrix of runs and the table that is made of them.
+
+    Attributes:
+        name: of its manifest and its tables.
+        table: which of source 0's tables it fills (T1 modality and context, T2 IEMOCAP-4, T3 transfer,
+            T4 architecture, T5 regularisation, T6 leave one corpus out).
+        test: the evaluation set that the table shows.
+        metrics: its columns, the primary one first.
+        recipe: of every cell that names none.
+        overrides: of every cell.
+        axes: axis -> value -> what it changes; the matrix is their product.
+        reference: the cell that the others are compared with; the first if None.
+        seeds: of training.
+        folds: of the protocol, by number, or all of them; None leaves the recipe's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
+    title: str
+    table: Literal["T1", "T2", "T3", "T4", "T5", "T6"]
+    test: str = "overall"
+    metrics: Annotated[list[Metric], Field(min_length=1)] = ["weighted_f1", "accuracy", "macro_f1", "uar"]
+    recipe: str | None = None
+    overrides: Overrides = {}
+    axes: Annotated[dict[str, Annotated[dict[str, Cell], Field(min_length=1)]], Field(min_length=1)]
+    reference: str | None = None
+    seeds: Annotated[list[int], Field(min_length=1)] = [0, 1, 2]
+    folds: Literal["all"] | Annotated[list[int], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Suite:
+        labels = [label for label, _ in self.cells()]
+        for label, (recipe, _) in self.cells():
+            if recipe is None:
+                raise ValueError(f"cell {label} has no recipe, and the suite has none for all")
+        if self.reference is not None and self.reference not in labels:
+            raise ValueError(f"reference {self.reference!r} is no cell; there are {', '.join(labels)}")
+        return self
+
+    def cells(self) -> list[tuple[str, tuple[str | None, Overrides]]]:
+        """Label -> recipe and overrides of each cell, in the order of the axes."""
+        found = []
+        for parts in product(*(axis.items() for axis in self.axes.values())):
+            label = " ".join(name for name, _ in parts)
+            recipe = next((cell.recipe for _, cell in parts if cell.recipe), self.recipe)
+            overrides = dict(self.overrides)
+            for _, cell in parts:
+                overrides |= cell.overrides
+            found.append((label, (recipe, overrides)))
+        return found
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of a suite.
+
+    Attributes:
+        cell: its label.
+        fold_name: what the protocol calls the fold.
+        words: the recipe and overrides, as `merdata_train run` takes them.
+        recipe: resolved.
+        folder: where it lies or will lie.
+    """
+
+    cell: str
+    seed: int
+    fold: int
+    fold_name: str
+    words: list[str]
+    recipe: Recipe
+    folder: Path
+
+    @property
+    def state(self) -> str:
+        """scored, trained, begun or to do."""
+        for file, state in (("metrics.json", "scored"), ("model", "trained"), ("recipe.yaml", "begun")):
+            if (self.folder / file).exists():
+                return state
+        return "to do"
+
+
+def load_suite(name: str | Path) -> Suite:
+    """A suite from a file, or by the name of one that ships.
+
+    Raises:
+        RecipeError: it cannot be found or read, or is at fault.
+    """
+    path = _find(name)
+    try:
+        return Suite.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+
+
+def suite_files() -> dict[str, Path]:
+    """Name -> file of the suites that ship."""
+    return {path.stem: path for path in sorted((recipe_folder() / "suites").glob("*.yaml"))}
+
+
+def _find(name: str | Path) -> Path:
+    if Path(name).is_file():
+        return Path(name)
+    shipped = suite_files()
+    plain = Path(name).name.removesuffix(".yaml")
+    if plain in shipped:
+        return shipped[plain]
+    close = difflib.get_close_matches(plain, shipped, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise RecipeError(f"there is no suite {name}{hint}; those that ship are {', '.join(shipped)}")
+
+
+def plan(suite: Suite, out: Path, store: Path | None = None, overrides: Sequence[str] = ()) -> list[Planned]:
+    """The runs of a suite: cells x folds x seeds.
+
+    Args:
+        suite: what to run.
+        out: folder of the runs.
+        store: in place of the recipes' store.
+        overrides: `key=value`, laid over every cell.
+
+    Raises:
+        MerdataError: a recipe, the store or a protocol is at fault.
+    """
+    return [
+        run for label, cell in suite.cells() for run in _plan_cell(suite, label, cell, out, store, overrides)
+    ]
+
+
+def _plan_cell(
+    suite: Suite,
+    label: str,
+    cell: tuple[str | None, Overrides],
+    out: Path,
+    store: Path | None,
+    overrides: Sequence[str],
+) -> list[Planned]:
+    name, changes = str(cell[0]), cell[1]
+    place = [f"store={json.dumps(str(store))}"] if store else []
+    where = load_recipe(name, place).store
+    words = [name, *place, *_words(changes, where), *overrides]
+    base = load_recipe(words[0], words[1:])
+    source = Source(base)
+    fold_names = source.protocol.fold_names
+    folds = (
+        source.protocol.folds
+        if suite.folds == "all"
+        else suite.folds or [source.protocol.fold_number(base.fold)]
+    )
+    unknown = sorted(set(folds) - set(fold_names))
+    if unknown:
+        raise RecipeError(f"suite {suite.name}: protocol {base.protocol} has no fold {unknown[0]}")
+    found = []
+    for fold, seed in product(folds, suite.seeds):
+        own = [*words, f"fold={fold}", f"seed={seed}"]
+        recipe = with_initial(load_recipe(own[0], own[1:]), source, out)
+        folder = out / folder_name(recipe, source)
+        found.append(Planned(label, seed, fold, fold_names[fold], own, recipe, folder))
+    return found
+
+
+def _words(overrides: Overrides, store: str) -> list[str]:
+    return [f"{key}={json.dumps(_filled(value, store))}" for key, value in overrides.items()]
+
+
+def _filled(value: Any, store: str) -> Any:
+    """The value, with the corpora that the store has of a domain in place of `$acted` and the like."""
+    if isinstance(value, dict):
+        return {key: _filled(one, store) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, store) for one in value]
+    if not isinstance(value, str) or value not in DOMAINS:
+        return value
+    facts = merdata.open_store(store).corpora
+    return [corpus for corpus in sorted(facts) if facts[corpus]["domain"] == DOMAINS[value]]

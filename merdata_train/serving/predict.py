@@ -1,0 +1,261 @@
+"""A trained model on one's own recordings: the feature code of training, one utterance at a time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+import merdata
+from merdata_train.data.context import text_vectors
+from merdata_train.data.sequences import Clips, TokenRows
+from merdata_train.encoders.encoder import shortest
+from merdata_train.encoders.hub import load_extractor, load_tokenizer
+from merdata_train.encoders.tokens import tokenise
+from merdata_train.errors import InputError, RunError
+from merdata_train.features.audio import one_thread, vector, width
+from merdata_train.models.emotion import EmotionModel
+from merdata_train.recipe.parts import AudioEncoder, TextEncoder
+
+SAMPLE_RATE = 16_000
+UTTERANCE_SECONDS = 30  # corpora have utterances of seconds; a model was never trained on more
+LONGEST_SECONDS = 600
+MOST_BYTES = 1 << 30
+COPIES = 8  # a batch of one is multiplied by another kernel, whose sums differ in the sixth digit
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one utterance.
+
+    Attributes:
+        label: the most probable class, by name.
+        probabilities: class -> probability, in the order of the model's classes.
+        notes: what a reader should know of the recording.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance of several: its prediction, or the reason why there is none."""
+
+    file: str | None
+    text: str | None
+    prediction: Prediction | None = None
+    fault: str | None = None
+
+    @property
+    def complaints(self) -> list[str]:
+        """Sentences for stderr."""
+        notes = self.prediction.notes if self.prediction else ()
+        return [self.fault] if self.fault else [f"{self.file}: {note}" for note in notes]
+
+    def facts(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        shared = {"file": self.file, "text": self.text}
+        if self.prediction is None:
+            return shared | {"error": self.fault}
+        label, probabilities = self.prediction.label, self.prediction.probabilities
+        return shared | {"label": label, "probabilities": probabilities, "notes": list(self.prediction.notes)}
+
+
+class Predictor:
+    """A trained model that takes recordings and texts.
+
+    Attributes:
+        model: the model, ready to predict.
+        classes: names in the order of its head.
+        modalities: what it was trained on: audio, text or both.
+    """
+
+    def __init__(self, model: EmotionModel, folder: Path | None = None) -> None:
+        self.model = model.eval()
+        self._folder = folder
+        self.classes = tuple(model.classes)
+        self.modalities = tuple(model.modalities)
+
+    @classmethod
+    def open(cls, place: str | Path) -> Predictor:
+        """The model of a run.
+
+        Args:
+            place: the run's folder, its `model` folder, or `OWNER/NAME` on the Hub; no code in it runs.
+
+        Raises:
+            HubError: there is no such folder, and the Hub has no such model or cannot be reached.
+            RunError: there is no model, or it is damaged.
+        """
+        from merdata_train.models.emotion import open_model
+
+        folder = _model_folder(place)
+        return cls(open_model(folder), folder)
+
+    def __call__(
+        self,
+        audio: str | Path | Floats | None = None,
+        text: str | None = None,
+        history: Sequence[str] = (),
+    ) -> Prediction:
+        """Predict one utterance; either modality may be missing.
+
+        Args:
+            audio: a file in any format that merdata decodes, or samples: float `[n]` at 16 kHz in [-1, 1].
+            text: its transcript.
+            history: what was said before it, oldest first; for models that were trained with context. Where
+                the recipe has a speaker prefix, history and text carry it: `speaker=Joey How are you?`.
+
+        Raises:
+            InputError: the recording cannot be used, there is nothing that the model can use, or it was
+                trained without context.
+        """
+        self._refuse(audio=audio is not None, text=text is not None)
+        if history and self.model.context is None:
+            raise InputError("the model was trained without context: it can use no history")
+        samples, notes = (None, ()) if audio is None else _hear(audio)
+        batch: dict[str, Tensor] = {}
+        if "audio" in self.modalities:
+            batch |= self._audio(samples)
+        if "text" in self.modalities:
+            batch |= self._text(text, history)
+        count = 1 if self.model.encoders else COPIES
+        copies = {name: tensor.expand(count, *tensor.shape[1:]) for name, tensor in batch.items()}
+        with torch.inference_mode():
+            probabilities = self.model(copies).logits[0].double().softmax(dim=-1).tolist()
+        named = dict(zip(self.classes, probabilities, strict=True))
+        return Prediction(max(named, key=named.__getitem__), named, notes)
+
+    def _refuse(self, **given: bool) -> None:
+        """Refuse what the model was not trained on, and nothing at all."""
+        knows = " and ".join(self.modalities)
+        for name, there in given.items():
+            if there and name not in self.modalities:
+                raise InputError(f"the model was trained on {knows} alone: it can use no {name}")
+        if not any(given.values()):
+            raise InputError(f"there is nothing to predict from: give {' or '.join(self.modalities)}")
+
+    def _audio(self, samples: Floats | None) -> dict[str, Tensor]:
+        config, there = self.model.features.audio, {"has_audio": torch.tensor([samples is not None])}
+        if isinstance(config, AudioEncoder):
+            given = np.zeros(0, np.float32) if samples is None else samples
+            whole = np.rint(given * 32_768).clip(-32_768, 32_767).astype(np.int16)  # as a store has them
+            fewest = shortest(self.model.encoders["audio"].hub.config.to_dict())
+            clip = Clips([whole], ["given"], config.seconds, fewest, self._extractor)
+            return clip.batch("audio", [0]) | there
+        if samples is None:
+            found = np.zeros(width(config), np.float32)
+        else:
+            with one_thread():
+                found = vector(samples, config)
+        return {"audio_vec": torch.from_numpy(found)[None]} | there
+
+    def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
+        config, context = self.model.features.text, self.model.context
+        there = {"has_text": torch.tensor([text is not None])}
+        before = list(history)[-context.previous :] if context and context.previous else []
+        if isinstance(config, TextEncoder):
+            tokens, starts = tokenise([text], [before], self._tokenizer, config.max_tokens)
+            return TokenRows(tokens, self._tokenizer.pad_token_id, starts).batch("text", [0]) | there
+        return {"text_vec": torch.from_numpy(text_vectors([text], [before], config, context))} | there
+
+    @cached_property
+    def _extractor(self) -> Any:
+        return load_extractor(self._beside("extractor"))
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return load_tokenizer(self._beside("tokenizer"))
+
+    def _beside(self, name: str) -> Path:
+        if self._folder is None or not (self._folder / name).is_dir():
+            raise RunError(
+                f"the model lacks its {name}: open it from the folder of its run, or train it again"
+            )
+        return self._folder / name
+
+
+def predict_all(
+    predictor: Predictor, files: Sequence[Path], texts: Sequence[str], history: Sequence[str] = ()
+) -> list[Item]:
+    """Every file with its text; without files, every text. A file that cannot be used stops no other.
+
+    Raises:
+        InputError: there are no inputs, not as many texts as files, or a history of several utterances.
+    """
+    if files and texts and len(files) != len(texts):
+        raise InputError(f"{len(files)} files and {len(texts)} texts: give one --text for each file, or none")
+    if not files and not texts:
+        raise InputError("there is nothing to predict from: name a file, or give --text")
+    if history and max(len(files), len(texts)) > 1:
+        raise InputError("a history belongs to one utterance: predict one at a time")
+    pairs = itertools.zip_longest(files, texts)
+    return [_item(predictor, file, text, history) for file, text in pairs]
+
+
+def _item(predictor: Predictor, file: Path | None, text: str | None, history: Sequence[str]) -> Item:
+    name = None if file is None else str(file)
+    try:
+        return Item(name, text, predictor(audio=file, text=text, history=history))
+    except InputError as error:
+        return Item(name, text, fault=str(error))
+
+
+def _model_folder(place: str | Path) -> Path:
+    folder = Path(place)
+    for candidate in (folder / "model", folder):
+        if (candidate / "config.json").is_file():
+            return candidate
+    if str(place).count("/") == 1 and not folder.exists():
+        from merdata_train.serving.push import download
+
+        return download(str(place))
+    raise RunError(f"{place} holds no trained model: give a run's folder, as in runs/source0-A1-0123abcd")
+
+
+def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
+    """Samples as a store would hold them, and notes."""
+    name, notes = "the recording", tuple[str, ...]()
+    if isinstance(audio, np.ndarray):
+        samples = _checked(audio)
+    else:
+        name = str(audio)
+        samples, notes = _decode(Path(audio))
+    seconds = len(samples) / SAMPLE_RATE
+    if seconds > LONGEST_SECONDS:
+        raise InputError(f"{name} lasts {seconds / 60:.0f} minutes: cut it into utterances of seconds")
+    if seconds > UTTERANCE_SECONDS:
+        notes = (*notes, f"it lasts {seconds:.0f} s, and models learn from utterances of seconds")
+    return samples, notes
+
+
+def _decode(path: Path) -> tuple[Floats, tuple[str, ...]]:
+    try:
+        if not path.is_file():
+            raise InputError(f"{path} is not there, or is no file")
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path} is larger than {MOST_BYTES >> 30} GiB: cut it into utterances")
+        clip = merdata.normalise(path.read_bytes(), str(path))
+    except merdata.AudioError as error:
+        raise InputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    return clip.samples.astype(np.float32) / np.float32(32_768), clip.notes
+
+
+def _checked(samples: Floats) -> Floats:
+    if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
+        raise InputError(f"samples must be finite numbers of shape [n], 16 kHz mono, not {samples.shape}")
+    return np.ascontiguousarray(samples, np.float32)

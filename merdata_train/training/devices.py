@@ -1,0 +1,46 @@
+"""Which device, and how many digits."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
+
+from merdata_train.recipe.recipe import Recipe
+
+
+def accelerator_of(recipe: Recipe) -> Accelerator:
+    """The devices and the precision of a recipe.
+
+    accelerate keeps the precision of its first use for the whole process, and a suite has several: it is told
+    anew. Parameters that no row of a step reaches (layers above the one that is read) are looked for.
+    """
+    AcceleratorState._reset_state(reset_partial_state=False)
+    precision = {"fp32": "no", "auto": best_precision()}.get(recipe.precision, recipe.precision)
+    unused = DistributedDataParallelKwargs(find_unused_parameters=bool(recipe.encoders()))
+    return Accelerator(
+        cpu=not torch.accelerator.is_available(), mixed_precision=precision, kwargs_handlers=[unused]
+    )
+
+
+def best_precision() -> str:
+    """bf16 where the device has it, fp16 on older ones, full precision on CPUs."""
+    if not torch.accelerator.is_available():
+        return "no"
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "fp16"
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes: the only one, but under `accelerate launch`."""
+    return bool(processes().is_main_process)
+
+
+def part() -> None:
+    """End what ties the processes together: one that ends with its threads still talking is aborted."""
+    processes().destroy_process_group()
+
+
+def processes() -> PartialState:
+    """The processes that train together. accelerate sets them up on CPUs only where it is told to."""
+    return PartialState(cpu=not torch.accelerator.is_available())

@@ -1,0 +1,185 @@
+"""What a stage works with: its rows, the weights it moves and how fast, what chooses its epoch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import nn
+
+from merdata_train.data.source import Examples
+from merdata_train.encoders.encoder import PretrainedEncoder
+from merdata_train.errors import RecipeError, RunError
+from merdata_train.models.emotion import EmotionModel, open_model
+from merdata_train.recipe.parts import Data, Selection, Stage
+from merdata_train.scoring.metrics import confusion, scores
+
+LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
+WEIGHTS = "model.safetensors"
+ABSENT = {"audio_encoder", "text_encoder"}  # recipes of one modality keep what they say of the other's
+
+
+def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
+    """Which examples are of the stage's corpora and languages: bool `[n]`.
+
+    Raises:
+        RecipeError: none is.
+    """
+    keep = _belong(stage.data, examples.rows)
+    if not keep.any():
+        raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {stage.data}")
+    return keep
+
+
+def trained_rows(stages: Sequence[Stage], train: pd.DataFrame) -> pd.DataFrame:
+    """The train rows that any of the stages learns from."""
+    return train[np.logical_or.reduce([_belong(stage.data, train) for stage in stages])]
+
+
+def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    keep = np.ones(len(rows), bool)
+    for column, names in (("corpus", wanted.corpora), ("language", wanted.languages)):
+        if names is not None:
+            keep &= rows[column].isin(names).to_numpy(bool)
+    return keep
+
+
+def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
+    """AdamW over the weights that the stage moves, one group for each part and depth; the stage's own first.
+
+    Raises:
+        RecipeError: the stage names a module that the model has not, or freezes everything.
+    """
+    depths = _depths(model) if stage.llrd < 1 else {}
+    groups: dict[tuple[str, int], list[nn.Parameter]] = {(name, 0): [] for name in ("", *stage.lr_groups)}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not any(_within(name, module) for module in stage.freeze))
+        if parameter.requires_grad:
+            group = (_group(name, stage.lr_groups), depths.get(name, 0))
+            groups.setdefault(group, []).append(parameter)
+    for module in (*stage.freeze, *stage.lr_groups):
+        if module.partition(".")[0] in ABSENT - {f"{name}_encoder" for name in model.encoders}:
+            continue
+        if not any(_within(name, module) for name, _ in model.named_parameters()):
+            parts = ", ".join(
+                name for name, _ in model.named_modules() if 0 < name.count(".") + 1 <= 2 and name
+            )
+            raise RecipeError(f"stage {stage.name}: the model has no part {module!r}; its parts are {parts}")
+    if not any(groups.values()):
+        raise RecipeError(f"stage {stage.name} freezes every weight: there is nothing to train")
+    rates = {"": stage.lr, **stage.lr_groups}
+    moved = [
+        {"params": group, "lr": rates[name] * stage.llrd**depth, "name": name}
+        for (name, depth), group in groups.items()
+        if group
+    ]
+    return torch.optim.AdamW(moved, weight_decay=stage.weight_decay)
+
+
+def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEncoder]:
+    """modality -> its encoder, of those whose whole network the stage freezes."""
+    return {
+        name: encoder for name, encoder in model.encoders.items() if freezes(stage, f"{name}_encoder.hub")
+    }
+
+
+def freezes(stage: Stage, module: str) -> bool:
+    """Whether a stage freezes the whole of a module."""
+    return any(_within(module, frozen) for frozen in stage.freeze)
+
+
+def changed(model: nn.Module, stages: Sequence[Stage]) -> set[str]:
+    """Names of the weights that a resumed training could not have from where these stages began."""
+    names = set(model.state_dict())
+    if any(stage.init for stage in stages[:-1]):  # nothing but the checkpoint remembers that other run
+        return names
+    return {name for name in names if not all(freezes(stage, name) for stage in stages)}
+
+
+def set_training(model: nn.Module, stage: Stage) -> None:
+    """Training mode, but for frozen parts: their dropout is off."""
+    model.train()
+    for name, module in model.named_modules():
+        if freezes(stage, name):
+            module.eval()
+
+
+def selected(rows: pd.DataFrame, classes: tuple[str, ...], by: Selection) -> float:
+    """The value that chooses the epoch: the metric over each group of `by.over`, and their mean.
+
+    Args:
+        rows: validation rows of the stage: corpus, domain, label, predicted.
+        classes: the labels.
+        by: which metric, over what.
+
+    Raises:
+        RecipeError: there are no validation rows of a group.
+    """
+    found = [_metric(part, classes, by.metric) for part in _groups(rows, by.over)]
+    return float(np.mean(found))
+
+
+def load_initial(model: EmotionModel, folder: str) -> None:
+    """Take over the weights of another run.
+
+    Raises:
+        RecipeError: they do not fit this model.
+        RunError: there is no model.
+    """
+    other = open_model(initial_weights(folder).parent)
+    try:
+        model.load_state_dict(other.state_dict())
+    except RuntimeError as error:
+        raise RecipeError(f"init: the model of {folder} has other parts than this recipe's") from error
+
+
+def initial_weights(folder: str) -> Path:
+    """The weights in a run's folder, or in a model's.
+
+    Raises:
+        RunError: there are none.
+    """
+    for place in (Path(folder) / "model" / WEIGHTS, Path(folder) / WEIGHTS):
+        if place.is_file():
+            return place
+    raise RunError(f"init: {folder} holds no trained model: name the folder of a finished run")
+
+
+def _groups(rows: pd.DataFrame, over: str) -> Iterator[pd.DataFrame]:
+    for name in over.split("+"):
+        part = rows if name == "all" else rows[(rows["corpus"] == name) | (rows["domain"] == name)]
+        if part.empty:
+            known = ", ".join(["all", *sorted({*rows["domain"], *rows["corpus"]})])
+            raise RecipeError(f"selection.over: there are no validation rows of {name!r}; there are {known}")
+        yield part
+
+
+def _metric(rows: pd.DataFrame, classes: tuple[str, ...], metric: str) -> float:
+    counts = confusion(rows["label"].tolist(), rows["predicted"].tolist(), classes)
+    return float(scores(counts)[metric])
+
+
+def _within(name: str, module: str) -> bool:
+    return name == module or name.startswith(f"{module}.")
+
+
+def _depths(model: EmotionModel) -> dict[str, int]:
+    """How many layers of its encoder lie above each parameter of one."""
+    depths = {}
+    for modality, encoder in model.encoders.items():
+        layers = encoder.hub.config.num_hidden_layers
+        for name, _ in encoder.hub.named_parameters():
+            layer = LAYER.match(name)
+            depths[f"{modality}_encoder.hub.{name}"] = layers - 1 - int(layer[1]) if layer else layers
+    return depths
+
+
+def _group(name: str, groups: Mapping[str, Any]) -> str:
+    """The longest module of `groups` that a parameter lies in, or "" for none."""
+    return max((module for module in groups if _within(name, module)), key=len, default="")
