@@ -23,7 +23,7 @@ from merdata.leakage.fingerprint import fingerprint
 from merdata.leakage.near import Clip, same_recordings
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.trees import MAKERS, lay_down
+from tests.merdata.corpora.trees import MAKERS, lay_down
 
 SEVEN = [name for name in MAKERS if name != "tess"]
 KEPT = ["mead.contempt=keep", "emovdb.sleepy=keep", "iemocap.xxx=keep", "iemocap.oth=keep"]

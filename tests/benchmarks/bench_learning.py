@@ -24,7 +24,7 @@ from merdata_train.recipe.recipe import load_recipe
 from merdata_train.scoring.metrics import confusion
 from merdata_train.scoring.statistics import paired
 from merdata_train.training.fit import fit
-from tests.train.encoders import SIZES, save_text_encoder
+from tests.merdata_train.encoders.tiny import SIZES, save_text_encoder
 
 MODALITIES = ("[audio, text]", "[audio]", "[text]")
 # What a network with random weights says of a row lies in its first states; on these a head learns to read.

@@ -22,7 +22,7 @@ from common import REAL, machine
 from merdata.audio.clip import wav_bytes
 from merdata.corpora.tree import AUDIO
 from merdata.utterance import SAMPLE_RATE
-from tests.trees import lay_down
+from tests.merdata.corpora.trees import lay_down
 
 SIZES = {  # corpora -> about how many rows
     "1,440": ["ravdess"],

@@ -23,7 +23,7 @@ import merdata
 from merdata_train.recipe.recipe import load_recipe, recipe_files
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import suite_files
-from tests.train.encoders import save_audio_encoder, save_text_encoder
+from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "COLUMNS": "200"}

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from merdata.audio.clip import AudioError, normalise
-from tests.test_audio import encode, encode_aac, tone
+from tests.merdata.audio.test_clip import encode, encode_aac, tone
 
 MOST_SECONDS = 10
 MOST_BYTES = 1 << 30

@@ -1,0 +1,59 @@
+"""A corpus of another package joins through its entry point and passes the contract test untouched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+NINTH = Path(__file__).parents[2] / "ninth_corpus"
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where the package is installed beside merdata."""
+    target, source = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("source")
+    for path in (NINTH).rglob("*"):
+        if path.is_file() and path.suffix in {".py", ".toml", ".md"}:
+            copy = source / path.relative_to(NINTH)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
+    done = subprocess.run([*pip, "--target", target, source], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return os.environ | {"PYTHONPATH": str(target)}
+
+
+def run(*words: object, environment: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd)
+
+
+def test_the_contract_test_passes(environment: dict[str, str], tmp_path: Path) -> None:
+    words = ["-m", "pytest", HERE / "test_corpora.py", "-k", "emodb", "-q", "-p", "no:cacheprovider"]
+    done = run(*words, "--rootdir", tmp_path, environment=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
+
+
+def test_the_commands_know_it(environment: dict[str, str], tmp_path: Path) -> None:
+    merdata = ["-c", "from merdata.cli.app import main; main()"]
+    assert "EMO-DB" in run(*merdata, "corpora", environment=environment, cwd=tmp_path).stdout
+    for words in (["sample", "--corpus", "emodb"], ["build", "--corpus", "emodb"], ["split"], ["audit"]):
+        done = run(*merdata, *words, environment=environment, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert "speaker-disjoint" in run(*merdata, "split", environment=environment, cwd=tmp_path).stdout

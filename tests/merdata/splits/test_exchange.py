@@ -1,0 +1,218 @@
+"""Splits of others: taken over row by row, written in their layout, and back again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import merdata
+from merdata.errors import SplitError
+from tests.merdata.corpora.trees import lay_down
+
+EMOBOX_FOLDS = {"ravdess": 6, "cremad": 1, "tess": 1}
+
+
+@pytest.fixture(scope="module")
+def full(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+    """RAVDESS, CREMA-D and TESS at full size, without their audio."""
+    folder = tmp_path_factory.mktemp("full")
+    for name in EMOBOX_FOLDS:
+        source = lay_down(name, real_data, folder / name)
+        merdata.build([name], source, folder / "store", on_bad_audio="silence")
+    return merdata.open_store(folder / "store")
+
+
+# corpus -> test rows of fold 1 whose speaker is in train, of all; speakers likewise (public files of EmoBox)
+SHARED_SPEAKERS = {
+    "ravdess": ((0, 240), (0, 4)),
+    "cremad": ((1_856, 1_856), (91, 91)),
+    "tess": ((700, 700), (2, 2)),
+}
+
+
+@pytest.mark.parametrize("corpus", SHARED_SPEAKERS)
+def test_the_audit_of_emobox(corpus: str, full: merdata.Store, real_data: Path) -> None:
+    made, _ = merdata.import_split(full, "emobox", corpus, real_data / "emobox", name=f"{corpus}_audited")
+    findings = [
+        one
+        for one in merdata.audit(full, made.name, near_audio=False).findings
+        if (one.shared, one.evaluation) == ("speaker", "test")
+    ]
+    assert len(findings) == EMOBOX_FOLDS[corpus]
+    rows, speakers = SHARED_SPEAKERS[corpus]
+    assert (findings[0].rows, findings[0].of_rows) == rows
+    assert (findings[0].values, findings[0].of_values) == speakers
+    assert all(one.disjoint == (corpus == "ravdess") for one in findings)
+
+
+def test_text_alone_is_below_chance_on_their_tess(full: merdata.Store, real_data: Path) -> None:
+    merdata.import_split(full, "emobox", "tess", real_data / "emobox")
+    (probe,) = merdata.audit(full, "tess_emobox", near_audio=False).text_probes
+    assert probe.lookup_accuracy < 0.01
+    assert "below chance" in probe.alarm
+
+
+def test_the_audit_of_meld(real_data: Path, tmp_path: Path) -> None:
+    """As published, and with the speakers' names normalised (one spelling of 304 goes): the same counts."""
+    source = lay_down("meld", real_data, tmp_path / "meld")
+    merdata.build(["meld"], source, tmp_path / "store", on_bad_audio="silence")
+    store = merdata.open_store(tmp_path / "store")
+    merdata.split(store, "official")
+    audit = merdata.audit(store, "official", near_audio=False)
+    for shared in ("speaker", "speaker name"):
+        (one,) = (one for one in audit.findings if (one.shared, one.evaluation) == (shared, "test"))
+        assert (one.rows, one.of_rows, one.values, one.of_values) == (2_501, 2_610, 69, 100)
+    texts = {one.length: (one.rows, one.of_rows) for one in audit.same_texts}
+    assert texts == {
+        "1 word": (262, 302),
+        "2 words": (66, 174),
+        "3 words": (39, 186),
+        "4 words": (19, 207),
+        "5-9 words": (6, 760),
+        "10+ words": (4, 981),
+        "all": (396, 2_610),  # 15.2 %
+    }
+
+
+@pytest.mark.parametrize("corpus", EMOBOX_FOLDS)
+def test_folds_of_emobox(corpus: str, full: merdata.Store, real_data: Path) -> None:
+    made, unmatched = merdata.import_split(full, "emobox", corpus, real_data / "emobox")
+    assert not unmatched
+    assert len(made.folds) == EMOBOX_FOLDS[corpus]
+    rows = full.rows(["id"], [corpus]).num_rows
+    for fold in made.folds:
+        assert len(made.splits(fold)) == rows
+
+
+def test_a_missing_train_list_is_the_rest(full: merdata.Store, real_data: Path, tmp_path: Path) -> None:
+    there = real_data / "emobox" / "data" / "tess" / "fold_1" / "tess_test_fold_1.jsonl"
+    (tmp_path / "data/tess/fold_1").mkdir(parents=True)
+    (tmp_path / "data/tess/fold_1" / there.name).write_bytes(there.read_bytes())
+    whole, _ = merdata.import_split(full, "emobox", "tess", real_data / "emobox")
+    rest, _ = merdata.import_split(full, "emobox", "tess", tmp_path, name="rest")
+    assert rest.hash == whole.hash
+
+
+def test_the_split_of_tfds_has_its_published_size(full: merdata.Store) -> None:
+    made, _ = merdata.import_split(full, "tfds", "cremad")
+    sizes = made.table["split"].to_pandas().value_counts().to_dict()
+    assert sizes == {"train": 5_144, "validation": 738, "test": 1_556}
+    assert made.properties["speaker_dependent"] == []
+
+
+def test_the_split_of_nkululeko(full: merdata.Store) -> None:
+    made, _ = merdata.import_split(full, "nkululeko", "ravdess")
+    rows = full.rows(["id", "speaker"], ["ravdess"]).to_pandas()
+    tested = set(rows.loc[rows["id"].map(made.splits()) == "test", "speaker"])
+    assert tested == {"21", "22", "23", "24"}
+    with pytest.raises(SplitError, match="known for ravdess, esd, emovdb, iemocap, not for tess"):
+        merdata.import_split(full, "nkululeko", "tess")
+
+
+@pytest.mark.parametrize("kind", ["mer", "loco"])
+def test_a_round_trip_over_emobox_is_exact(kind: str, store: merdata.Store, tmp_path: Path) -> None:
+    from shutil import copytree
+
+    own = merdata.open_store(copytree(store.path, tmp_path / "store"))
+    merdata.split(own, kind)
+    files = merdata.export_split(own, "emobox", kind, tmp_path / "out")
+    assert all(path.is_file() for path in files)
+    table = merdata.load_protocol(own, kind).table.to_pandas()
+    for corpus in own.corpora:
+        back, unmatched = merdata.import_split(own, "emobox", corpus, tmp_path / "out", name="back")
+        assert not unmatched
+        mine = table[table["id"].str.startswith(f"{corpus}/")]
+        theirs = back.table.to_pandas()
+        assert sorted(zip(*mine[["id", "split", "fold"]].T.to_numpy(), strict=True)) == sorted(
+            zip(*theirs[["id", "split", "fold"]].T.to_numpy(), strict=True)
+        )
+
+
+def test_exported_lines_say_what_theirs_say(full: merdata.Store, real_data: Path, tmp_path: Path) -> None:
+    merdata.import_split(full, "emobox", "ravdess", real_data / "emobox")
+    merdata.export_split(full, "emobox", "ravdess_emobox", tmp_path)
+    name = "data/ravdess/fold_1/ravdess_test_fold_1.jsonl"
+    ours = {line["key"]: line for line in lines(tmp_path / name)}
+    theirs = {line["key"]: line for line in lines(real_data / "emobox" / name)}
+    assert ours.keys() == theirs.keys()
+    key = next(iter(theirs))
+    assert ours[key].keys() == theirs[key].keys()
+    for known in ("dataset", "wav", "type", "task", "channel"):
+        assert ours[key][known] == theirs[key][known]
+    labels = json.loads((tmp_path / "data/ravdess/label_map.json").read_text("utf-8"))
+    assert {line["emo"] for line in ours.values()} <= set(labels)
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_the_sessions_of_s3prl(store: merdata.Store, tmp_path: Path) -> None:
+    from shutil import copytree
+
+    own = merdata.open_store(copytree(store.path, tmp_path / "store"))
+    rows = own.rows(["id", "session", "source", "label"], ["iemocap"]).to_pandas()
+    for fold in range(1, 6):
+        folder = tmp_path / "s3prl" / "meta_data" / f"Session{fold}"
+        folder.mkdir(parents=True)
+        tested = rows["session"] == f"Ses0{fold}"
+        for split, part in (("train", rows[~tested]), ("test", rows[tested])):
+            paths = [{"path": path, "label": "neu", "speaker": "?"} for path in part["source"]]
+            strange = [{"path": "Session9/x/Ses09F_impro01_F000.wav"}] if split == "test" else []
+            (folder / f"{split}_meta_data.json").write_text(json.dumps({"meta_data": paths + strange}))
+    made, unmatched = merdata.import_split(own, "s3prl", "iemocap", tmp_path / "s3prl")
+    assert unmatched == ["Ses09F_impro01_F000"]
+    assert any(note.startswith("1 keys fit no row") for note in made.properties["notes"])
+    sessions = rows.set_index("id")["session"]
+    for fold in (1, 2, 3):
+        tests = [id for id, split in made.splits(fold).items() if split == "test"]
+        assert set(sessions[tests]) == {f"Ses0{fold}"}
+
+
+def test_the_cross_corpus_test_sets_of_emobox(store: merdata.Store, tmp_path: Path) -> None:
+    from shutil import copytree
+
+    own = merdata.open_store(copytree(store.path, tmp_path / "store"))
+    rows = own.rows(["id", "speaker"], ["ravdess"]).to_pandas().head(4)
+    listed = [
+        {"wav_filename": f"Actor_{row.speaker}/{Path(row.id).name}.wav", "label": "?", "speaker": row.speaker}
+        for row in rows.itertuples()
+    ]
+    path = tmp_path / "data" / "track2" / "RAVDESS_selected_balenced.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join(json.dumps(line) for line in listed))
+    made, unmatched = merdata.import_split(own, "emobox-track2", "ravdess", tmp_path)
+    assert not unmatched
+    assert made.splits() == dict.fromkeys(rows["id"], "test")
+
+
+@pytest.mark.parametrize(
+    ("source", "corpus", "message"),
+    [
+        ("emobox", "ravdess", "has no data/ravdess/fold_1"),
+        ("emobox-track2", "ravdess", "cannot read .*balenced"),
+        ("s3prl", "iemocap", "cannot read .*Session1"),
+        ("s3prl", "esd", "folds are of iemocap, not of esd"),
+        ("mosei", "esd", "no split of 'mosei' can be imported"),
+    ],
+)
+def test_faults_are_sentences(
+    source: str, corpus: str, message: str, store: merdata.Store, tmp_path: Path
+) -> None:
+    with pytest.raises(SplitError, match=message):
+        merdata.import_split(store, source, corpus, tmp_path)
+
+
+def test_a_row_in_two_splits_is_refused(store: merdata.Store, tmp_path: Path) -> None:
+    id = store.rows(["id"], ["ravdess"])["id"][0].as_py()
+    line = json.dumps({"key": f"ravdess-{Path(id).name}", "wav": f"{id}.wav"})
+    folder = tmp_path / "data/ravdess/fold_1"
+    folder.mkdir(parents=True)
+    for part in ("train", "test"):
+        (folder / f"ravdess_{part}_fold_1.jsonl").write_text(line)
+    with pytest.raises(SplitError, match="in train and in test"):
+        merdata.import_split(store, "emobox", "ravdess", tmp_path)
+    with pytest.raises(SplitError, match="layout of emobox, not of 'csv'"):
+        merdata.export_split(store, "csv", "mer", tmp_path)

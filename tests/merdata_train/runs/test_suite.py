@@ -1,0 +1,254 @@
+"""Suites: the plan of a matrix, runs that are shared, what is killed or fails, and those that ship."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import merdata
+from merdata_train.errors import RecipeError
+from merdata_train.runs.conduct import conduct, pace, summary
+from merdata_train.runs.suite import Suite, load_suite, plan, suite_files
+from tests.merdata_train.command import cli
+from tests.merdata_train.conftest import SMALL
+
+QUICK = [*SMALL, "stages.0.epochs=1"]
+
+
+def suite(**changes: object) -> Suite:
+    parts = {
+        "name": "two",
+        "title": "Text and both",
+        "table": "T1",
+        "recipe": "source0/A1",
+        "axes": {"modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}}},
+        "seeds": [0],
+    }
+    return Suite.model_validate(parts | changes)
+
+
+def as_yaml(found: Suite | dict[str, object]) -> str:
+    parts = found.model_dump(mode="json") if isinstance(found, Suite) else found
+    return str(yaml.safe_dump(parts, sort_keys=False))
+
+
+def states(found: Suite, out: Path, store: merdata.Store) -> list[str]:
+    return [one.state for one in plan(found, out, store.path, QUICK)]
+
+
+def test_a_matrix_is_cells_times_folds_times_seeds(store: merdata.Store, tmp_path: Path) -> None:
+    axes = {
+        "modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}},
+        "training": {"plain": {}, "slow": {"overrides": {"stages.0.lr": 1e-5}}},
+    }
+    planned = plan(suite(axes=axes, seeds=[3, 4]), tmp_path, store.path, SMALL)
+    assert [(one.cell, one.seed) for one in planned] == [
+        (cell, seed) for cell in ("T plain", "T slow", "A+T plain", "A+T slow") for seed in (3, 4)
+    ]
+    recipe = planned[2].recipe
+    assert (recipe.modalities, recipe.stages[0].lr, recipe.seed) == (["text"], 1e-5, 3)
+    assert recipe.stages[0].epochs == 4  # the command line lies over all cells
+    assert len({one.folder for one in planned}) == 8
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_are_those_that_the_run_command_makes(store: merdata.Store, tmp_path: Path) -> None:
+    """Same words, same id: what one made the other finds."""
+    (first, *_) = plan(suite(), tmp_path, store.path, QUICK)
+    made = cli("run", *first.words, "--out", tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert first.folder.is_dir()
+    assert states(suite(), tmp_path, store) == ["scored", "to do"]
+
+
+def test_cells_that_are_alike_are_trained_once_also_over_suites(store: merdata.Store, tmp_path: Path) -> None:
+    twice = suite(axes={"x": {"A+T": {}, "both": {"overrides": {"modalities": ["audio", "text"]}}}})
+    planned = plan(twice, tmp_path, store.path, QUICK)
+    assert planned[0].folder == planned[1].folder
+    assert conduct(twice, planned, tmp_path) == {}
+    written = (planned[0].folder / "model" / "model.safetensors").stat().st_mtime_ns
+    assert states(suite(), tmp_path, store) == ["to do", "scored"]
+    assert conduct(suite(), plan(suite(), tmp_path, store.path, QUICK), tmp_path) == {}
+    assert (planned[0].folder / "model" / "model.safetensors").stat().st_mtime_ns == written
+    assert len((planned[0].folder / "test_log.jsonl").read_text().splitlines()) == 1
+
+
+def test_folds_are_all_of_the_protocol_or_those_named(folded: merdata.Store, tmp_path: Path) -> None:
+    changes = {"overrides": {"protocol": "loco"}, "axes": {"model": {"A+T": {}}}}
+    planned = plan(suite(**changes, folds="all"), tmp_path, folded.path, SMALL)
+    assert {one.fold_name for one in planned} == set(folded.corpora)
+    assert len({one.folder for one in planned}) == len(folded.corpora)
+    (chosen,) = plan(suite(**changes, folds=[2]), tmp_path, folded.path, SMALL)
+    assert chosen.folder == planned[1].folder
+    with pytest.raises(RecipeError, match="suite two: protocol loco has no fold 99"):
+        plan(suite(**changes, folds=[99]), tmp_path, folded.path, SMALL)
+
+
+def test_domains_stand_for_the_corpora_of_the_store(store: merdata.Store, tmp_path: Path) -> None:
+    axes = {"rows": {"acted": {"overrides": {"data.corpora": "$acted"}}}}
+    (planned,) = plan(suite(axes=axes), tmp_path, store.path, SMALL)
+    assert planned.recipe.data.corpora == sorted(set(store.corpora) - {"meld"})
+
+
+def test_a_cell_that_fails_does_not_stop_the_others(store: merdata.Store, tmp_path: Path) -> None:
+    """TESS has no validation rows: that is known when its rows are read, not when the suite is planned."""
+    parts = suite().model_dump(mode="json")
+    parts["axes"] = {
+        "rows": {
+            "tess": {"overrides": {"data.corpora": ["tess"]}},
+            "meld": {"overrides": {"data.corpora": ["meld"]}},
+        }
+    }
+    (tmp_path / "two.yaml").write_text(as_yaml(parts))
+    for words in (["--jobs", 1], ["--jobs", 2]):
+        done = cli("suite", "two.yaml", *QUICK, "--store", store.path, *words, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "has no validation rows of tess" in done.stdout
+        manifest = json.loads((tmp_path / "runs" / "suites" / "two.json").read_text())
+        assert [run["state"] for run in manifest["runs"]] == ["failed", "scored"]
+        assert "no validation rows of tess" in manifest["runs"][0]["fault"]
+
+
+def test_jobs_train_the_same_models(store: merdata.Store, tmp_path: Path) -> None:
+    both = {jobs: tmp_path / str(jobs) for jobs in (1, 2)}
+    for jobs, out in both.items():
+        assert conduct(suite(), plan(suite(), out, store.path, QUICK), out, jobs) == {}
+    names = sorted(path.name for path in both[1].glob("source0*"))
+    assert names == sorted(path.name for path in both[2].glob("source0*"))
+    for name in names:
+        scores = [
+            json.loads((out / name / "metrics.json").read_text())["sets"]["overall"]["scores"]
+            for out in both.values()
+        ]
+        assert scores[0] == pytest.approx(scores[1], abs=0.02)  # threads change the last digits
+
+
+def test_a_killed_suite_goes_on(store: merdata.Store, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(as_yaml(suite()))
+    words = [
+        "suite",
+        str(tmp_path / "two.yaml"),
+        *QUICK,
+        "--store",
+        str(store.path),
+        "--out",
+        str(tmp_path / "runs"),
+    ]
+    program = [Path(sys.executable).with_name("merdata_train"), *words]
+    process = subprocess.Popen(
+        program, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"COLUMNS": "140"}
+    )
+    begun = plan(suite(), tmp_path / "runs", store.path, QUICK)[0]
+    deadline = time.monotonic() + 120
+    while begun.state != "scored" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert begun.state == "scored"
+    first = begun.folder
+    written = (first / "model" / "model.safetensors").stat().st_mtime_ns
+    done = cli(*words)
+    assert done.returncode == 0, done.stderr
+    assert "nothing is left" in done.stdout
+    assert states(suite(), tmp_path / "runs", store) == ["scored", "scored"]
+    assert (first / "model" / "model.safetensors").stat().st_mtime_ns == written
+
+
+def test_the_dry_run_tells_the_time_when_it_was_measured(store: merdata.Store, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(as_yaml(suite()))
+    words = ["suite", "two.yaml", *QUICK, "--store", store.path, "--dry-run"]
+    unknown = cli(*words, cwd=tmp_path)
+    assert unknown.returncode == 0, unknown.stderr
+    assert "2 runs, 2 distinct, 2 to train: time unknown" in unknown.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"two.yaml"}
+    one = suite(axes={"modality": {"A+T": {}}}, name="one")
+    conduct(one, plan(one, tmp_path / "runs", store.path, QUICK), tmp_path / "runs")
+    found = json.loads(cli(*words, "--json", cwd=tmp_path).stdout)
+    assert [run["state"] for run in found["runs"]] == ["to do", "scored"]
+    assert found["to_train"] == 1
+    assert found["pace"]["runs"] == 1
+    assert found["seconds"] == pytest.approx(found["pace"]["seconds_per_epoch"])  # one epoch is left
+
+
+def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path: Path) -> None:
+    planned = plan(suite(), tmp_path, store.path, QUICK)
+    assert pace(planned, tmp_path) is None
+    for name, seconds in (("source0-A0-00000000", 40), (planned[0].folder.name, 10)):
+        folder = tmp_path / name
+        (folder / "model").mkdir(parents=True)
+        epoch = {"stage": "main", "epoch": 0, "validation": {"uar": 0.1}, "selected": 0.1}
+        (folder / "history.json").write_text(json.dumps([epoch | {"epoch": at} for at in range(5)]))
+        (folder / "split.json").write_text("{}")
+        os.utime(folder / "split.json", (1_000, 1_000))
+        os.utime(folder / "history.json", (1_000 + seconds, 1_000 + seconds))
+    found = pace(planned, tmp_path)
+    assert found
+    assert (found.runs, found.seconds_per_epoch, found.epochs) == (1, 2, 5)
+    assert (
+        summary(suite(), planned, tmp_path, jobs=2)["seconds"] == 1 * 2 * 5 / 2
+    )  # one of the two is "trained"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"recipe": None}, "cell T has no recipe"),
+        ({"reference": "V"}, "reference 'V' is no cell; there are T, A\\+T"),
+        ({"table": "T9"}, "table: "),
+        ({"seed": 1}, "seed: "),
+        ({"axes": {}}, "axes: "),
+        ({"name": "../x"}, "name: "),
+    ],
+)
+def test_faults_are_named(changes: dict[str, object], says: str, tmp_path: Path) -> None:
+    parts = suite().model_dump(mode="json") | changes
+    (tmp_path / "s.yaml").write_text(as_yaml(parts))
+    with pytest.raises(RecipeError, match=says) as caught:
+        load_suite(tmp_path / "s.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_suite_is_one_sentence(tmp_path: Path) -> None:
+    done = cli("suite", "modalty", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no suite modalty (did you mean 'modality'?)" in done.stderr
+
+
+# Those that ship
+
+
+def test_there_are_seven() -> None:
+    assert len(suite_files()) >= 7
+
+
+@pytest.mark.parametrize("name", sorted(suite_files()))
+def test_a_suite_that_ships_can_be_planned(name: str, folded: merdata.Store, tmp_path: Path) -> None:
+    found = load_suite(name)
+    assert suite_files()[name].read_text().startswith("# merdata")
+    assert found.name == name
+    assert len(found.seeds) >= 3
+    miniature = ["protocol=iemocap_session3"] if "iemocap4" in name else []  # it has fewer sessions
+    planned = plan(found, tmp_path, folded.path, miniature)
+    assert len({one.folder for one in planned}) == len(planned)
+
+
+def test_suites_share_the_runs_that_are_alike(store: merdata.Store, tmp_path: Path) -> None:
+    folders = {
+        name: {one.cell: one.folder for one in plan(load_suite(name), tmp_path, store.path)}
+        for name in ("modality", "context", "architecture", "regularisation")
+    }
+    alike = {
+        folders["modality"]["A+T"],
+        folders["context"]["0"],
+        folders["architecture"]["tokens"],
+        folders["regularisation"]["none"],
+    }
+    assert len(alike) == 1

@@ -1,0 +1,203 @@
+"""Prediction of one's own recordings: the numbers of the evaluation, any format, any modality missing."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+import merdata
+from merdata_train import Predictor
+from merdata_train.errors import InputError, RunError
+from merdata_train.models.emotion import EmotionModel
+from merdata_train.recipe.recipe import load_recipe
+from merdata_train.serving.predict import predict_all
+from tests.merdata_train.command import cli
+from tests.merdata_train.conftest import SMALL
+
+TOLERANCE = 1e-6
+
+
+@pytest.fixture(scope="module")
+def predictor(trained: Path) -> Predictor:
+    return Predictor.open(trained)
+
+
+@pytest.fixture(scope="module")
+def rows(trained: Path, store: merdata.Store) -> list[dict[str, Any]]:
+    """Test rows as the store holds them, with the probabilities that the evaluation wrote."""
+    saved = pd.read_parquet(trained / "predictions.parquet").set_index("id")
+    return [row | {"saved": saved.loc[row["id"]]} for row in stored(store) if row["id"] in saved.index]
+
+
+def stored(store: merdata.Store) -> Iterator[dict[str, Any]]:
+    for shard in store.shards():
+        yield from pq.read_table(shard.path, columns=["id", "audio", "text", "notes"]).to_pylist()
+
+
+@pytest.fixture
+def recording(rows: list[dict[str, Any]], tmp_path: Path) -> Path:
+    path = tmp_path / "hello.wav"
+    path.write_bytes(rows[0]["audio"]["bytes"])
+    return path
+
+
+def test_predictions_are_those_of_the_evaluation(
+    predictor: Predictor, rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    heard = [row for row in rows if not any(note.startswith("audio silenced") for note in row["notes"])]
+    assert len(heard) > 20
+    for row in heard[::3]:
+        path = tmp_path / "clip.wav"
+        path.write_bytes(row["audio"]["bytes"])
+        found = predictor(audio=path, text=row["text"])
+        assert found.label == row["saved"]["predicted"]
+        for name, value in found.probabilities.items():
+            assert value == pytest.approx(row["saved"][f"p_{name}"], abs=TOLERANCE)
+
+
+def test_samples_give_what_their_file_gives(predictor: Predictor, recording: Path) -> None:
+    samples, _ = soundfile.read(recording, dtype="float32")
+    assert predictor(audio=samples) == predictor(audio=recording)
+
+
+def test_either_modality_may_be_missing(predictor: Predictor, recording: Path) -> None:
+    both, heard, read = (
+        predictor(audio=recording, text="Get out!"),
+        predictor(audio=recording),
+        predictor(text="Get out!"),
+    )
+    assert both != heard != read != both
+    for one in (both, heard, read):
+        assert sum(one.probabilities.values()) == pytest.approx(1)
+        assert one.probabilities[one.label] == max(one.probabilities.values())
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3", "aiff"])
+def test_other_formats_rates_and_channels_are_heard(
+    predictor: Predictor, tmp_path: Path, suffix: str
+) -> None:
+    t = np.arange(44_100) / 44_100
+    stereo = np.stack([np.sin(2 * np.pi * 220 * t), np.sin(2 * np.pi * 330 * t)], axis=1) / 4
+    path = tmp_path / f"clip.{suffix}"
+    soundfile.write(path, stereo, 44_100)
+    assert predictor(audio=path).label in predictor.classes
+
+
+def test_run_and_model_folder_are_the_same_model(trained: Path, recording: Path) -> None:
+    assert Predictor.open(trained)(audio=recording) == Predictor.open(str(trained / "model"))(audio=recording)
+
+
+def test_a_model_of_one_modality_refuses_the_other(tmp_path: Path) -> None:
+    recipe = load_recipe("source0/A1-text", SMALL)
+    reads = Predictor(EmotionModel.of(recipe, ["joy", "anger"]))
+    assert reads(text="Hello").label in ("joy", "anger")
+    with pytest.raises(InputError, match="trained on text alone: it can use no audio"):
+        reads(audio=tmp_path / "clip.wav", text="Hello")
+    with pytest.raises(InputError, match="nothing to predict from: give text"):
+        reads()
+
+
+def test_a_model_without_context_refuses_a_history(predictor: Predictor, recording: Path) -> None:
+    with pytest.raises(InputError, match="trained without context: it can use no history"):
+        predictor(text="Get out!", history=["Hello."])
+    with pytest.raises(InputError, match="a history belongs to one utterance"):
+        predict_all(predictor, [recording, recording], [], ["Hello."])
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no trained model"):
+        Predictor.open(tmp_path)
+
+
+def bad_files(folder: Path, good: bytes) -> dict[str, str]:
+    """Files that no model can use, and what is said of each."""
+    (folder / "empty.wav").touch()
+    (folder / "cut.wav").write_bytes(good[: len(good) // 2])
+    (folder / "page.mp3").write_text("<html>not found</html>")
+    (folder / "folder.wav").mkdir()
+    silence = io.BytesIO()
+    soundfile.write(silence, np.zeros(16_000), 16_000, format="WAV")
+    (folder / "silence.wav").write_bytes(silence.getvalue())
+    soundfile.write(folder / "long.wav", np.sin(np.arange(8_000 * 700) / 9), 8_000)
+    return {
+        "missing.wav": "is not there",
+        "empty.wav": "the file has no bytes",
+        "cut.wav": "bytes of audio that the header declares",
+        "page.mp3": "a web page, not audio",
+        "folder.wav": "is no file",
+        "silence.wav": "digital silence",
+        "long.wav": "lasts 12 minutes: cut it into utterances",
+    }
+
+
+def test_a_bad_file_stops_no_other(predictor: Predictor, recording: Path) -> None:
+    expected = bad_files(recording.parent, recording.read_bytes())
+    paths = [*(recording.parent / name for name in expected), recording]
+    *bad, good = predict_all(predictor, paths, [])
+    for one, says in zip(bad, expected.values(), strict=True):
+        assert one.prediction is None
+        assert one.fault is not None
+        assert says in one.fault
+        assert str(one.file) in one.fault
+    assert good.prediction == predictor(audio=recording)
+
+
+def test_a_long_recording_is_predicted_with_a_word(predictor: Predictor) -> None:
+    samples = np.sin(np.arange(16_000 * 40) / 9).astype(np.float32) / 2
+    (note,) = predictor(audio=samples).notes
+    assert "lasts 40 s" in note
+
+
+@pytest.mark.parametrize("samples", [np.zeros((2, 9)), np.zeros(0), np.array([0.0, np.nan])])
+def test_samples_that_are_no_recording_are_refused(predictor: Predictor, samples: Any) -> None:
+    with pytest.raises(InputError, match="samples must be finite numbers of shape"):
+        predictor(audio=samples)
+
+
+def test_the_command_names_bad_files_and_predicts_the_others(trained: Path, recording: Path) -> None:
+    missing = recording.with_name("missing.wav")
+    done = cli("predict", trained, missing, recording, "--text", "a", "--text", "Get out!", "--json")
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"merdata_train: {missing} is not there, or is no file"
+    lost, found = json.loads(done.stdout)
+    assert "is not there" in lost["error"]
+    expected = Predictor.open(trained)(audio=recording, text="Get out!")
+    assert found["label"] == expected.label
+    assert found["probabilities"] == pytest.approx(expected.probabilities, abs=TOLERANCE)
+
+
+def test_the_command_prints_every_class(trained: Path, recording: Path, store: merdata.Store) -> None:
+    done = cli("predict", trained, recording.name, cwd=recording.parent)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert all(name in done.stdout for name in (*store.space.classes, "hello.wav"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "there is nothing to predict from"),
+        (["a.wav", "--text", "x", "--text", "y"], "1 files and 2 texts"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_one_sentence(trained: Path, words: list[str], says: str) -> None:
+    done = cli("predict", trained, *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_package_offers_the_predictor_and_imports_it_late() -> None:
+    code = "import sys, merdata_train; assert 'torch' not in sys.modules; merdata_train.Predictor"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
