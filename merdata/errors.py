@@ -1,8 +1,13 @@
 # ruff: noqa: N818  the names say what is wrong
-"""The faults a user can mend: each message says what is wrong, where, and what to do.
+"""The faults that a user can mend: each message says what is wrong, where, and what to do.
 
 The commands print the message and exit with code 2; anything else is a bug and keeps its traceback.
 """
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class MerdataError(Exception):
@@ -51,3 +56,9 @@ class HubError(MerdataError):
 
 class LicenceError(MerdataError):
     """A licence does not allow what was to be uploaded."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of the words that would do, as the end of a message; nothing where none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -13,7 +12,7 @@ from pkgutil import iter_modules
 
 from merdata.corpora.corpus import BUILT_IN, Corpus
 from merdata.corpora.tree import Tree
-from merdata.errors import CorpusNotFound, NotThisCorpus
+from merdata.errors import CorpusNotFound, NotThisCorpus, did_you_mean
 from merdata.utterance import Utterance
 
 
@@ -47,8 +46,7 @@ def get_corpus(name: str) -> Corpus:
     corpora = registry()
     plain = name.lower().replace("-", "").replace("_", "")
     if plain not in corpora:
-        close = difflib.get_close_matches(plain, corpora, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        hint = did_you_mean(plain, corpora)
         raise CorpusNotFound(f"no corpus is called {name!r}{hint}; there are {', '.join(corpora)}")
     return corpora[plain]
 

@@ -71,10 +71,7 @@ USES = (
     "Training and evaluating models that recognise the emotion that speech expresses, from audio and text. "
     "Not meant for judging what a person feels, nor for decisions about people."
 )
-PERSONS = (
-    "Voices, from which speakers can be recognised; gender and language as the corpora state them; MELD's "
-    "speakers are named characters of a television series."
-)
+PERSONS = "Voices, from which speakers can be recognised; gender and language as the corpora state them."
 
 
 def export_croissant(store: str | Path | Store, path: str | Path | None = None) -> Path:
@@ -207,6 +204,10 @@ def _responsible(store: Store) -> dict[str, str | list[str]]:
         "dataBiases": "Rows by domain: "
         + ", ".join(f"{name} {number:,}" for name, number in rows.items())
         + ". Acted emotion is stronger and cleaner than what people show in conversation.",
-        "dataLimitations": ["Known defects of the sources are noted on the rows that have them.", *defects],
+        "dataLimitations": [
+            *(one["limits"] for one in facts if one["limits"]),
+            "Known defects of the sources are noted on the rows that have them.",
+            *defects,
+        ],
         "personalSensitiveInformation": PERSONS,
     }

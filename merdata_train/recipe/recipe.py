@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from merdata.plugin import did_you_mean
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.parts import (
     KINDS,
@@ -136,7 +136,7 @@ def _find(name: str | Path) -> Path:
     plain = str(name).removesuffix(".yaml").removeprefix("recipes/")
     if plain in shipped:
         return shipped[plain]
-    hint = _did_you_mean(plain, shipped)
+    hint = did_you_mean(plain, shipped)
     raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` names those that ship")
 
 
@@ -204,7 +204,7 @@ def _faults(error: ValidationError) -> Iterator[str]:
         key = ".".join(str(part) for part in fault["loc"] if part not in KINDS)
         if fault["type"] == "extra_forbidden":
             known = _keys_beside(fault["loc"])
-            yield f"{key}: unknown key{_did_you_mean(str(fault['loc'][-1]), known)}"
+            yield f"{key}: unknown key{did_you_mean(str(fault['loc'][-1]), known)}"
         else:
             says = fault["msg"].removeprefix("Value error, ")
             # A fault between keys names their values itself; the input would be the whole part.
@@ -228,8 +228,3 @@ def _part_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for one in get_args(annotation) if (found := _part_in(one))), None)
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

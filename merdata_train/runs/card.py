@@ -137,7 +137,7 @@ def _corpora(recipe: Recipe, metrics: Facts) -> list[str]:
 def _corpus(name: str) -> Facts | None:
     """Title, homepage, licence, languages, domain; None for what this merdata does not know."""
     try:
-        return merdata.get_corpus(name).facts()
+        return dict(merdata.get_corpus(name).facts())
     except merdata.CorpusNotFound:
         return None
 
@@ -153,16 +153,14 @@ def _claims(recipe: Recipe) -> dict[str, list[str]]:
 
 def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
     domains = {facts["domain"] for facts in corpora.values() if facts}
+    limits = [facts["limits"] for facts in corpora.values() if facts and facts["limits"]]
     crossed = [name for name, facts in corpora.items() if facts and facts["crossed"]]
     found = ["It names what actors and raters called an emotion; it does not know what a person feels."]
     if "acted" in domains:
         found.append(
             "Acted speech is louder and clearer than emotion in life: expect less on other recordings."
         )
-    if "conversational" in domains:
-        found.append(
-            "MELD's six main speakers occur in all of its splits, so its test set is not of new voices."
-        )
+    found += limits
     if crossed and "text" in recipe.modalities:
         found.append(f"In {', '.join(crossed)} the words tell nothing: every sentence has every emotion.")
     for name, account in sets.items():

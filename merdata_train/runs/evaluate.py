@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -154,16 +155,17 @@ class Look:
         probabilities = predict(self.model, examples, self.workers).numpy()
         if not np.isfinite(probabilities).all():
             raise RunError(f"the model of {self.folder} predicts no numbers (NaN): its training diverged")
-        rows["cluster"] = _clusters(rows)
+        rows["cluster"] = _clusters(rows, self.source.store.corpora)
         rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
         for at, name in enumerate(examples.classes):
             rows[f"p_{name}"] = probabilities[:, at]
         return rows
 
 
-def _clusters(rows: pd.DataFrame) -> pd.Series[str]:
-    """What is resampled: dialogues of conversations, speakers of acted corpora."""
-    unit = rows["dialogue"].where(rows["domain"] == "conversational", rows["speaker"])
+def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:
+    """What is resampled: dialogues or speakers, as the corpus states; a row without dialogue by speaker."""
+    by_dialogue = rows["corpus"].map(lambda name: corpora[name]["cluster"] == "dialogue")
+    unit = rows["dialogue"].where(by_dialogue & rows["dialogue"].notna(), rows["speaker"])
     clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
     return clusters
 
