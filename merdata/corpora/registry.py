@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -24,9 +25,15 @@ def registry() -> dict[str, Corpus]:
     """
     corpora = {corpus.name: corpus for corpus in _built_in()}
     for point in sorted(entry_points(group="merdata.corpora")):
-        corpus = replace(point.load(), package=point.module)
+        corpus = replace(point.load(), package=_package(point.module))
         corpora.setdefault(corpus.name, corpus)
     return corpora
+
+
+def _package(module: str) -> str:
+    """The package whose folder holds a module: itself, or the one around it."""
+    spec = find_spec(module)
+    return module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
 
 
 def _built_in() -> Iterator[Corpus]:
