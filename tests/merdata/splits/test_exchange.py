@@ -107,7 +107,7 @@ def test_the_split_of_nkululeko(full: merdata.Store) -> None:
     rows = full.rows(["id", "speaker"], ["ravdess"]).to_pandas()
     tested = set(rows.loc[rows["id"].map(made.splits()) == "test", "speaker"])
     assert tested == {"21", "22", "23", "24"}
-    with pytest.raises(SplitError, match="known for ravdess, esd, emovdb, iemocap, not for tess"):
+    with pytest.raises(SplitError, match="known for emovdb, esd, iemocap, ravdess, not for tess"):
         merdata.import_split(full, "nkululeko", "tess")
 
 
