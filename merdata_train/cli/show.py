@@ -14,6 +14,7 @@ from merdata_train.scoring.metrics import METRICS, TITLES
 
 if TYPE_CHECKING:
     from merdata_train.serving.predict import Item
+    from merdata_train.serving.push import Upload
 
 WIDE = 140
 
@@ -176,7 +177,7 @@ def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
         console().print(table)
 
 
-def pushed(found: dict[str, Any]) -> None:
+def pushed(found: Upload) -> None:
     """What went to the Hub, or would go there."""
     screen = console()
     for file in found["files"]:

@@ -212,7 +212,7 @@ def test_folds_are_told_up_to_ten(store: merdata.Store, tmp_path: Path) -> None:
     merdata.split(copy, "kfold", folds=12, by="text", corpora=["meld"])
     write_card(copy)
     assert len(re.findall(r"^\| fold\d+ \|", text_of(copy), re.MULTILINE)) == 10
-    assert "And 2 folds more." in text_of(copy)
+    assert "And 2 more folds." in text_of(copy)
 
 
 def test_without_a_protocol_it_says_so(store: merdata.Store, tmp_path: Path) -> None:
