@@ -189,8 +189,8 @@ def _remarks(sets: Facts) -> Iterator[str]:
             temperature = calibration["temperature"]
             yield (
                 f"{name}: expected calibration error {before['ece']:.3f}, Brier score {before['brier']:.3f}; "
-                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {temperature:.2f}, fitted on "
-                "validation."
+                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {temperature:.2f}, fitted "
+                "on validation."
             )
 
 
