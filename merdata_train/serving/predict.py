@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import merdata
+from merdata import plugin
 from merdata_train.data.context import text_vectors
 from merdata_train.data.sequences import Clips, TokenRows
 from merdata_train.encoders.encoder import shortest
@@ -247,8 +247,8 @@ def _decode(path: Path) -> tuple[Floats, tuple[str, ...]]:
             raise InputError(f"{path} is not there, or is no file")
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is larger than {MOST_BYTES >> 30} GiB: cut it into utterances")
-        clip = merdata.normalise(path.read_bytes(), str(path))
-    except merdata.AudioError as error:
+        clip = plugin.normalise(path.read_bytes(), str(path))
+    except plugin.AudioError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
