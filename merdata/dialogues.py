@@ -59,7 +59,7 @@ def histories(
     """
     if previous < 0:
         raise OptionError(f"previous counts turns before an utterance, so it is 0 or more, not {previous}")
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     split_of = protocol.splits(fold) if protocol else None
     dialogues: dict[tuple[str, str, str | None], dict[int, Turn]] = defaultdict(dict)
     columns = store.rows(COLUMNS, corpora).select(COLUMNS).columns

@@ -43,7 +43,7 @@ def load(
     """
     from datasets import Audio, DatasetDict, load_dataset
 
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     split_of = load_protocol(store, protocol).splits(fold)
     files = each(_on_this_machine, store.shards(store.named(corpora)), store.path)
     rows: Dataset = load_dataset("parquet", data_files=files, split="train")

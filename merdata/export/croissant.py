@@ -90,7 +90,7 @@ def export_croissant(store: str | Path | Store, path: str | Path | None = None) 
     Raises:
         StoreError: the file cannot be written.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     target = store.path / FILE_NAME if path is None else place(path)
     write_json(target, describe(store))
     return target

@@ -45,7 +45,7 @@ def export_csv(
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read, or the file not be written.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     split_of = load_protocol(store, protocol).splits(fold) if protocol is not None else {}
     rows = store.rows(corpora=store.named(corpora)).to_pylist()
     columns = [*METADATA_COLUMNS, *(["split"] if protocol is not None else [])]

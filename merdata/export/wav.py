@@ -52,7 +52,7 @@ def export_wav(
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read, or the folder not be written.
     """
-    store, folder = store if isinstance(store, Store) else open_store(store), place(folder)
+    store, folder = open_store(store), place(folder)
     table = _metadata(store, corpora)
     if protocol is not None:
         table["split"] = table["id"].map(load_protocol(store, protocol).splits(fold))
