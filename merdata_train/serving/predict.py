@@ -235,7 +235,7 @@ def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
         samples, notes = _decode(Path(audio))
     seconds = len(samples) / SAMPLE_RATE
     if seconds > LONGEST_SECONDS:
-        raise InputError(f"{name} is {seconds / 60:.0f} minutes long: cut it into utterances of a few seconds")
+        raise InputError(f"{name} is {seconds / 60:.0f} minutes long: split it into utterances")
     if seconds > UTTERANCE_SECONDS:
         notes = (*notes, f"it is {seconds:.0f} s long, and models are trained on utterances of a few seconds")
     return samples, notes

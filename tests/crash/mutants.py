@@ -37,7 +37,7 @@ ORIGINALS = [
 
 
 def mutant(chance: random.Random) -> bytes:
-    """A file with some bytes altered (mostly in the header), and perhaps a piece cut out, repeated or lost."""
+    """A file with some bytes altered (mostly in the header), perhaps a piece cut out, repeated or lost."""
     data = bytearray(chance.choice(ORIGINALS))
     for _ in range(chance.randint(1, 8)):
         data[chance.randrange(chance.choice((64, len(data))))] = chance.choice(

@@ -137,7 +137,7 @@ def bad_files(folder: Path, good: bytes) -> dict[str, str]:
         "page.mp3": "a web page, not audio",
         "folder.wav": "is not a file",
         "silence.wav": "digital silence",
-        "long.wav": "is 12 minutes long: cut it into utterances",
+        "long.wav": "is 12 minutes long: split it into utterances",
     }
 
 
