@@ -106,7 +106,7 @@ def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path)
     (tmp_path / "kept.txt").write_text("mine")
     done = run("export", "wav", tmp_path, "--store", store.path)
     assert done.returncode == 2
-    assert "is there already: name an empty folder or delete it first" in done.stderr
+    assert "already exists: name an empty folder or delete it first" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
 
 

@@ -159,7 +159,7 @@ def test_every_clip_lies_beside_the_page(store: merdata.Store, tmp_path: Path, b
         shown.fill("#search", "meld/train")
         shown.locator("button.play").first.click()
         assert heard(shown) > 0
-    with pytest.raises(merdata.StoreError, match="is there already"):
+    with pytest.raises(merdata.StoreError, match="already exists"):
         merdata.write_report(store, tmp_path / "50 % #1.html", audio="all")
 
 
