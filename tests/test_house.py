@@ -66,7 +66,7 @@ def modules() -> Mapping[str, Path]:
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """Modules of ours that a file imports, at its top or inside a function; names that are not modules as well."""
+    """Our modules that a file imports, at its top or in a function; other names from them as well."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -98,7 +98,7 @@ def test_the_builder_alone_knows_the_order_of_the_stages() -> None:
 
 @pytest.mark.parametrize(("package", "floors"), [("merdata", TOOLKIT), ("merdata_train", TRAINER)])
 def test_a_room_imports_only_rooms_below_it(package: str, floors: tuple[str, ...]) -> None:
-    """No room imports one of a higher floor; rooms of one floor do so in one direction (no circle of rooms)."""
+    """No room imports one of a higher floor; rooms of one floor form no circle."""
     height = {name: floor for floor, names in enumerate(floors) for name in names.split()}
     upward = {
         f"{name} -> {other}"
