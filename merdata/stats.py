@@ -114,7 +114,7 @@ def statistics(store: str | Path | Store, protocol: str | None = None, fold: int
         SplitError: the protocol or the fold does not exist.
         StoreError: the store cannot be read.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     chosen = choose_protocol(store, protocol)
     table = store.rows(COLUMNS).select(COLUMNS).to_pandas()
     table["seconds"] = table["seconds"].astype(float)

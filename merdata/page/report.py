@@ -78,7 +78,7 @@ def write_report(
         SplitError: the protocol or the fold does not exist.
         StoreError: the store cannot be read, or the page cannot be written.
     """
-    store, out, megabytes = store if isinstance(store, Store) else open_store(store), place(out), _size(audio)
+    store, out, megabytes = open_store(store), place(out), _size(audio)
     figures = statistics(store, protocol, fold)
     columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []

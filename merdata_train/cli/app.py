@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from merdata import __version__, place, run_app
+from merdata import __version__
+from merdata.plugin import place, run_app
 
 app = typer.Typer(
     name="merdata_train",

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 import merdata
+from merdata import plugin
 from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
@@ -19,7 +20,7 @@ from merdata_train.report.tables import caption, cells, header
 NAMES = 3  # columns of a table before its numbers
 TOLD = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
-Section = tuple[Matrix, list[Line], list[tuple[str, str, merdata.Draw]]]
+Section = tuple[Matrix, list[Line], list[tuple[str, str, plugin.Draw]]]
 
 
 def page(sections: Sequence[Section], store: Path | None = None) -> str:
@@ -38,10 +39,10 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
         opened = merdata.open_store(store)
         told = opened.rows(TOLD)
         kinds = zip(rows["suite"], rows["label"], rows["predicted"], strict=True)
-        clips = merdata.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
+        clips = plugin.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
         columns = [*_told(rows, told), *columns]
-    clip = merdata.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
-    return merdata.html_page(
+    clip = plugin.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
+    return plugin.html_page(
         files("merdata_train.report").joinpath("page.html.j2").read_text("utf-8"),
         [*columns, clip],
         clips,
@@ -50,7 +51,7 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
     )
 
 
-def _section(matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, merdata.Draw]]) -> dict[str, Any]:
+def _section(matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, plugin.Draw]]) -> dict[str, Any]:
     entries = matrix.of(matrix.reference)
     return {
         "name": matrix.suite.name,
@@ -60,7 +61,7 @@ def _section(matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, merd
         "rows": list(cells(matrix, lines)),
         "caption": caption(matrix, lines),
         "figures": [
-            merdata.as_picture(draw) | {"about": about}
+            plugin.as_picture(draw) | {"about": about}
             for name, about, draw in drawn
             if name != "confusion"  # the page has it as a table that leads somewhere
         ],
@@ -78,7 +79,7 @@ def _confusion(matrix: Matrix) -> dict[str, Any]:
         gold: {said: int(counts[row, column]) for column, said in enumerate(names)}
         for row, gold in enumerate(names)
     }
-    return merdata.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
+    return plugin.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
 
 
 def _utterances(matrix: Matrix) -> pd.DataFrame:
@@ -91,20 +92,20 @@ def _utterances(matrix: Matrix) -> pd.DataFrame:
     return rows[["id", "corpus", "speaker", "label", "predicted", "p"]].assign(suite=matrix.suite.name)
 
 
-def _columns(rows: pd.DataFrame) -> Iterator[merdata.PageColumn]:
+def _columns(rows: pd.DataFrame) -> Iterator[plugin.PageColumn]:
     """What the predictions say of each row."""
-    yield merdata.PageColumn("gold", "gold", "category", rows["label"].tolist())
-    yield merdata.PageColumn("predicted", "predicted", "category", rows["predicted"].tolist())
-    yield merdata.PageColumn("p", "p", "number", rows["p"].round(3).tolist())
+    yield plugin.PageColumn("gold", "gold", "category", rows["label"].tolist())
+    yield plugin.PageColumn("predicted", "predicted", "category", rows["predicted"].tolist())
+    yield plugin.PageColumn("p", "p", "number", rows["p"].round(3).tolist())
     for name in ("suite", "corpus", "speaker"):
-        yield merdata.PageColumn(name, name, "category", rows[name].tolist())
-    yield merdata.PageColumn("id", "id", "text", rows["id"].tolist())
+        yield plugin.PageColumn(name, name, "category", rows[name].tolist())
+    yield plugin.PageColumn("id", "id", "text", rows["id"].tolist())
 
 
-def _told(rows: pd.DataFrame, told: pa.Table) -> Iterator[merdata.PageColumn]:
+def _told(rows: pd.DataFrame, told: pa.Table) -> Iterator[plugin.PageColumn]:
     """What the store says of each row; nothing of rows that it lacks."""
     known = {one["id"]: one for one in told.to_pylist()}
     found = [known.get(id, {"text": None, "raw_label": None, "notes": []}) for id in rows["id"]]
-    yield merdata.PageColumn("text", "text", "text", [one["text"] for one in found])
-    yield merdata.PageColumn("raw_label", "raw label", "category", [one["raw_label"] for one in found])
-    yield merdata.PageColumn("notes", "notes", "notes", [one["notes"] for one in found])
+    yield plugin.PageColumn("text", "text", "text", [one["text"] for one in found])
+    yield plugin.PageColumn("raw_label", "raw label", "category", [one["raw_label"] for one in found])
+    yield plugin.PageColumn("notes", "notes", "notes", [one["notes"] for one in found])
