@@ -47,9 +47,9 @@ def metrics(found: dict[str, Any], folder: Path) -> None:
     )
     screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")
     screen.print(
-        "resolves: half of the interval; two runs that differ by less are not told apart by this test set"
+        "resolves: half of the interval; this test set cannot tell two runs apart that differ by less"
     )
-    screen.print(f"everything lies in {folder}", soft_wrap=True)
+    screen.print(f"everything is in {folder}", soft_wrap=True)
 
 
 def _cells(account: dict[str, Any] | None) -> list[str]:
@@ -129,7 +129,7 @@ def _bounded(found: dict[str, Any], key: str) -> str:
 
 
 def suite(found: dict[str, Any]) -> None:
-    """The matrix of a suite: a row a cell and fold, a column a seed."""
+    """The matrix of a suite: a row for each cell and fold, a column for each seed."""
     screen = console()
     seeds = sorted({run["seed"] for run in found["runs"]})
     table = Table(box=box.MARKDOWN)
@@ -150,12 +150,12 @@ def suite(found: dict[str, Any]) -> None:
 
 def _time(found: dict[str, Any]) -> str:
     if not found["to_train"]:
-        return "nothing is left"
+        return "nothing is left to do"
     if found["seconds"] is None and found["gpu_hours"] is not None:
         speed = f"{found['gpu_tflops']:.0f} TFLOP/s"
-        return f"about {found['gpu_hours']:.2g} GPU hours, were every epoch run, on a GPU that does {speed}"
+        return f"about {found['gpu_hours']:.2g} GPU hours if every epoch is run, on a GPU of {speed}"
     if found["seconds"] is None:
-        return "time unknown, for no run has finished here yet"
+        return "time unknown: no run has finished here yet"
     pace, minutes = found["pace"], found["seconds"] / 60
     lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
     measured = f"{pace['seconds_per_epoch']:.2g} s an epoch, {pace['epochs']:g} epochs"
@@ -163,7 +163,7 @@ def _time(found: dict[str, Any]) -> str:
 
 
 def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
-    """A row an utterance: its class, and the probability of every class."""
+    """One row for each utterance: its class, and the probability of every class."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("file or text", overflow="fold")
     table.add_column("emotion")
@@ -188,11 +188,11 @@ def pushed(found: Upload) -> None:
 
 
 def report(written: dict[str, list[str]], out: Path) -> None:
-    """The tables of a report, and where the rest lies."""
+    """The tables of a report, and where the rest is."""
     for files in written.values():
         table = next(file for file in files if file.endswith(".md"))
         print((out / table).read_text("utf-8"))
-    print(f"tables/, figures/ and index.html lie in {out}")
+    print(f"tables/, figures/ and index.html are in {out}")
 
 
 def recipes(found: list[dict[str, str]]) -> None:
