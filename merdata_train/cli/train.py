@@ -56,11 +56,11 @@ def run(
     from merdata_train.runs.evaluate import evaluate as score
     from merdata_train.runs.folder import read_metrics
     from merdata_train.runs.run import run as train
-    from merdata_train.training.devices import is_main_process, part
+    from merdata_train.training.devices import disconnect, is_main_process
 
     folder = train(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
     main_process = is_main_process()
-    part()
+    disconnect()
     if not main_process:
         return
     _print(read_metrics(folder) or score(folder, jobs=jobs, workers=workers), folder, as_json)

@@ -10,6 +10,7 @@ from typing import Any
 
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.training.progress import Epoch
 
 TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb", "trackio": "trackio"}  # name -> package
 
@@ -29,7 +30,7 @@ def check_tracker(name: str | None) -> None:
 
 
 @contextmanager
-def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable[[Epoch], None]]:
     """What to call with the entry of every epoch; it writes into the run's folder or to a service."""
     if name is None:
         yield _nothing
@@ -42,9 +43,9 @@ def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable
     accelerator.init_trackers("merdata", config=_flat(recipe.model_dump(mode="json")), init_kwargs=kwargs)
     steps = iter(range(1_000_000_000))
 
-    def log(epoch: dict[str, Any]) -> None:
+    def log(epoch: Epoch) -> None:
         numbers = {f"validation/{name}": value for name, value in epoch["validation"].items()}
-        numbers |= {name: epoch[name] for name in ("loss", "lr", "selected")}
+        numbers |= {"loss": epoch["loss"], "lr": epoch["lr"], "selected": epoch["selected"]}
         accelerator.log(numbers, step=next(steps))
 
     try:
@@ -53,7 +54,7 @@ def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable
         accelerator.end_training()
 
 
-def _nothing(_: dict[str, Any]) -> None:
+def _nothing(_: Epoch) -> None:
     """No tracker."""
 
 
