@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from merdata import __version__, place, run_app
+
+if TYPE_CHECKING:
+    from merdata_train.scoring.results import Metrics
 
 app = typer.Typer(
     name="merdata_train",
@@ -209,7 +212,7 @@ def suite_(
     found = load_suite(suite)
     planned = plan(found, out, store, overrides or [])
     failed = {} if dry_run else conduct.conduct(found, planned, out, jobs)
-    report = conduct.summary(found, planned, out, jobs) | {"failed": failed}
+    report = conduct.summary(found, planned, out, jobs, failed)
     typer.echo(json.dumps(report, indent=1)) if as_json else show.suite(report)
     if failed:
         raise typer.Exit(1)
@@ -253,9 +256,8 @@ def compare_(
     """Compare runs on the same test rows: paired cluster bootstrap, Holm's correction over all pairs."""
     from merdata_train.cli import show
     from merdata_train.runs.compare import compare
-    from merdata_train.runs.folder import load_scored
 
-    found = compare([load_scored(folder) for folder in folders])
+    found = compare(folders)
     typer.echo(json.dumps(found, indent=1)) if as_json else show.comparison(found)
 
 
@@ -317,10 +319,10 @@ def schema() -> None:
     typer.echo(json.dumps(Recipe.model_json_schema(), indent=1))
 
 
-def _print(found: dict[str, Any], folder: Path, as_json: bool) -> None:
+def _print(found: Metrics, folder: Path, as_json: bool) -> None:
     from merdata_train.cli import show
 
     if as_json:
-        typer.echo(json.dumps(found | {"folder": str(folder)}, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps({**found, "folder": str(folder)}, indent=1, ensure_ascii=False))
     else:
         show.metrics(found, folder)

@@ -29,6 +29,7 @@ from merdata_train.models.inference import loader, predict
 from merdata_train.recipe.parts import Stage
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.scoring.metrics import confusion, scores
+from merdata_train.scoring.results import Epoch
 from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
 from merdata_train.training.devices import accelerator_of
 from merdata_train.training.ema import averaged
@@ -45,7 +46,6 @@ from merdata_train.training.stages import (
     set_training,
 )
 
-Epoch = dict[str, Any]
 Part = tuple[list[int], float]  # rows, and what their mean loss counts for
 
 
