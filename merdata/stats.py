@@ -38,7 +38,7 @@ def statistics(store: str | Path | Store, protocol: str | None = None, fold: int
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     chosen = choose_protocol(store, protocol)
     table = store.rows(COLUMNS).select(COLUMNS).to_pandas()
     table["seconds"] = table["seconds"].astype(float)

@@ -44,7 +44,7 @@ def write_card(store: str | Path | Store, rights: str | None = None) -> Path:
         SplitError: a protocol is damaged, or no longer fits the store's rows.
         StoreError: the store cannot be read or written.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     keep_card(store, card_files(store, rights))
     return store.path / CARD
 

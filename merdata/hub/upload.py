@@ -65,7 +65,7 @@ def push(
     from merdata.hub.sending import send
 
     check_repo(repo)
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     if is_remote(store.path):
         raise StoreError(f"{store.path} is elsewhere: copy the store to this machine, and push it from there")
     request = _request(store, corpora, public=public, labels_only=labels_only, rights=rights)

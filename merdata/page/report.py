@@ -63,7 +63,7 @@ def write_report(
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read, or the page not be written.
     """
-    store, out, megabytes = store if isinstance(store, Store) else open_store(store), place(out), _size(audio)
+    store, out, megabytes = open_store(store), place(out), _size(audio)
     figures = statistics(store, protocol, fold)
     columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []

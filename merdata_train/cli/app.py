@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from merdata import __version__, place, run_app
+from merdata import __version__
+from merdata.plugin import place, run_app
 
 if TYPE_CHECKING:
     from merdata_train.scoring.results import Metrics

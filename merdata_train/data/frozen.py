@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-import merdata
+from merdata import plugin
 from merdata_train.data.batching import EVALUATION_SECONDS, parts
 from merdata_train.data.sequences import Sequences, States
 from merdata_train.data.source import Examples
@@ -76,7 +76,7 @@ def _encoded(
                 continue
             found[at] = _outputs(encoder, rows, groups[at])
             if file is not None:
-                with merdata.write_atomically(file) as temporary:
+                with plugin.write_atomically(file) as temporary:
                     save_file(found.pop(at), temporary)
             bar.update(len(groups[at]))
     kept = [found[at] if file is None else load_file(file) for at, file in enumerate(files)]

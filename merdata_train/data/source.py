@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 import merdata
+from merdata import plugin
 from merdata_train.data.context import history_texts, target_text, text_vectors
 from merdata_train.data.sequences import Clips, Sequences, TokenRows
 from merdata_train.encoders.encoder import shortest
@@ -162,7 +163,7 @@ class Source:
         sequences: dict[str, Sequences] = {}
         audio, text = self.recipe.features.audio, self.recipe.features.text
         if "audio" in self.recipe.modalities:
-            heard = [not merdata.is_silenced(notes) for notes in rows["notes"]]
+            heard = [not plugin.is_silenced(notes) for notes in rows["notes"]]
             tensors["has_audio"] = torch.tensor(heard)
             if isinstance(audio, AudioEncoder):
                 sequences["audio"] = self._clips(rows, audio, jobs)

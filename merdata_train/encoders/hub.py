@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from safetensors import SafetensorError
 
-import merdata
+from merdata import plugin
 from merdata_train.errors import RecipeError
 from merdata_train.features.torchaudio import import_torchaudio
 
@@ -43,7 +43,7 @@ def identity(encoder: Encoder) -> str:
         return f"{encoder.model}@{encoder.revision}"
     digest = hashlib.sha256()
     for path in sorted(path for path in Path(encoder.model).iterdir() if path.name in WEIGHTS):
-        digest.update(merdata.file_sha256(path).encode())
+        digest.update(plugin.file_sha256(path).encode())
     return digest.hexdigest()
 
 

@@ -29,6 +29,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 import merdata
+from merdata import plugin
 from merdata_train.features import mfcc
 from merdata_train.features.audio import one_thread, vector
 from merdata_train.recipe.parts import AudioFeatures, Mfcc
@@ -111,7 +112,7 @@ def compute(task: Task) -> None:
     else:
         tensors = {"features": np.stack(arrays)}
     ids = json.dumps([id for id, _ in rows])
-    with merdata.write_atomically(task.target) as temporary:
+    with plugin.write_atomically(task.target) as temporary:
         save_file(tensors, temporary, metadata={"ids": ids})
 
 
@@ -140,7 +141,7 @@ def _files(
             for shard, name, found in zip(shards, names, there, strict=True)
             if found is None
         ]
-        for _ in merdata.run_tasks(compute, tasks, jobs=jobs, progress="features", unit="shards"):
+        for _ in plugin.run_tasks(compute, tasks, jobs=jobs, progress="features", unit="shards"):
             pass
         there = [found or target / name for found, name in zip(there, names, strict=True)]
     return [path for path in there if path is not None]
@@ -153,7 +154,7 @@ def _folders(store: merdata.Store) -> list[Path]:
         return [Path(named)]
     own = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     users = Path(own) / "merdata" / "features"
-    return [users] if merdata.is_remote(store.path) else [store.path / ".cache" / "features", users]
+    return [users] if plugin.is_remote(store.path) else [store.path / ".cache" / "features", users]
 
 
 def _writable(folders: list[Path]) -> Path:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from merdata import COLOURS, Draw, Look
+from merdata.plugin import COLOURS, Draw, Look
 from merdata_train.report.lines import Line, is_main
 from merdata_train.report.read import Matrix
 from merdata_train.scoring.checks import best_epoch

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 import merdata
+from merdata import plugin
 from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
@@ -18,7 +19,7 @@ from merdata_train.report.tables import caption, cells, header
 NAMES = 3  # columns of a table that are not numbers
 FROM_STORE = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
-Section = tuple[Matrix, list[Line], list[tuple[str, str, merdata.Draw]]]
+Section = tuple[Matrix, list[Line], list[tuple[str, str, plugin.Draw]]]
 
 
 def page(sections: Sequence[Section], store: Path | None = None) -> str:
@@ -37,10 +38,10 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
         opened = merdata.open_store(store)
         stored = opened.rows(FROM_STORE)
         kinds = zip(rows["suite"], rows["label"], rows["predicted"], strict=True)
-        clips = merdata.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
+        clips = plugin.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
         columns = [*_stored(rows, stored), *columns]
-    clip = merdata.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
-    return merdata.html_page(
+    clip = plugin.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
+    return plugin.html_page(
         files("merdata_train.report").joinpath("page.html.j2").read_text("utf-8"),
         [*columns, clip],
         clips,
@@ -50,7 +51,7 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
 
 
 def _section(
-    matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, merdata.Draw]]
+    matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, plugin.Draw]]
 ) -> dict[str, object]:
     entries = matrix.of(matrix.reference)
     return {
@@ -61,7 +62,7 @@ def _section(
         "rows": list(cells(matrix, lines)),
         "caption": caption(matrix, lines),
         "figures": [
-            merdata.as_picture(draw) | {"about": about}
+            plugin.as_picture(draw) | {"about": about}
             for name, about, draw in drawn
             if name != "confusion"  # the page has it as a table with links
         ],
@@ -79,7 +80,7 @@ def _confusion(matrix: Matrix) -> dict[str, object]:
         gold: {predicted: int(counts[row, column]) for column, predicted in enumerate(names)}
         for row, gold in enumerate(names)
     }
-    return merdata.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
+    return plugin.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
 
 
 def _utterances(matrix: Matrix) -> pd.DataFrame:
@@ -92,20 +93,20 @@ def _utterances(matrix: Matrix) -> pd.DataFrame:
     return rows[["id", "corpus", "speaker", "label", "predicted", "p"]].assign(suite=matrix.suite.name)
 
 
-def _columns(rows: pd.DataFrame) -> Iterator[merdata.PageColumn]:
+def _columns(rows: pd.DataFrame) -> Iterator[plugin.PageColumn]:
     """The columns that come from the predictions."""
-    yield merdata.PageColumn("gold", "gold", "category", rows["label"].tolist())
-    yield merdata.PageColumn("predicted", "predicted", "category", rows["predicted"].tolist())
-    yield merdata.PageColumn("p", "p", "number", rows["p"].round(3).tolist())
+    yield plugin.PageColumn("gold", "gold", "category", rows["label"].tolist())
+    yield plugin.PageColumn("predicted", "predicted", "category", rows["predicted"].tolist())
+    yield plugin.PageColumn("p", "p", "number", rows["p"].round(3).tolist())
     for name in ("suite", "corpus", "speaker"):
-        yield merdata.PageColumn(name, name, "category", rows[name].tolist())
-    yield merdata.PageColumn("id", "id", "text", rows["id"].tolist())
+        yield plugin.PageColumn(name, name, "category", rows[name].tolist())
+    yield plugin.PageColumn("id", "id", "text", rows["id"].tolist())
 
 
-def _stored(rows: pd.DataFrame, stored: pa.Table) -> Iterator[merdata.PageColumn]:
+def _stored(rows: pd.DataFrame, stored: pa.Table) -> Iterator[plugin.PageColumn]:
     """The columns that come from the store; empty for rows that it does not have."""
     by_id = {row["id"]: row for row in stored.to_pylist()}
     known = [by_id.get(id, {"text": None, "raw_label": None, "notes": []}) for id in rows["id"]]
-    yield merdata.PageColumn("text", "text", "text", [row["text"] for row in known])
-    yield merdata.PageColumn("raw_label", "raw label", "category", [row["raw_label"] for row in known])
-    yield merdata.PageColumn("notes", "notes", "notes", [row["notes"] for row in known])
+    yield plugin.PageColumn("text", "text", "text", [row["text"] for row in known])
+    yield plugin.PageColumn("raw_label", "raw label", "category", [row["raw_label"] for row in known])
+    yield plugin.PageColumn("notes", "notes", "notes", [row["notes"] for row in known])

@@ -13,6 +13,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from safetensors import SafetensorError, safe_open
 
 import merdata
+from merdata import plugin
 from merdata_train.errors import RunError
 from merdata_train.recipe.parts import Features
 from merdata_train.recipe.recipe import Recipe
@@ -45,7 +46,7 @@ def write_card(folder: Path) -> Path:
     """
     path = folder / "model" / "README.md"
     text = card(folder)
-    with merdata.write_atomically(path) as temporary:
+    with plugin.write_atomically(path) as temporary:
         temporary.write_text(text, "utf-8")
     return path
 
@@ -64,7 +65,7 @@ def card(folder: Path) -> str:
     sets = {name: account for name, account in metrics["sets"].items() if account}
     corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
     lints = _read(folder / "lints.json", "", missing=[])
-    body = MARKDOWN.from_string(merdata.card_text("model.md.j2")).render(
+    body = MARKDOWN.from_string(plugin.card_text("model.md.j2")).render(
         recipe=recipe,
         split=split,
         metrics=metrics,

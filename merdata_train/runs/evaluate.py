@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import merdata
+from merdata import plugin
 from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Examples, Source, for_training
 from merdata_train.errors import ProtocolError, RunError
@@ -191,7 +191,7 @@ def _check_complete(predictions: pd.DataFrame, source: Source) -> None:
 def _write_predictions(path: Path, predictions: pd.DataFrame, source: Source) -> None:
     facts = {"protocol": source.protocol.name, "split_hash": source.protocol.hash}
     table = pa.Table.from_pandas(predictions, preserve_index=False).replace_schema_metadata(facts)
-    with merdata.write_atomically(path) as temporary:
+    with plugin.write_atomically(path) as temporary:
         pq.write_table(table, temporary)
 
 

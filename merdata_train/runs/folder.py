@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-import merdata
+from merdata import plugin
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.scoring.checks import SAME, best_epoch, check_labels, check_selected, check_unseen
@@ -190,5 +190,5 @@ def _check_scores(
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON under a temporary name, then rename it."""
-    with merdata.write_atomically(path) as temporary:
+    with plugin.write_atomically(path) as temporary:
         temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")

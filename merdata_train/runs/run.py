@@ -26,7 +26,7 @@ import torch
 import yaml
 from filelock import FileLock, Timeout
 
-import merdata
+from merdata import plugin
 from merdata_train.data.source import Examples, Source
 from merdata_train.encoders.hub import pinned
 from merdata_train.errors import RunError
@@ -159,18 +159,18 @@ def _id(recipe: Recipe, source: Source) -> str:
     features = recipe.features.model_copy(update=known)
     recipe = recipe.model_copy(update={"features": features})
     told = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
-    initial = [merdata.file_sha256(initial_weights(str(stage.init))) for stage in recipe.stages if stage.init]
+    initial = [plugin.file_sha256(initial_weights(str(stage.init))) for stage in recipe.stages if stage.init]
     parts = [CODE_VERSION, told, source.data_hash, source.protocol.hash, *initial]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:
-    resolved = recipe.model_dump(mode="json") | {"store": str(merdata.place(recipe.store).absolute())}
+    resolved = recipe.model_dump(mode="json") | {"store": str(plugin.place(recipe.store).absolute())}
     for name, encoder in recipe.encoders().items():
         if encoder.revision is None:
             resolved["features"][name]["model"] = str(Path(encoder.model).absolute())
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-    with merdata.write_atomically(folder / "recipe.yaml") as temporary:
+    with plugin.write_atomically(folder / "recipe.yaml") as temporary:
         temporary.write_text(text, "utf-8")
     write_json(folder / "environment.json", environment())
     split: SplitRecord = {

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import merdata
+from merdata import plugin
 from merdata_train.data.context import text_vectors
 from merdata_train.data.sequences import Clips, TokenRows
 from merdata_train.encoders.encoder import shortest
@@ -228,7 +228,7 @@ def _model_folder(place: str | Path) -> Path:
 
 
 def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
-    """Samples as a store would hold them, and notes."""
+    """Samples as in a store, and notes."""
     name, notes = "the recording", tuple[str, ...]()
     if isinstance(audio, np.ndarray):
         samples = _checked(audio)
@@ -237,20 +237,20 @@ def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
         samples, notes = _decode(Path(audio))
     seconds = len(samples) / SAMPLE_RATE
     if seconds > LONGEST_SECONDS:
-        raise InputError(f"{name} lasts {seconds / 60:.0f} minutes: cut it into utterances of seconds")
+        raise InputError(f"{name} is {seconds / 60:.0f} minutes long: split it into utterances")
     if seconds > UTTERANCE_SECONDS:
-        notes = (*notes, f"it lasts {seconds:.0f} s, and models learn from utterances of seconds")
+        notes = (*notes, f"it is {seconds:.0f} s long, and models are trained on utterances of a few seconds")
     return samples, notes
 
 
 def _decode(path: Path) -> tuple[Floats, tuple[str, ...]]:
     try:
         if not path.is_file():
-            raise InputError(f"{path} is not there, or is no file")
+            raise InputError(f"{path} does not exist, or is not a file")
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is larger than {MOST_BYTES >> 30} GiB: cut it into utterances")
-        clip = merdata.normalise(path.read_bytes(), str(path))
-    except merdata.AudioError as error:
+        clip = plugin.normalise(path.read_bytes(), str(path))
+    except plugin.AudioError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error

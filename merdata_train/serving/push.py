@@ -7,7 +7,8 @@ from typing import Any
 
 from huggingface_hub import HfApi, snapshot_download
 
-from merdata import HubError, check_repo, hub_errors
+from merdata import HubError
+from merdata.plugin import check_repo, hub_errors
 from merdata_train.errors import RunError
 from merdata_train.runs.card import card, write_card
 

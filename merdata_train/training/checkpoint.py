@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-import merdata
+from merdata import plugin
 
 State = dict[str, Tensor]
 
@@ -53,7 +53,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     facts = checkpoint.facts | {"param_groups": checkpoint.optimizer["param_groups"]}
     # Parameters may share memory with what the optimizer holds: safetensors wants each tensor its own.
     owned = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    with merdata.write_atomically(path) as temporary:
+    with plugin.write_atomically(path) as temporary:
         save_file(owned, temporary, metadata={"facts": json.dumps(facts)})
 
 

@@ -280,7 +280,7 @@ def test_licence_and_citation_of_every_corpus_are_there(whole: merdata.Store) ->
 def test_columns_and_reasons_are_all_explained() -> None:
     columns = yaml.safe_load((ROOT / "cards" / "columns.yaml").read_text("utf-8"))
     assert list(columns) == store_schema(("joy",)).names
-    sources = "".join(path.read_text("utf-8") for path in (ROOT / "merdata").glob("*.py"))
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "merdata").rglob("*.py"))
     raised = set(re.findall(r'(?:AudioError\(\s*|return )"([a-z-]+)",', sources))
     assert len(raised) > 5
     assert {*raised, *NOT_ROWS, "label"} == set(TOLD)

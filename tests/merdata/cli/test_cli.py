@@ -96,7 +96,7 @@ def test_json_is_one_document(store: merdata.Store) -> None:
 def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> None:
     import shutil
 
-    from merdata.store.commit import keep_protocol
+    from merdata.store.keep import keep_protocol
     from merdata.store.protocol import make_protocol
 
     copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
