@@ -100,11 +100,11 @@ def run_(
     from merdata_train.runs.evaluate import evaluate
     from merdata_train.runs.folder import read_metrics
     from merdata_train.runs.run import run
-    from merdata_train.training.devices import is_main_process, part
+    from merdata_train.training.devices import disconnect, is_main_process
 
     folder = run(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
     main_process = is_main_process()
-    part()
+    disconnect()
     if not main_process:
         return
     _print(read_metrics(folder) or evaluate(folder, jobs=jobs, workers=workers), folder, as_json)

@@ -35,19 +35,19 @@ def steps(order: Sequence[int], size: int, costs: Floats, seed: int) -> list[lis
     return found
 
 
-def parts(rows: Sequence[int], costs: Floats, most: float) -> Iterator[list[int]]:
-    """Rows, longest last, in parts of at most `most` padded seconds; a longer row is a part by itself."""
+def micro_batches(rows: Sequence[int], costs: Floats, most: float) -> Iterator[list[int]]:
+    """Rows, longest last, in batches of at most `most` padded seconds; a longer row is a batch by itself."""
     longest = _longest(costs)
-    part: list[int] = []
+    batch: list[int] = []
     widest = np.zeros(costs.shape[1])
     for row in sorted(rows, key=lambda row: (longest[row], row)):
-        if part and np.maximum(widest, costs[row]).sum() * (len(part) + 1) > most:
-            yield part
-            part, widest = [], np.zeros_like(widest)
-        part.append(row)
+        if batch and np.maximum(widest, costs[row]).sum() * (len(batch) + 1) > most:
+            yield batch
+            batch, widest = [], np.zeros_like(widest)
+        batch.append(row)
         widest = np.maximum(widest, costs[row])
-    if part:
-        yield part
+    if batch:
+        yield batch
 
 
 def _longest(costs: Floats) -> Floats:

@@ -24,7 +24,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from merdata import plugin
-from merdata_train.data.batching import EVALUATION_SECONDS, parts
+from merdata_train.data.batching import EVALUATION_SECONDS, micro_batches
 from merdata_train.data.sequences import Sequences, States
 from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder
@@ -89,7 +89,7 @@ def _files(
     if folder is None:
         return [None] * len(groups)
     weights = hashlib.sha256()
-    for name, tensor in sorted(encoder.hub.state_dict().items()):
+    for name, tensor in sorted(encoder.network.state_dict().items()):
         weights.update(name.encode())
         weights.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     told = encoder.config.model_dump(exclude={"model", "revision"}) | {"states": encoder.learns_to_read}
@@ -122,7 +122,7 @@ def _run(encoder: PretrainedEncoder, rows: Sequences, chosen: Sequence[int]) -> 
     device = next(encoder.parameters()).device
     encoder.eval()
     with torch.inference_mode():
-        for part in parts(chosen, rows.seconds[:, None], EVALUATION_SECONDS):
+        for part in micro_batches(chosen, rows.seconds[:, None], EVALUATION_SECONDS):
             batch: dict[str, Any] = {key: value.to(device) for key, value in rows.batch("", part).items()}
             states, lengths = encoder.states(batch["_values"], batch["_lengths"], batch.get("_starts"))
             if encoder.learns_to_read:

@@ -21,11 +21,11 @@ from merdata import plugin
 from merdata_train.data.context import history_texts, target_text, text_vectors
 from merdata_train.data.sequences import Clips, Sequences, TokenRows
 from merdata_train.encoders.encoder import shortest
-from merdata_train.encoders.hub import load_config, load_extractor, load_tokenizer
-from merdata_train.encoders.tokens import tokenise
+from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
+from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import ProtocolError, RecipeError
 from merdata_train.features.cache import audio_features, audio_samples
-from merdata_train.recipe.parts import AudioEncoder, TextEncoder
+from merdata_train.recipe.features import AudioEncoder, TextEncoder
 from merdata_train.recipe.recipe import Recipe
 
 COLUMNS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from merdata_train.recipe.parts import Layers
+from merdata_train.recipe.features import Layers
 
 
 class Mixture(nn.Module):

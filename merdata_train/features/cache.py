@@ -32,7 +32,7 @@ import merdata
 from merdata import plugin
 from merdata_train.features import mfcc
 from merdata_train.features.audio import one_thread, vector
-from merdata_train.recipe.parts import AudioFeatures, Mfcc
+from merdata_train.recipe.features import AudioFeatures, Mfcc
 
 VERSION = 2  # raise it whenever the same audio would give other numbers, or a file another form
 FOLDER = "MERDATA_CACHE"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.feature_extraction.text import HashingVectorizer
 
 if TYPE_CHECKING:
-    from merdata_train.recipe.parts import Hashing
+    from merdata_train.recipe.features import Hashing
 
 HAN = re.compile("[\u3400-\u9fff]")
 HAN_NGRAMS = (1, 2)

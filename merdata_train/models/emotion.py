@@ -15,13 +15,15 @@ from torch import Tensor, nn
 
 from merdata_train.data.context import text_width
 from merdata_train.encoders.encoder import PretrainedEncoder
-from merdata_train.encoders.hub import load_config, load_weights, pinned
+from merdata_train.encoders.pretrained import load_config, load_weights, pinned
 from merdata_train.errors import RunError
 from merdata_train.features import audio
 from merdata_train.models.blocks import Standardise
 from merdata_train.models.gated import GatedFusion
-from merdata_train.models.tokens import ModalityTokens
-from merdata_train.recipe.parts import MODEL, AudioEncoder, Context, Features, Gated, Hashing, TextEncoder
+from merdata_train.models.token_transformer import ModalityTokens
+from merdata_train.recipe.data import Context
+from merdata_train.recipe.features import AudioEncoder, Features, Hashing, TextEncoder
+from merdata_train.recipe.model import MODEL, Gated
 from merdata_train.recipe.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
@@ -93,7 +95,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             encoders={name: load_config(part) for name, part in parts.items()},
         )
         for name, encoder in made.encoders.items():
-            load_weights(encoder.hub, parts[name])
+            load_weights(encoder.network, parts[name])
         return made
 
     @property

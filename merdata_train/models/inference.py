@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from merdata_train.data.batching import EVALUATION_SECONDS, batches, parts
+from merdata_train.data.batching import EVALUATION_SECONDS, batches, micro_batches
 from merdata_train.data.source import Examples
 from merdata_train.models.emotion import EmotionModel
 
@@ -33,7 +33,7 @@ def predict(model: EmotionModel, examples: Examples, workers: int = 0) -> Tensor
 def _in_order(examples: Examples) -> list[list[int]]:
     everything = range(len(examples))
     if examples.sequences:
-        return list(parts(everything, examples.costs, EVALUATION_SECONDS))
+        return list(micro_batches(everything, examples.costs, EVALUATION_SECONDS))
     return batches(everything, EVALUATION_BATCH)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from merdata_train.data.source import Source
 from merdata_train.encoders.registry import parameters
-from merdata_train.recipe.parts import AudioEncoder, Encoder
+from merdata_train.recipe.features import AudioEncoder, Encoder
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.suite import Planned
 from merdata_train.training.stages import freezes, trained_rows
@@ -52,7 +52,7 @@ def operations(recipe: Recipe) -> float | None:
         size = sizes[name] or 0.0
         for stage in recipe.stages:
             seen = trained_rows([stage], train)
-            if freezes(stage, f"{name}_encoder.hub"):  # runs once: its outputs are cached
+            if freezes(stage, f"{name}_encoder.network"):  # runs once: its outputs are cached
                 total += 2 * size * FORWARD * _positions([seen, validation], encoder, recipe)
             else:
                 total += 2 * size * TRAINING * stage.epochs * _positions([seen], encoder, recipe)

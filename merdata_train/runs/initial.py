@@ -6,8 +6,8 @@ from pathlib import Path
 
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError, RunError
-from merdata_train.recipe.parts import Stage
 from merdata_train.recipe.recipe import Recipe, recipe_files
+from merdata_train.recipe.stage import Stage
 from merdata_train.runs.folder import open_run, read_history
 from merdata_train.scoring.checks import best_epoch
 

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.encoders.hub import pinned
+from merdata_train.encoders.pretrained import pinned
 from merdata_train.errors import RunError
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint

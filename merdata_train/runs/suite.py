@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 import merdata
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.parts import Metric
+from merdata_train.recipe.part import Metric
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
 from merdata_train.runs.initial import with_initial
 from merdata_train.runs.run import folder_name

@@ -11,7 +11,14 @@ Intervals = dict[str, list[float]]  # metric -> [low, high]
 
 
 class Epoch(TypedDict):
-    """An epoch in history.json; `selected` is the value that chooses, over the rows of the stage."""
+    """An epoch's entry in history.json.
+
+    Attributes:
+        loss: mean over the steps.
+        lr: of the stage's own parameter group.
+        validation: metric -> its value on all validation rows.
+        selected: the value that chooses the epoch, on the validation rows of the stage.
+    """
 
     stage: str
     epoch: int

@@ -18,12 +18,12 @@ from merdata import plugin
 from merdata_train.data.context import text_vectors
 from merdata_train.data.sequences import Clips, TokenRows
 from merdata_train.encoders.encoder import shortest
-from merdata_train.encoders.hub import load_extractor, load_tokenizer
-from merdata_train.encoders.tokens import tokenise
+from merdata_train.encoders.pretrained import load_extractor, load_tokenizer
+from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import InputError, RunError
 from merdata_train.features.audio import one_thread, vector, width
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe.parts import AudioEncoder, TextEncoder
+from merdata_train.recipe.features import AudioEncoder, TextEncoder
 
 SAMPLE_RATE = 16_000
 UTTERANCE_SECONDS = 30  # corpora have utterances of seconds; a model was never trained on more
@@ -152,7 +152,7 @@ class Predictor:
         if isinstance(config, AudioEncoder):
             given = np.zeros(0, np.float32) if samples is None else samples
             whole = np.rint(given * 32_768).clip(-32_768, 32_767).astype(np.int16)  # as a store has them
-            fewest = shortest(self.model.encoders["audio"].hub.config.to_dict())
+            fewest = shortest(self.model.encoders["audio"].network.config.to_dict())
             clip = Clips([whole], ["given"], config.seconds, fewest, self._extractor)
             return clip.batch("audio", [0]) | there
         if samples is None:

@@ -36,8 +36,8 @@ def is_main_process() -> bool:
     return bool(processes().is_main_process)
 
 
-def part() -> None:
-    """End what ties the processes together: one that ends with its threads still talking is aborted."""
+def disconnect() -> None:
+    """Disconnect the processes: one that ends with its threads still talking is aborted."""
     processes().destroy_process_group()
 
 

@@ -1,4 +1,4 @@
-"""Modality dropout: now and then a train row loses one of its modalities, never the last (source 0, 4.1)."""
+"""Modality dropout: now and then a train row loses one of its modalities, never the last."""
 
 from __future__ import annotations
 

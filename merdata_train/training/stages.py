@@ -1,9 +1,9 @@
-"""What a stage works with: its rows, the weights it moves and how fast, what chooses its epoch."""
+"""What a stage works with: its rows, the weights that it trains and how fast."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel, open_model
-from merdata_train.recipe.parts import Data, Selection, Stage
-from merdata_train.scoring.metrics import confusion, scores
+from merdata_train.recipe.data import Data
+from merdata_train.recipe.stage import Stage
 
 LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
 WEIGHTS = "model.safetensors"
@@ -85,7 +85,7 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
 def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEncoder]:
     """modality -> its encoder, of those whose whole network the stage freezes."""
     return {
-        name: encoder for name, encoder in model.encoders.items() if freezes(stage, f"{name}_encoder.hub")
+        name: encoder for name, encoder in model.encoders.items() if freezes(stage, f"{name}_encoder.network")
     }
 
 
@@ -108,21 +108,6 @@ def set_training(model: nn.Module, stage: Stage) -> None:
     for name, module in model.named_modules():
         if freezes(stage, name):
             module.eval()
-
-
-def selected(rows: pd.DataFrame, classes: tuple[str, ...], by: Selection) -> float:
-    """The value that chooses the epoch: the metric over each group of `by.over`, and their mean.
-
-    Args:
-        rows: validation rows of the stage: corpus, domain, label, predicted.
-        classes: the labels.
-        by: which metric, over what.
-
-    Raises:
-        RecipeError: there are no validation rows of a group.
-    """
-    found = [_metric(part, classes, by.metric) for part in _groups(rows, by.over)]
-    return float(np.mean(found))
 
 
 def load_initial(model: EmotionModel, folder: str) -> None:
@@ -151,20 +136,6 @@ def initial_weights(folder: str) -> Path:
     raise RunError(f"init: {folder} holds no trained model: name the folder of a finished run")
 
 
-def _groups(rows: pd.DataFrame, over: str) -> Iterator[pd.DataFrame]:
-    for name in over.split("+"):
-        part = rows if name == "all" else rows[(rows["corpus"] == name) | (rows["domain"] == name)]
-        if part.empty:
-            known = ", ".join(["all", *sorted({*rows["domain"], *rows["corpus"]})])
-            raise RecipeError(f"selection.over: there are no validation rows of {name!r}; there are {known}")
-        yield part
-
-
-def _metric(rows: pd.DataFrame, classes: tuple[str, ...], metric: str) -> float:
-    counts = confusion(rows["label"].tolist(), rows["predicted"].tolist(), classes)
-    return float(scores(counts)[metric])
-
-
 def _within(name: str, module: str) -> bool:
     return name == module or name.startswith(f"{module}.")
 
@@ -173,10 +144,10 @@ def _depths(model: EmotionModel) -> dict[str, int]:
     """How many layers of its encoder lie above each parameter of one."""
     depths = {}
     for modality, encoder in model.encoders.items():
-        layers = encoder.hub.config.num_hidden_layers
-        for name, _ in encoder.hub.named_parameters():
+        layers = encoder.network.config.num_hidden_layers
+        for name, _ in encoder.network.named_parameters():
             layer = LAYER.match(name)
-            depths[f"{modality}_encoder.hub.{name}"] = layers - 1 - int(layer[1]) if layer else layers
+            depths[f"{modality}_encoder.network.{name}"] = layers - 1 - int(layer[1]) if layer else layers
     return depths
 
 

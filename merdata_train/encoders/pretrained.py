@@ -23,11 +23,11 @@ from merdata_train.features.torchaudio import import_torchaudio
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-    from merdata_train.recipe.parts import Encoder
+    from merdata_train.recipe.features import Encoder
 
 EncoderT = TypeVar("EncoderT", bound="Encoder")
 WEIGHTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-# SpecAugment and layer drop are no part of the source's training; dropped layers also get no gradient.
+# The described systems train without SpecAugment and layer drop; a dropped layer would also get no gradient.
 CALM = {"apply_spec_augment": False, "layerdrop": 0.0}
 
 
