@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from merdata_train.cli.options import (
     keep_features_in,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from merdata_train.scoring.results import Metrics
 
 
 def run(
@@ -83,7 +86,7 @@ def evaluate(
     _print(score(folder, jobs=jobs, workers=workers), folder, as_json)
 
 
-def _print(metrics: dict[str, Any], folder: Path, as_json: bool) -> None:
+def _print(metrics: Metrics, folder: Path, as_json: bool) -> None:
     from merdata_train.cli import screen
 
     print_json(metrics | {"folder": str(folder)}) if as_json else screen.metrics(metrics, folder)
@@ -113,7 +116,7 @@ def suite(
     matrix = load_suite(suite)
     planned = plan(matrix, out, store, all_overrides(None, corpora, overrides))
     failed = {} if dry_run else conduct.conduct(matrix, planned, out, jobs)
-    report = conduct.summary(matrix, planned, out, jobs) | {"failed": failed}
+    report = conduct.summary(matrix, planned, out, jobs, failed)
     print_json(report) if as_json else screen.suite(report)
     if failed:
         raise typer.Exit(1)

@@ -22,13 +22,14 @@ from merdata_train.data.source import Examples, for_training
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import loader
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.scoring.results import Epoch
 from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
 from merdata_train.training.devices import accelerator_of
 from merdata_train.training.ema import averaged
 from merdata_train.training.losses import cross_entropy
 from merdata_train.training.moddrop import drop_modalities
 from merdata_train.training.plan import Planner, Step, seed_of
-from merdata_train.training.progress import Epoch, Progress, progress_bar
+from merdata_train.training.progress import Progress, progress_bar
 from merdata_train.training.schedule import rising
 from merdata_train.training.stages import (
     changed,

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
 
 from merdata_train.recipe.stage import Stage
-
-
-class Epoch(TypedDict):
-    """An epoch's entry in the history.
-
-    Attributes:
-        loss: mean over the steps.
-        lr: of the stage's own parameter group.
-        validation: metric -> its value on all validation rows.
-        selected: the value that chooses the epoch, on the validation rows of the stage.
-    """
-
-    stage: str
-    epoch: int
-    loss: float
-    lr: float
-    validation: dict[str, float]
-    selected: float
+from merdata_train.scoring.results import Epoch
 
 
 @dataclass

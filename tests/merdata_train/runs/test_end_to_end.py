@@ -245,7 +245,7 @@ def test_one_modality_alone_passes_over_the_other_s_encoder(modalities: str, tin
 
 def test_fine_tuning_needs_the_run_that_it_starts_from(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(
-        RecipeError, match=r"starts from a run of source0/B3 or source0/B4, .* `merdata_train run"
+        RecipeError, match=r"starts from a run of source0/B3 or source0/B4, .* run `merdata_train run"
     ):
         run(recipe_of("B8", tiny), tmp_path, workers=0)
 
