@@ -83,7 +83,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shelf = tmp_path_factory.mktemp("shelf") / "corpora"
     for name, few in (("ravdess", 2), ("tess", 1), ("meld", 2)):
         in_folder: Counter[Path] = Counter()
-        for file in import_module(f"merdata.sample.{name}").plan(0, None):
+        for file in import_module(f"merdata.corpora.{name}.sample").plan(0, None):
             path = shelf / name / file.path
             in_folder[path.parent] += path.suffix != ".csv"
             if in_folder[path.parent] <= few:
