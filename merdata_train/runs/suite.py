@@ -6,7 +6,6 @@ once, and a suite that was killed continues where it was.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import merdata
+from merdata.plugin import did_you_mean
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.part import Metric
@@ -147,8 +147,7 @@ def _find(name: str | Path) -> Path:
     plain = Path(name).name.removesuffix(".yaml")
     if plain in shipped:
         return shipped[plain]
-    close = difflib.get_close_matches(plain, shipped, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    hint = did_you_mean(plain, shipped)
     raise RecipeError(f"there is no suite {name}{hint}; those that ship are {', '.join(shipped)}")
 
 
