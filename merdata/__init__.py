@@ -20,6 +20,7 @@ _HOME = {
     "CorpusNotFound": "errors",
     "EngineError": "errors",
     "HubError": "errors",
+    "IncompleteError": "errors",
     "LayoutError": "errors",
     "LicenceError": "errors",
     "OptionError": "errors",
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from merdata.errors import CorpusNotFound as CorpusNotFound
     from merdata.errors import EngineError as EngineError
     from merdata.errors import HubError as HubError
+    from merdata.errors import IncompleteError as IncompleteError
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import LicenceError as LicenceError
     from merdata.errors import MerdataError as MerdataError

@@ -1,4 +1,4 @@
-"""What both command lines share: a fault of the input is one sentence on stderr and exit code 2."""
+"""What both command lines share: a fault of the input is one sentence on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def run_app(app: Typer, name: str, extra: str | None = None) -> None:
     except MerdataError as error:
         if debug:
             raise
-        sys.exit(_say(f"{name}: {error}"))
+        sys.exit(_say(f"{name}: {error}", error.exit_code))
     except ModuleNotFoundError as error:
         if debug or extra is None or (error.name or "").startswith("merdata"):
             raise
-        sys.exit(_say(f"{name}: {error.name} is not installed: pip install 'merdata[{extra}]'"))
+        sys.exit(_say(f"{name}: {error.name} is not installed: pip install 'merdata[{extra}]'", 2))
 
 
-def _say(sentence: str) -> int:
+def _say(sentence: str, exit_code: int) -> int:
     print(sentence, file=sys.stderr)
-    return 2
+    return exit_code
 
 
 def with_default(command: str) -> type[TyperGroup]:

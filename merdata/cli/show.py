@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def corpus(one: Corpus) -> None:
         screen.print(f"option {one.name}.{name}: {what}", markup=False, soft_wrap=True)
 
 
-def foreseen(plan: dict[str, Any]) -> None:
+def foreseen(plan: Mapping[str, Any]) -> None:
     screen = console()
     for one in plan["corpora"]:
         made = table("", "#rows", title=f"{one['corpus']}: {one['discovered']:,} rows discovered")

@@ -19,6 +19,7 @@ from merdata.hub.privacy import check_privacy
 from merdata.hub.staging import stage
 from merdata.io.places import is_remote
 from merdata.store.commit import locked
+from merdata.store.facts import Upload
 from merdata.store.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -113,7 +114,11 @@ def _request(store: Store, corpora: Iterable[str] | None, **wanted: Any) -> Requ
 def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Path]:
     """A folder with what is to go up, for as long as the block runs."""
     folder = store.path / ".build" / "push"
-    record = {"public": request.public, "labels_only": request.labels_only, "rights": request.rights}
+    record: Upload = {
+        "public": request.public,
+        "labels_only": request.labels_only,
+        "rights": request.rights,
+    }
     with locked(store.path):
         shutil.rmtree(folder, ignore_errors=True)
         try:
