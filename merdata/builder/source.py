@@ -25,7 +25,7 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
         RemoteError: it is remote and could not be reached; the build stops, and no row is lost.
     """
     if source is None:
-        raise AudioError("missing", "the corpus names this clip, but the file is missing")
+        raise AudioError("missing", "the corpus names this clip, the disk lacks it")
     if is_remote(root):
         return _fetched(root / source, size)
     path = root / source
