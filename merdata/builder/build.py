@@ -26,7 +26,8 @@ from merdata.builder.watchdog import Pool, build_shards
 from merdata.engine.cluster import dask_pool
 from merdata.errors import EngineError, IncompleteError, StoreError
 from merdata.io.files import TEMPORARY, move, remove, write_bytes
-from merdata.io.places import each, in_one_process, place, remove_folder, working_folder
+from merdata.io.places import each, in_one_process, place, remove_folder
+from merdata.io.scratch import working_folder
 from merdata.labels import LabelPolicy
 from merdata.store import ledger
 from merdata.store.commit import FOR_EVER, announce, conclude, locked, remove_leftovers

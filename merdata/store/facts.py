@@ -61,7 +61,7 @@ class CorpusFacts(TypedDict):
     ledger: NotRequired[str]
 
 
-class Upload(TypedDict, total=False):
+class UploadRecord(TypedDict, total=False):
     """How a store went to the Hub."""
 
     public: bool
@@ -91,4 +91,4 @@ class Manifest(TypedDict):
     shards: dict[str, dict[str, ShardFacts]]
     files: NotRequired[dict[str, str]]
     digest: NotRequired[str]
-    upload: NotRequired[Upload]
+    upload: NotRequired[UploadRecord]

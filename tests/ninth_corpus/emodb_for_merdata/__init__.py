@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import merdata
-from merdata.corpora.corpus import Corpus, mark_duplicates
-from merdata.corpora.tree import Tree
+from merdata.plugin import Corpus, Tree, Utterance, mark_duplicates
 
 WOMEN = {"08", "09", "13", "14", "16"}
 SENTENCES = {
@@ -31,9 +29,9 @@ FILE_NAME = re.compile(
 )
 
 
-def read(tree: Tree) -> Iterator[merdata.Utterance]:
+def read(tree: Tree) -> Iterator[Utterance]:
     return mark_duplicates(
-        merdata.Utterance(
+        Utterance(
             id=f"emodb/{path.stem}",
             corpus="emodb",
             source=str(path),
