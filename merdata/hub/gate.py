@@ -123,4 +123,4 @@ def _ways_out(request: Request, names: list[str]) -> str:
 
 
 def _options(names: list[str]) -> str:
-    return " ".join(f"--corpora {name}" for name in names)
+    return " ".join(f"--corpus {name}" for name in names)

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 import merdata
 from merdata import plugin
 from merdata_train.errors import RunError
-from merdata_train.recipe.parts import Features
+from merdata_train.recipe.features import Features
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.folder import open_run
 from merdata_train.scoring.metrics import TITLES

@@ -72,11 +72,11 @@ def python(hub: FakeHub, home: Path, code: str, *words: object, token: str | Non
 
 
 def push(hub: FakeHub, home: Path, folder: Path, *words: str, token: str | None = TOKEN) -> Done:
-    return python(hub, home, MAIN, "push", folder, REPO, *words, token=token)
+    return python(hub, home, MAIN, "push", REPO, folder, *words, token=token)
 
 
 def test_what_was_pushed_loads_as_the_store_does(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
-    chosen = ["--corpora", "tess", "--corpora", "meld", "--protocol", "mer"]
+    chosen = ["--corpus", "tess", "--corpus", "meld", "--protocol", "mer"]
     done = push(hub, tmp_path, folder, *chosen, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -114,7 +114,7 @@ def test_what_was_pushed_loads_as_the_store_does(hub: FakeHub, folder: Path, tmp
 
 
 def test_labels_only(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
-    words = ["--corpora", "cremad", "--corpora", "meld", "--labels-only", "--public"]
+    words = ["--corpus", "cremad", "--corpus", "meld", "--labels-only", "--public"]
     done = push(hub, tmp_path, folder, *words)
     assert done.returncode == 0, done.stderr
     repo = hub.repos[KEY]
@@ -140,7 +140,7 @@ def test_labels_only(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
 
 def test_the_reason_stands_inert_in_the_card(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     why = "---\nconfigs: []\n# I made it `<b>`"
-    done = push(hub, tmp_path, folder, "--corpora", "tess", "--public", "--i-have-rights", why)
+    done = push(hub, tmp_path, folder, "--corpus", "tess", "--public", "--i-have-rights", why)
     assert done.returncode == 0, done.stderr
     card = hub.repos[KEY].files["README.md"].decode()
     assert "`--- configs: [] # I made it '<b>'`" in card
@@ -151,9 +151,9 @@ def test_the_reason_stands_inert_in_the_card(hub: FakeHub, folder: Path, tmp_pat
 def test_a_second_push_takes_away_what_is_no_longer_chosen(
     hub: FakeHub, folder: Path, tmp_path: Path
 ) -> None:
-    push(hub, tmp_path, folder, "--corpora", "tess", "--corpora", "cremad")
+    push(hub, tmp_path, folder, "--corpus", "tess", "--corpus", "cremad")
     sent = len(hub.calls)
-    assert push(hub, tmp_path, folder, "--corpora", "tess").returncode == 0
+    assert push(hub, tmp_path, folder, "--corpus", "tess").returncode == 0
     assert not any("cremad" in name for name in hub.repos[KEY].files)
     stored = [path for method, path in hub.calls[sent:] if method == "PUT"]
     assert len(stored) <= 1  # a table of splits, for fewer rows
@@ -161,7 +161,7 @@ def test_a_second_push_takes_away_what_is_no_longer_chosen(
 
 def test_protocols_shrink_with_the_corpora(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     merdata.split(folder, "loco")
-    assert push(hub, tmp_path, folder, "--corpora", "tess", "--corpora", "cremad").returncode == 0
+    assert push(hub, tmp_path, folder, "--corpus", "tess", "--corpus", "cremad").returncode == 0
     files = hub.repos[KEY].files
     whole, mer, loco = (
         pq.read_table(path)
@@ -180,12 +180,12 @@ def test_protocols_shrink_with_the_corpora(hub: FakeHub, folder: Path, tmp_path:
 
 def test_a_dry_run_lists_and_changes_nothing(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     hub.repos[KEY] = Repo(private=False)
-    done = push(hub, tmp_path, folder, "--corpora", "tess", "--dry-run")
+    done = push(hub, tmp_path, folder, "--corpus", "tess", "--dry-run")
     assert done.returncode == 2
     assert "data/tess/OAF-" in done.stdout
     assert f"refused: {REPO} is public" in done.stdout
     assert {method for method, _ in hub.calls} <= {"GET", "HEAD"}
-    told = push(hub, tmp_path, folder, "--corpora", "cremad", "--dry-run", "--public", "--json")
+    told = push(hub, tmp_path, folder, "--corpus", "cremad", "--dry-run", "--public", "--json")
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert (found["refusal"], found["target"], found["permissions"]) == (
@@ -213,7 +213,7 @@ def test_a_fault_that_passes_ends_in_success(
     hub: FakeHub, folder: Path, tmp_path: Path, method: str, part: str, status: int
 ) -> None:
     hub.fail(method, part, status, headers={"Retry-After": "0"})
-    done = push(hub, tmp_path, folder, "--corpora", "tess")
+    done = push(hub, tmp_path, folder, "--corpus", "tess")
     assert done.returncode == 0, done.stderr
     assert hub.failures == []
     for path in (folder / "data" / "tess").iterdir():
@@ -234,12 +234,12 @@ def test_a_fault_that_stays_is_one_sentence_and_the_next_push_succeeds(
     hub: FakeHub, folder: Path, tmp_path: Path, method: str, part: str, status: int, says: str
 ) -> None:
     hub.fail(method, part, status, times=99, headers={"Retry-After": "0"})
-    done = push(hub, tmp_path, folder, "--corpora", "tess")
+    done = push(hub, tmp_path, folder, "--corpus", "tess")
     assert done.returncode == 2
     assert says in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     hub.failures.clear()
-    assert push(hub, tmp_path, folder, "--corpora", "tess").returncode == 0
+    assert push(hub, tmp_path, folder, "--corpus", "tess").returncode == 0
     assert any(name.startswith("data/tess/OAF-") for name in hub.repos[KEY].files)
 
 
@@ -247,7 +247,7 @@ def test_made_public_at_the_last_moment_it_is_hidden_again(
     hub: FakeHub, folder: Path, tmp_path: Path
 ) -> None:
     hub.before("POST", "/commit/", lambda: setattr(hub.repos[KEY], "private", False))
-    done = push(hub, tmp_path, folder, "--corpora", "meld")
+    done = push(hub, tmp_path, folder, "--corpus", "meld")
     assert done.returncode == 2
     assert "made private again" in done.stderr
     assert hub.repos[KEY].private
@@ -256,14 +256,14 @@ def test_made_public_at_the_last_moment_it_is_hidden_again(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["push", "STORE", "speech"], "speech is not a repository name: write OWNER/NAME"),
-        (["push", "nowhere", REPO], "nowhere is not a store"),
+        (["push", "speech", "STORE"], "speech is not a repository name: write OWNER/NAME"),
+        (["push", REPO, "nowhere"], "nowhere is not a store"),
         (["push", REPO], "store is not a store"),
-        (["push", "STORE", REPO, "--corpora", "x"], "holds no x"),
-        (["push", "STORE", REPO, "--corpora", "tess", "--protocol", "x"], "has no protocol 'x'"),
-        (["push", "STORE", REPO, "--corpora", "tess", "--i-have-rights", " "], "needs the reason"),
+        (["push", REPO, "STORE", "--corpus", "x"], "holds no x"),
+        (["push", REPO, "STORE", "--corpus", "tess", "--protocol", "x"], "has no protocol 'x'"),
+        (["push", REPO, "STORE", "--corpus", "tess", "--i-have-rights", " "], "needs the reason"),
         (
-            ["push", "STORE", REPO],
+            ["push", REPO, "STORE"],
             "the licence of iemocap does not allow an upload of audio, not even in private",
         ),
     ],
@@ -283,7 +283,7 @@ def test_bytes_that_changed_since_the_build_stay_here(hub: FakeHub, folder: Path
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
-    done = push(hub, tmp_path, folder, "--corpora", "tess")
+    done = push(hub, tmp_path, folder, "--corpus", "tess")
     assert done.returncode == 2
     assert "differs from merdata.json" in done.stderr
     assert not hub.repos

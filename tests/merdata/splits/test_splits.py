@@ -383,7 +383,7 @@ def test_few_shots_are_nested_shares_of_train(own: merdata.Store) -> None:
         ("kfold", {"by": "session"}, "have no session: use --by speaker"),
         ("kfold", {"by": "shoe"}, "folds go by speaker, session, text"),
         ("loco", {"corpora": ["esd"]}, "there is esd alone"),
-        ("loso", {}, "choose it with --corpora NAME"),
+        ("loso", {}, "choose it with --corpus NAME"),
         ("mer", {"folds": 3}, "--protocol mer takes no --folds; kfold do"),
         ("mer", {"ratios": (0.9, 0.2, 0.1)}, "add up to 1"),
         ("mer", {"name": "../mer"}, "letters, digits"),

@@ -102,21 +102,21 @@ def test_a_model_of_one_modality_refuses_the_other(tmp_path: Path) -> None:
     recipe = load_recipe("source0/A1-text", SMALL)
     reads = Predictor(EmotionModel.of(recipe, ["joy", "anger"]))
     assert reads(text="Hello").label in ("joy", "anger")
-    with pytest.raises(InputError, match="trained on text alone: it can use no audio"):
+    with pytest.raises(InputError, match="trained on text only: it cannot use audio"):
         reads(audio=tmp_path / "clip.wav", text="Hello")
     with pytest.raises(InputError, match="nothing to predict from: give text"):
         reads()
 
 
 def test_a_model_without_context_refuses_a_history(predictor: Predictor, recording: Path) -> None:
-    with pytest.raises(InputError, match="trained without context: it can use no history"):
+    with pytest.raises(InputError, match="trained without context: it cannot use a history"):
         predictor(text="Get out!", history=["Hello."])
     with pytest.raises(InputError, match="a history belongs to one utterance"):
         predict_all(predictor, [recording, recording], [], ["Hello."])
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no trained model"):
+    with pytest.raises(RunError, match="does not hold a trained model"):
         Predictor.open(tmp_path)
 
 

@@ -115,7 +115,7 @@ def test_an_upload_that_breaks_off_is_taken_up_again(hub: FakeHub, folder: Path,
         (["push", "RUN", "else/emotion"], TOKEN, "no permission to write to else/emotion"),
         (["push", "RUN", "emotion"], TOKEN, "emotion is not a repository name: write OWNER/NAME"),
         (["push", "RUN", "tester/a..b"], TOKEN, "tester/a..b is not a repository name"),
-        (["push", "nowhere", REPO], TOKEN, "nowhere is no run"),
+        (["push", "nowhere", REPO], TOKEN, "nowhere is not a run"),
         (["predict", "tester/nothing", "--text", "x"], TOKEN, "tester/nothing does not exist on the Hub"),
     ],
 )
