@@ -17,7 +17,8 @@ A package that works on stores, as merdata_train does::
 
     run_app, run_tasks      a command line whose faults are one sentence; tasks in several processes
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
-    render_card, printable, latex                       text of others in Markdown, on a terminal, in LaTeX
+    console, printable      text of others on a terminal, without control characters
+    render_card, markdown, latex                        and in Markdown and LaTeX
     normalise, AudioError, is_silenced                  audio as a store has it
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
@@ -63,7 +64,9 @@ _FOR_STORES = {
     "is_remote": "io.places",
     "place": "io.places",
     "render_card": "io.resources",
+    "console": "tables.table",
     "printable": "escaping",
+    "markdown": "escaping",
     "latex": "escaping",
     "AudioError": "audio.clip",
     "normalise": "audio.clip",
@@ -102,6 +105,7 @@ if TYPE_CHECKING:
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError
     from merdata.escaping import latex as latex
+    from merdata.escaping import markdown as markdown
     from merdata.escaping import printable as printable
     from merdata.hub.client import check_repo as check_repo
     from merdata.hub.client import hub_errors as hub_errors
@@ -128,6 +132,7 @@ if TYPE_CHECKING:
     from merdata.sample.files import table as table
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
+    from merdata.tables.table import console as console
     from merdata.utterance import NO_TEXT as NO_TEXT
     from merdata.utterance import Utterance as Utterance
     from merdata.utterance import Vote as Vote

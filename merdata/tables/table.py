@@ -18,10 +18,10 @@ MOST_LETTERS = 20  # of a shortened text
 class PlainConsole(Console):
     """A console that prints text as it is: no markup, no highlighting, no control characters."""
 
-    def __init__(self) -> None:
+    def __init__(self, wide: int) -> None:
         super().__init__(highlight=False, markup=False)
         if not self.is_terminal:
-            self.width = WIDE
+            self.width = wide
 
     def render_str(self, text: str, **options: Any) -> Text:
         """The text of a cell or a line; line ends stay."""
@@ -32,9 +32,9 @@ def _shown(line: str) -> str:
     return printable(line) if HIDDEN.search(line) else line
 
 
-def console() -> PlainConsole:
-    """A console for stdout; wide where that is not a terminal."""
-    return PlainConsole()
+def console(wide: int = WIDE) -> PlainConsole:
+    """A console for stdout, `wide` characters wide where that is not a terminal."""
+    return PlainConsole(wide)
 
 
 def table(*columns: str, title: str | None = None) -> Table:
