@@ -1,12 +1,20 @@
 # ruff: noqa: N818  the names say what is wrong
 """Errors that a user can correct: each message says what is wrong, where, and what to do.
 
-The commands print the message and exit with code 2; anything else is a bug and keeps its traceback.
+The commands print the message and exit with its `exit_code`; anything else is a bug and keeps its traceback.
 """
 
 
 class MerdataError(Exception):
     """An error in the input, not in the code."""
+
+    exit_code = 2
+
+
+class IncompleteError(MerdataError):
+    """The input could be read, but nothing comes of it."""
+
+    exit_code = 3
 
 
 class CorpusNotFound(MerdataError):

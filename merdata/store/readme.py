@@ -24,10 +24,10 @@ Parts = dict[str, list[Shard]]
 
 
 def make_card(store: Store) -> tuple[str, list[str]]:
-    """README.md with a config for every protocol that keeps shards whole, and one for every corpus.
+    """README.md with a config for every protocol that splits no shard, and one for every corpus.
 
     Returns:
-        Its text, and names of protocols that no longer fit the store's rows; they get no config.
+        Its text, and the names of protocols that no longer fit the store's rows; they get no config.
 
     Raises:
         SplitError: a protocol's file is unreadable.
@@ -43,13 +43,13 @@ def make_card(store: Store) -> tuple[str, list[str]]:
 
 
 def pretty_name(store: Store) -> str:
-    """What a store is called, after its corpus where it has one only."""
+    """The store's title: its corpus's, where it has only one."""
     titles = [printable(facts["title"]) for facts in store.corpora.values()]
     return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
 
 
 def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
-    """What every README.md of a store has in its YAML header."""
+    """The YAML header of a store's README.md."""
     languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
     return {
         "pretty_name": pretty_name(store),
@@ -62,7 +62,7 @@ def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
 
 
 def _configs(store: Store, protocols: list[Protocol]) -> list[dict[str, Any]]:
-    """The default protocol as `default` and by corpus; the others by name, one config a fold."""
+    """The default protocol as `default` and by corpus; the others by name, one config per fold."""
     parts = {
         protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
         for protocol in protocols

@@ -227,7 +227,7 @@ def test_a_protocol_of_other_rows_is_refused(store: merdata.Store, tmp_path: Pat
     before = text_of(copy)
     mine = merdata.Store(copy.path, json.loads(json.dumps(copy.manifest)))
     del mine.manifest["corpora"]["tess"], mine.manifest["shards"]["tess"]
-    with pytest.raises(merdata.SplitError, match="make it again"):
+    with pytest.raises(merdata.SplitError, match="split again"):
         write_card(mine)
     assert text_of(copy) == before
     assert not (copy.path / "figures").exists()

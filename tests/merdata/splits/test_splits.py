@@ -230,7 +230,7 @@ def test_faults_are_sentences(store: merdata.Store, tmp_path: Path) -> None:
         merdata.split(tmp_path)
     with pytest.raises(SplitError, match="no protocol is called 'mre'"):
         merdata.split(store, "mre")
-    with pytest.raises(SplitError, match=r"has no protocol 'x' \(there: mer"):
+    with pytest.raises(SplitError, match=r"has no protocol 'x' \(it has mer"):
         merdata.load_protocol(store, "x")
     with pytest.raises(SplitError, match="has no fold 3"):
         merdata.load_protocol(store, "mer").splits(3)
