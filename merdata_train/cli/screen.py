@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from merdata import plugin
 from merdata_train.scoring.metrics import METRICS, TITLES
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ WIDE = 140
 
 
 def console() -> Console:
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+    return plugin.console(WIDE)
 
 
 def metrics(found: Metrics, folder: Path) -> None:
