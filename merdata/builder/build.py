@@ -28,7 +28,8 @@ from merdata.corpora.corpus import Corpus
 from merdata.engine.cluster import dask_pool
 from merdata.errors import EngineError, StoreError
 from merdata.io.files import TEMPORARY, json_text, move, remove, write_bytes
-from merdata.io.places import each, in_one_process, place, remove_folder, working_folder
+from merdata.io.places import each, in_one_process, place, remove_folder
+from merdata.io.scratch import working_folder
 from merdata.labels import LabelPolicy
 from merdata.store import ledger
 from merdata.store.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
@@ -238,6 +239,9 @@ def _facts(corpus: Corpus, choice: Choice, counts: Counts) -> dict[str, Any]:
         "languages": list(corpus.languages),
         "licence": corpus.licence,
         "homepage": corpus.homepage,
+        "split": corpus.split,
+        "cluster": corpus.cluster,
+        "limits": corpus.limits,
         "crossed": corpus.crossed,
         "policy": choice.policy.table(corpus.name),
         "options": choice.options[corpus.name],

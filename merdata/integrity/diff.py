@@ -68,7 +68,7 @@ def diff(a: str | Path | Store, b: str | Path | Store) -> Difference:
         StoreError: one of them cannot be read.
         SplitError: a protocol's table is damaged.
     """
-    sides = [_Side(store if isinstance(store, Store) else open_store(store)) for store in (a, b)]
+    sides = [_Side(open_store(store)) for store in (a, b)]
     before, after = sides
     return Difference(
         digests=[logical_digest(side.rows) for side in sides],

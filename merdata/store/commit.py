@@ -33,7 +33,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from merdata.errors import RemoteError, StoreError
 from merdata.io.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
-from merdata.io.places import is_remote, read_bytes, remove_scratch, replace_version
+from merdata.io.places import is_remote, read_bytes, replace_version
+from merdata.io.scratch import remove_scratch
 from merdata.store.manifest import Manifest, files_of, read_manifest, write_manifest
 from merdata.store.store import Store
 

@@ -148,14 +148,16 @@ class Store:
         return _read_parquet(shard.path, names)
 
 
-def open_store(path: str | Path) -> Store:
-    """Open a store in a folder, or at a URL such as `s3://bucket/store`.
+def open_store(store: str | Path | Store) -> Store:
+    """Open a store in a folder, or at a URL such as `s3://bucket/store`; one that is open is given back.
 
     Raises:
         RemoteError: the URL cannot be reached.
         StoreError: there is none, its build never ended, or a newer merdata wrote it.
     """
-    path = place(path)
+    if isinstance(store, Store):
+        return store
+    path = place(store)
     manifest = read_manifest(path)
     if manifest is None:
         raise StoreError(

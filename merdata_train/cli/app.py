@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from merdata import __version__, run_app
+from merdata import __version__
+from merdata.plugin import run_app
 from merdata_train.cli import model, recipes, results, train
 
 app = typer.Typer(

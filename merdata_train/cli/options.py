@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from merdata import place
+from merdata.plugin import place
 
 RecipeName = Annotated[
     str, typer.Argument(help="File of a recipe, or its name as in `recipes list`.", metavar="RECIPE")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from merdata import place
+from merdata.plugin import place
 from merdata_train.cli.options import AsJson, print_json
 
 
@@ -21,9 +21,8 @@ def compare(
     """
     from merdata_train.cli import screen
     from merdata_train.runs.compare import compare as in_pairs
-    from merdata_train.runs.folder import load_scored
 
-    comparison = in_pairs([load_scored(folder) for folder in folders])
+    comparison = in_pairs(folders)
     print_json(comparison) if as_json else screen.comparison(comparison)
 
 

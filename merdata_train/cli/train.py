@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from merdata_train.cli.options import (
     keep_features_in,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from merdata_train.scoring.results import Metrics
 
 
 def run(
@@ -56,11 +59,11 @@ def run(
     from merdata_train.runs.evaluate import evaluate as score
     from merdata_train.runs.folder import read_metrics
     from merdata_train.runs.run import run as train
-    from merdata_train.training.devices import is_main_process, part
+    from merdata_train.training.devices import disconnect, is_main_process
 
     folder = train(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
     main_process = is_main_process()
-    part()
+    disconnect()
     if not main_process:
         return
     _print(read_metrics(folder) or score(folder, jobs=jobs, workers=workers), folder, as_json)
@@ -83,7 +86,7 @@ def evaluate(
     _print(score(folder, jobs=jobs, workers=workers), folder, as_json)
 
 
-def _print(metrics: dict[str, Any], folder: Path, as_json: bool) -> None:
+def _print(metrics: Metrics, folder: Path, as_json: bool) -> None:
     from merdata_train.cli import screen
 
     print_json(metrics | {"folder": str(folder)}) if as_json else screen.metrics(metrics, folder)
@@ -113,7 +116,7 @@ def suite(
     matrix = load_suite(suite)
     planned = plan(matrix, out, store, all_overrides(None, corpora, overrides))
     failed = {} if dry_run else conduct.conduct(matrix, planned, out, jobs)
-    report = conduct.summary(matrix, planned, out, jobs) | {"failed": failed}
+    report = conduct.summary(matrix, planned, out, jobs, failed)
     print_json(report) if as_json else screen.suite(report)
     if failed:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Where a stage starts that starts from another run: a folder, or the best finished run of some recipes."""
+"""Which run a stage starts from: a folder, or the best finished run of some recipes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from pathlib import Path
 
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError, RunError
-from merdata_train.recipe.parts import Stage
 from merdata_train.recipe.recipe import Recipe, recipe_files
+from merdata_train.recipe.stage import Stage
 from merdata_train.runs.folder import open_run, read_history
 from merdata_train.scoring.checks import best_epoch
 
 
 def with_initial(recipe: Recipe, source: Source, out: Path) -> Recipe:
-    """A recipe whose stages name the folders that they start from.
+    """The recipe, with the folders that its stages start from in place of recipe names.
 
     Args:
         recipe: its stages may name recipes.
-        source: of the recipe; a run counts if it has seen the same rows, split and fold.
+        source: of the recipe; a run counts if it was trained on the same rows, split and fold.
         out: folder of the runs.
 
     Raises:
@@ -37,8 +37,8 @@ def _placed(stage: Stage, source: Source, out: Path) -> Stage:
     if not found:
         commands = " or ".join(f"`merdata_train run {name}`" for name in names)
         raise RecipeError(
-            f"stage {stage.name} starts from a run of {' or '.join(names)}, and {out} holds none that is "
-            f"finished and has seen the same rows, split and fold: {commands} first, or name a folder in init"
+            f"stage {stage.name} starts from a run of {' or '.join(names)}, but {out} has no finished one on "
+            f"the same rows, split and fold: run {commands} first, or name a folder in init"
         )
     return stage.model_copy(update={"init": str(out / max(found)[1])})
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from merdata.tables.table import console, table
 
+if TYPE_CHECKING:
+    from merdata.hub.upload import Upload
 
-def pushed(outcome: dict[str, Any]) -> None:
+
+def pushed(outcome: Upload) -> None:
     """What went to the Hub, or would go there, and what the licences say."""
     screen = console()
     if not outcome["url"]:

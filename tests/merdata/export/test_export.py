@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import merdata
+from merdata import plugin
 from merdata.io.names import safe_names
 from merdata.store.keep import keep_protocol
 from merdata.store.protocol import make_protocol
@@ -105,7 +106,7 @@ def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path)
     (tmp_path / "kept.txt").write_text("mine")
     done = run("export", "wav", "--out", tmp_path, "--store", store.path)
     assert done.returncode == 2
-    assert "is there already: name an empty folder or delete it first" in done.stderr
+    assert "already exists: name an empty folder or delete it first" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
 
 
@@ -233,7 +234,7 @@ def test_croissant_is_valid_and_its_records_are_the_rows(store: merdata.Store, t
 def test_croissant_names_every_shard_with_its_hash(store: merdata.Store, tmp_path: Path) -> None:
     made = json.loads(merdata.export_croissant(store, tmp_path / "c.json").read_text())
     hashes = {one["contentUrl"]: one["sha256"] for one in made["distribution"] if "sha256" in one}
-    assert hashes == {shard.relative: merdata.file_sha256(shard.path) for shard in store.shards()}
+    assert hashes == {shard.relative: plugin.file_sha256(shard.path) for shard in store.shards()}
     for name in ("dataCollection", "dataBiases", "dataLimitations", "personalSensitiveInformation"):
         assert made[f"rai:{name}"]
     assert str(store.path) not in json.dumps(made)

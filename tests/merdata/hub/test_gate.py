@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from merdata import LicenceError, Permission, Store, Terms, get_corpus
+from merdata import LicenceError, Store, get_corpus
 from merdata.corpora.registry import registry
 from merdata.hub.gate import Request, Visibility, check, strictest
+from merdata.plugin import Permission, Terms
 from tests.fake_hub import ONLY_LOOPBACK, FakeHub, Repo
 
 ATTRIBUTION, GATED, NEVER = Permission

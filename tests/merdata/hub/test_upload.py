@@ -223,11 +223,11 @@ def test_a_fault_that_passes_ends_in_success(
 @pytest.mark.parametrize(
     ("method", "part", "status", "says"),
     [
-        ("POST", "/api/repos/create", 401, "the Hub does not know you"),
-        ("POST", "/api/repos/create", 403, f"you have no right to write to {REPO}"),
-        ("POST", "/commit/", 409, f"{REPO} is being changed by someone else"),
-        ("POST", "/commit/", 412, f"{REPO} was changed meanwhile"),
-        ("POST", "/commit/", 429, "the Hub asks you to slow down"),
+        ("POST", "/api/repos/create", 401, "not logged in to the Hub, or no access to"),
+        ("POST", "/api/repos/create", 403, f"no permission to write to {REPO}"),
+        ("POST", "/commit/", 409, f"someone else is changing {REPO}"),
+        ("POST", "/commit/", 412, f"{REPO} changed during the upload"),
+        ("POST", "/commit/", 429, "too many requests to the Hub"),
     ],
 )
 def test_a_fault_that_stays_is_one_sentence_and_the_next_push_succeeds(
@@ -256,13 +256,16 @@ def test_made_public_at_the_last_moment_it_is_hidden_again(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["push", "speech", "STORE"], "speech is no name of a repository: it is OWNER/NAME"),
+        (["push", "speech", "STORE"], "speech is not a repository name: write OWNER/NAME"),
         (["push", REPO, "nowhere"], "nowhere is not a store"),
         (["push", REPO], "store is not a store"),
         (["push", REPO, "STORE", "--corpus", "x"], "holds no x"),
         (["push", REPO, "STORE", "--corpus", "tess", "--protocol", "x"], "has no protocol 'x'"),
         (["push", REPO, "STORE", "--corpus", "tess", "--i-have-rights", " "], "needs the reason"),
-        (["push", REPO, "STORE"], "the licence of iemocap does not let its audio be uploaded at all"),
+        (
+            ["push", REPO, "STORE"],
+            "the licence of iemocap does not allow an upload of audio, not even in private",
+        ),
     ],
 )
 def test_what_cannot_be_pushed_is_one_sentence(
@@ -282,7 +285,7 @@ def test_bytes_that_changed_since_the_build_stay_here(hub: FakeHub, folder: Path
     shard.write_bytes(data)
     done = push(hub, tmp_path, folder, "--corpus", "tess")
     assert done.returncode == 2
-    assert "is not what merdata.json says" in done.stderr
+    assert "differs from merdata.json" in done.stderr
     assert not hub.repos
 
 
@@ -295,12 +298,12 @@ def test_what_names_this_machine_stays_here(folder: Path, leak: str) -> None:
     check_privacy(folder)  # a store as it is built names nothing
     text, table = card.read_text("utf-8"), pq.read_table(ledger)
     card.write_text(f"{text}\n{leak}\n", "utf-8")
-    with pytest.raises(StoreError, match=r"README.md names a "):
+    with pytest.raises(StoreError, match=r"README.md contains a "):
         check_privacy(folder)
     card.write_text(text, "utf-8")
     notes = pa.array([[leak]] * len(table), pa.list_(pa.string()))
     pq.write_table(table.set_column(table.column_names.index("notes"), "notes", notes), ledger)
-    with pytest.raises(StoreError, match=r"ledger/tess-.*parquet names a "):
+    with pytest.raises(StoreError, match=r"ledger/tess-.*parquet contains a "):
         check_privacy(folder)
 
 

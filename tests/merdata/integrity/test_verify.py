@@ -16,7 +16,7 @@ import merdata
 from merdata.integrity.digest import logical_digest, rows_by_id
 from merdata.integrity.verify import verify
 from merdata.io.files import file_sha256, write_json
-from merdata.store import commit
+from merdata.store import keep
 from merdata.store.commit import CARD, CHANGE, announce
 from merdata.store.manifest import MANIFEST, sealed
 from tests.crash.flips import missed_flips
@@ -216,11 +216,11 @@ def test_a_build_makes_whole_what_a_killed_split_left(
     merdata.build(["tess"], corpora / "tess", store, jobs=0)
     merdata.split(store, "random", name="mine")
 
-    def killed(_: merdata.Store) -> None:
+    def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(commit, "conclude", killed)
+        patch.setattr(keep, "conclude", killed)
         merdata.split(store, "random", 1, name="mine")
     merdata.build(["tess"], corpora / "tess", store, jobs=0)
     assert merdata.verify(store, jobs=0).faults == []

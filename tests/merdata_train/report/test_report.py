@@ -250,14 +250,14 @@ def test_runs_without_a_suite_are_one_table_a_test_set(trained: Path, reseeded: 
     assert sum("source0/A1" in cell for cell, _ in row) == 2  # they differ by more than their seed
 
 
-def test_what_is_missing_is_said(copy: Path, tmp_path: Path) -> None:
+def test_missing_runs_are_named(copy: Path, tmp_path: Path) -> None:
     runs = json.loads((copy / "suites" / "two.json").read_text())["runs"]
     shutil.rmtree(copy / runs[-1]["folder"])
     write_report(copy, tmp_path / "report", only="two")
     assert "Not scored yet: A+T, fold0, seed 1" in (tmp_path / "report" / "tables" / "two.md").read_text()
-    with pytest.raises(RunError, match="no suite three was run into"):
+    with pytest.raises(RunError, match="suite three was not run into"):
         write_report(copy, tmp_path / "report", only="three")
-    with pytest.raises(RunError, match="holds no scored run"):
+    with pytest.raises(RunError, match="has no scored run"):
         write_report(tmp_path / "nowhere", tmp_path / "report")
 
 

@@ -137,7 +137,7 @@ def test_rows_lost_on_the_way_are_noticed(
         return found.only(keep)
 
     monkeypatch.setattr(Source, "examples", lose)
-    with pytest.raises(ProtocolError, match=r"rows were expected, \d+ scored; lost: "):
+    with pytest.raises(ProtocolError, match=r"rows were expected, \d+ scored; missing: "):
         evaluate(folder)
 
 
@@ -178,7 +178,7 @@ def test_faults_are_sentences(small: Recipe, tmp_path: Path) -> None:
         run(small.model_copy(update={"protocol": "loso"}), tmp_path)
     with pytest.raises(merdata.StoreError, match="is not a store"):
         run(small.model_copy(update={"store": "nowhere"}), tmp_path)
-    with pytest.raises(RunError, match="is no run"):
+    with pytest.raises(RunError, match="is not a run"):
         evaluate(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -219,7 +219,7 @@ def test_recipes_are_listed_and_shown() -> None:
         (["run", "nowhere.yaml"], "there is no recipe nowhere.yaml"),
         (["run", "source0/A1", "modle.width=3"], "modle: unknown key (did you mean 'model'?)"),
         (["run", "source0/A1"], "store is not a store"),
-        (["evaluate", "nowhere"], "nowhere is no run"),
+        (["evaluate", "nowhere"], "nowhere is not a run"),
     ],
 )
 def test_a_fault_is_one_sentence_and_exit_2(words: list[str], says: str, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_predicted_labels_are_those_of_the_highest_probability() -> None:
         check_labels(rows.assign(predicted=["joy", "neutral"]), CLASSES, "run")
     with pytest.raises(ProtocolError, match="no probability of fear"):
         check_labels(rows.assign(predicted=["joy", "neutral"]), [*CLASSES, "fear"], "run")
-    with pytest.raises(ProtocolError, match="it predicts 'fear', no class"):
+    with pytest.raises(ProtocolError, match="it predicts 'fear', which is not one of its classes"):
         check_labels(rows.assign(predicted=["fear", "neutral"]), CLASSES, "run")
 
 
