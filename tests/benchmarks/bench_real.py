@@ -1,7 +1,7 @@
-"""On real recordings of unseen speakers: recipes as shipped against scikit-learn on the same features and rows.
+"""Unseen speakers in real recordings: recipes as shipped against scikit-learn on the same features and rows.
 
-Each fold tests speakers that neither train nor validation has. scikit-learn's models (logistic regression, SVM,
-multi-layer perceptron) read the same vectors as the recipes, standardised on train rows, and choose their
+Each fold tests speakers that neither train nor validation has. scikit-learn's models (logistic regression,
+SVM, multi-layer perceptron) read the same vectors as the recipes, standardised on train rows, and choose the
 strength of regularisation on the same validation rows. Scores are of the pooled folds, averaged over seeds;
 intervals resample speakers (paired for differences). `best of scikit-learn` takes, in each fold and seed, the
 one of the three with the highest validation UAR.
