@@ -146,7 +146,7 @@ def suite(found: Summary) -> None:
     for run in found["runs"]:
         states.setdefault((run["cell"], run["fold_name"]), {})[run["seed"]] = run["state"]
     for (cell, fold), by_seed in states.items():
-        table.add_row(cell, fold, *(by_seed[seed] for seed in seeds))
+        table.add_row(cell, fold, *(by_seed.get(seed, "") for seed in seeds))
     screen.print(f"{found['suite']}: {found['title']}", soft_wrap=True)
     screen.print(table)
     counts = f"{len(found['runs'])} runs, {found['distinct']} distinct, {found['to_train']} to train"

@@ -23,6 +23,7 @@ from merdata_train.models.emotion import EmotionModel, open_model
 from merdata_train.models.inference import WORKERS, predict
 from merdata_train.runs.card import write_card
 from merdata_train.runs.folder import evaluation_sets, open_run, read_history, write_json
+from merdata_train.runs.lineage import read_rows
 from merdata_train.scoring.baselines import TextPrior, baselines
 from merdata_train.scoring.calibration import as_arrays, calibration, fit_temperature
 from merdata_train.scoring.checks import best_epoch, check_selected, check_unseen
@@ -59,12 +60,12 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
         raise ProtocolError(
             f"{recipe.store} or its protocol changed since {folder} was trained: run its recipe again"
         )
+    check_unseen(source.test_ids(), read_rows(folder)["id"], folder)
     model = open_model(folder / "model").to(processes().device)
     look = Look(folder, source, model, workers)
     held_out = for_training(source.examples("validation", jobs))
     validation, chose = look.selected(held_out), rows_of(recipe.stages[-1], held_out)
     test = source.examples("test", jobs)
-    check_unseen(test.rows["id"], validation["id"], folder)
     _log(folder, source, len(test))
     predictions = look.predictions(test)
     _check_complete(predictions, source)
