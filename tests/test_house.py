@@ -22,7 +22,7 @@ FACES = {"merdata", "merdata.plugin", "merdata_train"}  # look names up when the
 # A room imports from its own floor's rooms only where the floor says `..` and from all floors above it.
 # (Floors are listed from the ground up: what is written first is imported by what follows.)
 TOOLKIT = (
-    "errors version text",
+    "errors version text escaping",
     "utterance",
     "io",
     "audio engine labels",
@@ -68,7 +68,7 @@ def modules() -> Mapping[str, Path]:
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """Modules (and names) of ours that a file imports, at its top or inside a function."""
+    """Our modules that a file imports, at its top or in a function; other names from them as well."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -100,7 +100,7 @@ def test_the_builder_alone_knows_the_order_of_the_stages() -> None:
 
 @pytest.mark.parametrize(("package", "floors"), [("merdata", TOOLKIT), ("merdata_train", TRAINER)])
 def test_a_room_imports_only_rooms_below_it(package: str, floors: tuple[str, ...]) -> None:
-    """Rooms of one floor import each other in one direction only: see the test of circles."""
+    """No room imports one of a higher floor; rooms of one floor form no circle."""
     height = {name: floor for floor, names in enumerate(floors) for name in names.split()}
     upward = {
         f"{name} -> {other}"

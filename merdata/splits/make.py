@@ -95,7 +95,7 @@ def split(
     """
     kind = _kind(protocol)
     wish = _checked(protocol, Wish(seed, ratios, folds, by))
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     rows = rows_of(store, corpora)
     draft = kind.make(rows, store.corpora, wish)
     chosen = sorted(set(rows["corpus"]))

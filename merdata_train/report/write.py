@@ -20,14 +20,14 @@ def write_report(
         runs: folder of the runs.
         out: where the report goes.
         only: the name of one suite; all by default.
-        store: gives the page transcripts, notes and clips to listen to.
+        store: for transcripts, notes and clips on the page.
 
     Returns:
-        suite -> files that were written, beside index.html.
+        suite -> files that were written, besides index.html.
 
     Raises:
         RunError: there is nothing to report, or matplotlib is missing.
-        ProtocolError: a run does not hold what its numbers would rest on.
+        ProtocolError: a run fails a check.
     """
     try:
         from merdata_train.report import figures, page

@@ -32,7 +32,10 @@ FILE_NAME = re.compile(
 NO_SPEAKER = "no folder above it is named after a speaker (bea, jenie, josh, sam, or 1 to 4)"
 PROMPT_FILE = "cmuarctic.data"
 PROMPT = re.compile(r'\(\s*arctic_a(?P<number>\d{4})\s+"(?P<text>.*)"\s*\)', re.ASCII)
-NO_PROMPTS = f"text: {PROMPT_FILE} was not found: get it from festvox.org (CMU ARCTIC) or pass --prompts"
+NO_PROMPTS = (
+    f"text: {PROMPT_FILE} was not found: get it from festvox.org (CMU ARCTIC) "
+    "or pass --option emovdb.prompts=FILE"
+)
 
 
 def read(tree: Tree) -> Iterator[Utterance]:

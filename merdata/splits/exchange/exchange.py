@@ -72,7 +72,7 @@ def import_split(
         SplitError: they have no split of it, or their files are not as expected.
         StoreError: the store cannot be read or written.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     name = check_name(name or f"{corpus}_{source}".replace("-", "_"))
     rows = rows_of(store, [corpus])
     unmatched: list[str] = []
@@ -102,7 +102,7 @@ def export_split(store: str | Path | Store, target: str, protocol: str, out: Pat
     """
     if target != emobox.NAME:
         raise SplitError(f"splits can be exported in the layout of {emobox.NAME}, not of {target!r}")
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     return emobox.write_folds(store, load_protocol(store, protocol), out)
 
 

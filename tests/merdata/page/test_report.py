@@ -159,7 +159,7 @@ def test_every_clip_lies_beside_the_page(store: merdata.Store, tmp_path: Path, b
         shown.fill("#search", "meld/train")
         shown.locator("button.play").first.click()
         assert heard(shown) > 0
-    with pytest.raises(merdata.StoreError, match="is there already"):
+    with pytest.raises(merdata.StoreError, match="already exists"):
         merdata.write_report(store, tmp_path / "50 % #1.html", audio="all")
 
 
@@ -239,9 +239,12 @@ def test_the_command(store: merdata.Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--audio", "some"], "audio is a number of megabytes, or 'all' for every clip, so not 'some'"),
-        (["--audio", "-1"], "so not '-1'"),
-        (["--audio", "nan"], "so not 'nan'"),
+        (
+            ["--audio", "some"],
+            "--audio must be a number of megabytes, or 'all' for every clip, and is 'some'",
+        ),
+        (["--audio", "-1"], "and is '-1'"),
+        (["--audio", "nan"], "and is 'nan'"),
         (["--protocol", "loso"], "has no protocol 'loso'"),
         (["--fold", "7"], "has no fold 7"),
     ],
