@@ -69,6 +69,9 @@ _HOME = {
     "push": "hub.upload",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
+    "TextLookUp": "text",
+    "majority_label": "text",
+    "text_keys": "text",
     "Turn": "dialogues",
     "histories": "dialogues",
     "is_silenced": "utterance",
@@ -144,6 +147,9 @@ if TYPE_CHECKING:
     from merdata.store.store import Store as Store
     from merdata.store.store import open_store as open_store
     from merdata.store.store import read_audio as read_audio
+    from merdata.text import TextLookUp as TextLookUp
+    from merdata.text import majority_label as majority_label
+    from merdata.text import text_keys as text_keys
     from merdata.utterance import Utterance as Utterance
     from merdata.utterance import is_silenced as is_silenced
 
