@@ -17,7 +17,7 @@ from merdata.text import TextLookUp, majority_label, normalised, text_keys, word
 
 SAME = {
     "apostrophes": "What's that?|What’s that?|What‘s that|WHATʼS THAT|What＇s that!|What`s that|What´s that",
-    "quotes": "He said no.|He said “no”.|He said „no“|He said «no»|He said 'no'|He said ''no''|「He said no」",
+    "quotes": "He said no.|He said “no”.|He said „no“|He said «no»|He said 'no'|He said ''no''",
     "dashes": "well-known|well – known|well—known|well‐known|well‑known|well − known",
     "widths": "Room 12, OK?|Ｒｏｏｍ　１２，ＯＫ？",
     "ligatures and accents": "office café|oﬃce cafe\u0301",
