@@ -1,4 +1,4 @@
-"""Dialogue windows: what was said before an utterance, never after it and never in another split."""
+"""Dialogue windows: what was said before an utterance, never after it or in another split."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Turn:
 
     Attributes:
         turn: its number in the dialogue.
-        id, speaker, text: None in a gap: a turn that the corpus or the store lacks, or of another split.
-        heard: False in a gap, and where the audio could not be played and is silence.
+        id, speaker, text: None in a gap: a turn that is missing from the store, or is in another split.
+        heard: False in a gap, and where silence replaces the audio.
     """
 
     turn: int
@@ -43,14 +43,14 @@ def histories(
     """The turns before each utterance of a dialogue.
 
     Args:
-        store: the store, or its folder.
+        store: the store, or its folder or URL.
         previous: how many turns to look back, 0 or more.
         corpora: only these.
-        protocol: no turn of another split is shown; a row that the protocol leaves out has no history.
+        protocol: turns of another split become gaps; a row that the protocol leaves out has no history.
         fold: of the protocol.
 
     Returns:
-        id -> its turns, oldest first, fewer at the start of a dialogue. Rows of no dialogue are left out.
+        id -> its turns, oldest first, fewer at the start of a dialogue. Rows without a dialogue are left out.
 
     Raises:
         OptionError: `previous` is negative.
@@ -58,8 +58,10 @@ def histories(
         StoreError: the store cannot be read.
     """
     if previous < 0:
-        raise OptionError(f"previous counts turns before an utterance, so it is 0 or more, not {previous}")
-    store = store if isinstance(store, Store) else open_store(store)
+        raise OptionError(
+            f"previous is a number of turns before an utterance: it must be 0 or more, not {previous}"
+        )
+    store = open_store(store)
     split_of = protocol.splits(fold) if protocol else None
     dialogues: dict[tuple[str, str, str | None], dict[int, Turn]] = defaultdict(dict)
     columns = store.rows(COLUMNS, corpora).select(COLUMNS).columns
@@ -68,10 +70,10 @@ def histories(
     ):
         if dialogue is None or turn is None or (split_of is not None and id not in split_of):
             continue
-        where = (corpus, dialogue, split_of[id] if split_of else None)
-        dialogues[where][turn] = Turn(turn, id, speaker, text, heard=not is_silenced(notes))
+        group = (corpus, dialogue, split_of[id] if split_of else None)
+        dialogues[group][turn] = Turn(turn, id, speaker, text, heard=not is_silenced(notes))
     return {
-        str(one.id): [turns.get(at, Turn(at)) for at in range(max(0, number - previous), number)]
+        str(turn.id): [turns.get(number, Turn(number)) for number in range(max(0, last - previous), last)]
         for turns in dialogues.values()
-        for number, one in turns.items()
+        for last, turn in turns.items()
     }

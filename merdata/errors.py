@@ -1,28 +1,41 @@
 # ruff: noqa: N818  the names say what is wrong
-"""The faults a user can mend: each message says what is wrong, where, and what to do.
+"""Errors that a user can correct: each message says what is wrong, where, and what to do.
 
-The commands print the message and exit with code 2; anything else is a bug and keeps its traceback.
+The commands print the message and exit with its `exit_code`; anything else is a bug and keeps its traceback.
 """
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class MerdataError(Exception):
-    """A fault of the input, never of the code."""
+    """An error in the input, not in the code."""
+
+    exit_code = 2
+
+
+class IncompleteError(MerdataError):
+    """The input could be read, but nothing comes of it."""
+
+    exit_code = 3
 
 
 class CorpusNotFound(MerdataError):
-    """No such corpus, or its folder is not there."""
+    """There is no such corpus, or its folder does not exist."""
 
 
 class LayoutError(MerdataError):
-    """The folder is not that corpus, or one of its metadata files cannot be read."""
+    """The folder does not contain that corpus, or one of its metadata files cannot be read."""
 
 
 class NotThisCorpus(LayoutError):
-    """No file of the folder is named like one of the corpus."""
+    """No file in the folder is named like a file of the corpus."""
 
 
 class OptionError(MerdataError):
-    """An option that the corpus does not have, or a value that it cannot take."""
+    """An option that the corpus does not have, or a value that it does not accept."""
 
 
 class PolicyError(MerdataError):
@@ -34,20 +47,26 @@ class StoreError(MerdataError):
 
 
 class SplitError(MerdataError):
-    """A split that cannot be made, or a protocol that is not there."""
+    """The split cannot be made, or there is no such protocol."""
 
 
 class RemoteError(MerdataError):
-    """A source or store elsewhere (S3, the Hub) that cannot be reached, or not by this installation."""
+    """A remote source or store (S3, the Hub) cannot be reached, or needs a package that is not installed."""
 
 
 class EngineError(MerdataError):
-    """A process that tasks run in ended before its task did."""
+    """A worker process ended before its task did."""
 
 
 class HubError(MerdataError):
-    """The Hub cannot be reached, or refuses."""
+    """The Hub cannot be reached, or refuses the request."""
 
 
 class LicenceError(MerdataError):
-    """A licence does not allow what was to be uploaded."""
+    """A licence does not allow the upload."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of the words that would do, as the end of a message; nothing where none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

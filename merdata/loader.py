@@ -29,46 +29,46 @@ def load(
     """The splits of a protocol.
 
     Args:
-        store: the store, or its folder or URL; shards from elsewhere are copied into datasets' cache.
-        protocol: name of a protocol in the store; it need not keep shards whole.
+        store: the store, or its folder or URL; remote shards are copied into the cache of `datasets`.
+        protocol: name of a protocol in the store; it may divide shards.
         fold: of the protocol, by number or name.
         corpora: only these.
-        decode: `audio` as `{"array": float32 [n] in [-1, 1), "sampling_rate": 16000, "path"}` (read with no
-            help of torchcodec); False gives the WAV as `{"bytes", "path"}`.
+        decode: `audio` as `{"array": float32 [n] in [-1, 1), "sampling_rate": 16000, "path"}`, without
+            torchcodec; False gives the WAV as `{"bytes", "path"}`.
 
     Raises:
-        CorpusNotFound: the store holds no such corpus.
+        CorpusNotFound: the store does not have one of these corpora.
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read.
     """
     from datasets import Audio, DatasetDict, load_dataset
 
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     split_of = load_protocol(store, protocol).splits(fold)
     files = each(_on_this_machine, store.shards(store.named(corpora)), store.path)
     rows: Dataset = load_dataset("parquet", data_files=files, split="train")
     rows = rows.cast_column("audio", Audio(decode=False))
-    at: dict[str, list[int]] = {split: [] for split in SPLITS}
+    indices: dict[str, list[int]] = {split: [] for split in SPLITS}
     for index, id in enumerate(rows.with_format("arrow")["id"].to_pylist()):
         if id in split_of:
-            at[split_of[id]].append(index)
-    parts = {split: rows.select(indices) for split, indices in at.items() if indices}
+            indices[split_of[id]].append(index)
+    parts = {split: rows.select(chosen) for split, chosen in indices.items() if chosen}
     return DatasetDict({split: _decoded(part) if decode else part for split, part in parts.items()})
 
 
 def _on_this_machine(shard: Shard) -> str:
-    """Where a shard lies; one from elsewhere is copied, once, to where datasets keeps what it downloads."""
+    """The path of a shard; a remote one is copied, once, to where `datasets` keeps its downloads."""
     if not is_remote(shard.path):
         return str(shard.path)
     from datasets.config import DOWNLOADED_DATASETS_PATH
 
-    kept = Path(DOWNLOADED_DATASETS_PATH) / "merdata" / f"{shard.sha256}.parquet"
-    if not kept.exists():
-        with write_atomically(kept) as temporary:
+    cached = Path(DOWNLOADED_DATASETS_PATH) / "merdata" / f"{shard.sha256}.parquet"
+    if not cached.exists():
+        with write_atomically(cached) as temporary:
             download(shard.path, temporary)
             if file_sha256(temporary) != shard.sha256:
                 raise StoreError(f"{shard.path} is damaged: run `merdata build` again")
-    return str(kept)
+    return str(cached)
 
 
 def _decoded(part: Dataset) -> Dataset:

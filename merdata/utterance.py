@@ -1,7 +1,7 @@
 """One row of a corpus, and the schema of the store.
 
-The schema is what `datasets.Features(...).arrow_schema` gives for these columns (a test holds the two
-equal). It is stated in pyarrow because importing `datasets` alone takes longer than building RAVDESS.
+The schema is what `datasets.Features(...).arrow_schema` gives for these columns, as a test checks. It is
+written in pyarrow because importing `datasets` alone takes longer than building a small corpus.
 """
 
 from __future__ import annotations
@@ -15,47 +15,51 @@ import pyarrow as pa
 
 SAMPLE_RATE = 16_000
 
-NO_TEXT = "text: "  # how the note on a row without a transcript begins
-SILENCED_NOTE = "audio silenced: "  # how the note on a row without its audio begins
-KNOWN_DEFECT = "known defect, "  # how the note on a defect of the corpus's table begins
+NO_TEXT = "text: "  # begins the note on a row without a transcript
+SILENCED_NOTE = "audio silenced: "  # begins the note on a row whose audio is silence
+KNOWN_DEFECT = "known defect, "  # begins the note on a defect of the corpus's table
 
 
 def is_silenced(notes: Iterable[str]) -> bool:
-    """Whether a row's notes say that its audio is silence, put there for audio that cannot be played."""
+    """Whether a row's notes say that silence replaces its audio, which could not be decoded."""
     return any(note.startswith(SILENCED_NOTE) for note in notes)
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One rating of an utterance by a rater or a panel; `level` is the strength they gave, if any."""
+    """One rating of an utterance by a rater or a panel; `level` is its strength, where given."""
 
     rater: str
     label: str
     level: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
-    """What a corpus's names and metadata say of one utterance; its audio is never opened for this.
+    """What a corpus's file names and metadata say about one utterance; its audio is not opened for this.
+
+    A reader leaves out what its rows share: `Corpus.utterances` adds the corpus (to the id too), the speaker
+    as shard and the language, where the corpus has only one.
 
     Attributes:
-        id: unique in the whole store, `<corpus>/...`, split-qualified where the corpus restarts its numbers.
-        source: audio file relative to the corpus folder, or None where the disk lacks it.
+        id: unique in the corpus (in the store `<corpus>/...`), with the split in it where the corpus restarts
+            its numbers in each.
+        source: audio file relative to the corpus folder, or None if it is not on disk.
         text: transcript, or None (a note then says why).
         raw_text: transcript as the corpus has it, where `text` was cleaned.
-        shard: the group that no split may cut (a speaker; in MELD a block of dialogues of one split).
-        official_split: train, validation or test, where the corpus has a split of its own.
+        shard: the group that no split may cut (a speaker, or a block of dialogues of one split).
+        official_split: train, validation or test, where the corpus has its own split.
         prompt: id of the scripted sentence.
-        excluded: why this file is no row of its own (`duplicate`, `stray`); it is then only in the ledger.
+        excluded: why this file is not a row (`duplicate`, `stray`); it is then only in the ledger.
     """
 
     id: str
-    corpus: str
+    corpus: str = ""
     source: str | None
     raw_label: str
     speaker: str
-    shard: str
-    language: str
+    shard: str = ""
+    language: str = ""
     text: str | None = None
     raw_text: str | None = None
     gender: str | None = None

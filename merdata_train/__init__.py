@@ -1,8 +1,10 @@
-"""merdata_train: emotion models on a merdata store, from YAML recipes to honest tables.
+"""merdata_train: emotion models on a merdata store, from YAML recipes to tables.
 
->>> from merdata_train import Predictor, evaluate, load_recipe, run
->>> evaluate(run(load_recipe("source0/A1")))["sets"]["TestA"]["scores"]  # doctest: +SKIP
->>> Predictor.open("runs/source0-A1-0123abcd")(audio="hello.wav", text="Hello!").label  # doctest: +SKIP
+>>> from merdata_train import Predictor, compare, evaluate, load_recipe, run
+>>> gated, tokens = (run(load_recipe(name)) for name in ("source0/A0", "source0/A1"))  # doctest: +SKIP
+>>> evaluate(tokens)["sets"]["TestA"]["scores"]["uar"], evaluate(gated)["best_epoch"]  # doctest: +SKIP
+>>> compare([gated, tokens])["sets"]["TestA"]["pairs"][0]["metrics"]["uar"]  # doctest: +SKIP
+>>> Predictor.open(tokens)(audio="hello.wav", text="Hello!").label  # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Any audio file to one form: 16 kHz, mono, PCM16, a WAV with a 44-byte header.
+"""Any audio file in one form: 16 kHz, mono, PCM16, a WAV with a 44-byte header.
 
     bytes -> decode -> health checks -> one down-mix rule -> soxr HQ -> PCM16
 
 The decoder is chosen by content, never by extension: soundfile for what libsndfile reads, PyAV for what
-it does not (m4a, mp4), and the ffmpeg program for what both refuse. What the libraries pass in silence
-(short data, NaN, no samples, digital silence) is checked here and named.
+it does not (m4a, mp4), and the ffmpeg program for what both refuse. Faults that the libraries do not report
+(missing data, NaN, no samples, digital silence) are checked here and named.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from merdata.utterance import SAMPLE_RATE
 
 __all__ = ["AUDIO_VERSION", "AudioError", "Clip", "normalise", "read_wav", "silence", "wav_bytes"]
 
-AUDIO_VERSION = 1  # raise it whenever the same source would give other bytes
+AUDIO_VERSION = 1  # raise it whenever the same source would give different bytes
 SILENCE_SECONDS = 0.5
 MAX_CHANNELS = 8
 RATES = range(1_000, 768_001)
-# Speech whose peak stays below -72 dBFS would have 16 bits' lowest 8 steps left: there is no signal in it.
+# Below -72 dBFS only the lowest 8 steps of 16 bits are used: that is not speech.
 SILENCE_PEAK = 10 ** (-72 / 20)
 HALF_POWER = 0.7071067811865476
-# One down-mix rule: fold down to stereo as ITU-R BS.775-3 (table 2), then the mean of left and right.
-# LFE is dropped.
+# One down-mix rule: to stereo by ITU-R BS.775-3 (table 2), then the mean of left and right, without the LFE.
 DOWN_MIX = {"L": 0.5, "R": 0.5, "C": HALF_POWER, "LFE": 0.0, "S": HALF_POWER / 2}
 LAYOUTS = {  # channel order of WAV, FLAC and ffmpeg for each number of channels
     2: ("L", "R"),
@@ -54,7 +53,7 @@ class Clip(NamedTuple):
         samples: int16 `[n]`, 16 kHz mono.
         decoder: which library read it (`silence` where the clip stands for one that could not be read).
         rate, channels: of the source, in Hz; 0 for silence.
-        notes: what was done that a reader should know.
+        notes: what was done to the audio, for the row's notes.
     """
 
     samples: Samples
@@ -69,7 +68,7 @@ class Clip(NamedTuple):
 
     @property
     def sha256(self) -> str:
-        """Hash of the samples, the same for the same sound whatever file it came in."""
+        """Hash of the samples: the same for the same sound, whatever the file format."""
         return hashlib.sha256(self.samples.tobytes()).hexdigest()
 
 
@@ -81,7 +80,7 @@ def normalise(data: bytes, path: str | None = None) -> Clip:
         path: the same file on disk, for the one decoder that needs to seek in it (ffmpeg).
 
     Raises:
-        AudioError: with a reason code and a sentence, if there is no usable audio in it.
+        AudioError: the file has no usable audio; it carries a reason code and a sentence.
     """
     decoded = decode(data, path)
     _check(decoded)
@@ -93,12 +92,12 @@ def normalise(data: bytes, path: str | None = None) -> Clip:
 
 
 def silence() -> Clip:
-    """Half a second of digital silence, in place of audio that is missing or unusable."""
+    """Half a second of digital silence, in place of missing or unusable audio."""
     return Clip(np.zeros(int(SILENCE_SECONDS * SAMPLE_RATE), np.int16), "silence", 0, 0)
 
 
 def to_pcm16(samples: FloatSamples) -> Samples:
-    """Round to the nearest of 65,536 steps; 16-bit input comes back bit by bit, nothing ever wraps."""
+    """Round to 16 bits; 16-bit input comes back unchanged, and nothing wraps around."""
     return np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype(np.int16)
 
 
@@ -117,17 +116,17 @@ def read_wav(data: bytes) -> FloatSamples:
 def _check(decoded: Decoded) -> None:
     samples, channels = decoded.samples, decoded.samples.shape[1]
     if len(samples) == 0:
-        raise AudioError("empty", "the file holds no samples")
+        raise AudioError("empty", "the file has no samples")
     if decoded.rate not in RATES:
-        raise AudioError("bad-header", f"a sample rate of {decoded.rate} Hz cannot be")
+        raise AudioError("bad-header", f"implausible sample rate of {decoded.rate} Hz")
     if not 1 <= channels <= MAX_CHANNELS:
-        raise AudioError("bad-header", f"{channels} channels are more than {MAX_CHANNELS}")
+        raise AudioError("bad-header", f"{channels} channels: 1 to {MAX_CHANNELS} are supported")
     if not np.isfinite(samples).all():
         raise AudioError("not-finite", "some samples are NaN or infinite")
 
 
 def _down_mix(samples: FloatSamples) -> FloatSamples:
-    """`[n, channels]` to `[n]` by DOWN_MIX; summed channel by channel, for the same bytes on any machine."""
+    """`[n, channels]` to `[n]` by DOWN_MIX; one channel after another, for the same bytes everywhere."""
     if samples.shape[1] == 1:
         return samples[:, 0]
     mixed = np.zeros(len(samples), np.float32)
@@ -137,14 +136,14 @@ def _down_mix(samples: FloatSamples) -> FloatSamples:
 
 
 def _peak(mono: FloatSamples) -> float:
-    """Half the range of the signal: a constant offset is no sound."""
+    """Half the range of the signal, so that a constant offset is not a sound."""
     return float(mono.max() - mono.min()) / 2
 
 
 def _why_silent(samples: FloatSamples) -> str:
     loud = max(_peak(samples[:, channel]) for channel in range(samples.shape[1])) >= SILENCE_PEAK
     if loud:
-        return "the channels cancel each other (opposite phase), nothing is left of their mean"
+        return "the channels have opposite phase and cancel each other when mixed to mono"
     return "no signal: digital silence, or a constant"
 
 
@@ -155,12 +154,12 @@ def _resample(mono: FloatSamples, rate: int) -> FloatSamples:
 
     resampled: FloatSamples = soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ")
     if len(resampled) == 0:
-        raise AudioError("empty", f"{len(mono)} samples at {rate} Hz are less than one at 16 kHz")
+        raise AudioError("empty", f"{len(mono)} samples at {rate} Hz give none at 16 kHz")
     return resampled
 
 
 def _fit(samples: FloatSamples) -> tuple[FloatSamples, tuple[str, ...]]:
-    """Scale down what would clip (a filter overshoots full-scale input, float files go beyond it)."""
+    """Scale down what would clip: resampling overshoots full-scale input, and float files may exceed it."""
     peak = float(np.abs(samples).max())
     if peak <= 1.0 and float(samples.max()) <= _FULL_SCALE:
         return samples, ()

@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 FFMPEG_SECONDS = 20
-MOST_FRAMES = 1 << 25  # 35 minutes at 16 kHz, 11 at 48 kHz: what is longer is no utterance
+MOST_FRAMES = 1 << 25  # 35 minutes at 16 kHz, 11 at 48 kHz: longer files are not utterances
 MOST_SAMPLES = 1 << 27  # over all channels: 512 MB in memory
-MOST_WAV = 5 * MOST_SAMPLES  # bytes that ffmpeg may write: more than is let pass
+MOST_WAV = 5 * MOST_SAMPLES  # bytes that ffmpeg may write: more than _refuse_too_long allows
 STREAMED_SIZE = 0xFFFFFFFF  # what programs that write WAV to a pipe leave in the header
 
 
 class AudioError(Exception):
-    """A source without usable audio: one row is lost, never a build.
+    """A source without usable audio: it costs one row, never a build.
 
     Attributes:
         reason: a short code for the ledger (`truncated`, `silent`, `undecodable`, ...).
@@ -45,9 +45,9 @@ def decode(data: bytes, path: str | None = None) -> Decoded:
     """Decode a file by its content.
 
     Raises:
-        AudioError: it is no audio, is cut short, or no decoder can read it.
+        AudioError: it is not audio, is cut short, or no decoder can read it.
     """
-    _refuse_what_is_no_audio(data)
+    _refuse_non_audio(data)
     if data[:4] in (b"RIFF", b"RIFX"):
         _refuse_cut_wav(data)
     complaints = []
@@ -62,13 +62,13 @@ def decode(data: bytes, path: str | None = None) -> Decoded:
 
 
 def _why(error: Exception) -> str:
-    """What a library says, without what differs from run to run (object addresses, folders)."""
-    said = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
-    return said.strip().rstrip(".") or type(error).__name__
+    """A library's message, without what differs between runs (object addresses, folders)."""
+    message = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return message.strip().rstrip(".") or type(error).__name__
 
 
 def sniff(data: bytes) -> str:
-    """The container by its first bytes: `libsndfile` reads it, `container` it does not, or `unknown`."""
+    """The container by its first bytes: `libsndfile` (which reads it), `container` (other), or `unknown`."""
     head = data[:12]
     riff_like = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
     aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
@@ -86,7 +86,7 @@ def _decoders(data: bytes) -> list[Callable[[bytes, str | None], Decoded]]:
     return [_soundfile, _pyav, _ffmpeg]
 
 
-def _refuse_what_is_no_audio(data: bytes) -> None:
+def _refuse_non_audio(data: bytes) -> None:
     if not data:
         raise AudioError("empty", "the file has no bytes")
     head = data[:512].lstrip().lower()
@@ -97,30 +97,31 @@ def _refuse_what_is_no_audio(data: bytes) -> None:
 
 
 def _refuse_cut_wav(data: bytes) -> None:
-    """libsndfile reads a WAV whose data ends early without a word."""
+    """Refuse a WAV whose data ends early, which libsndfile reads without complaint."""
     order = "little" if data[:4] == b"RIFF" else "big"
-    at = 12
-    while at + 8 <= len(data):
-        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
+    start = 12
+    while start + 8 <= len(data):
+        name = data[start : start + 4]
+        size = int.from_bytes(data[start + 4 : start + 8], order)  # type: ignore[arg-type]
         if name == b"data":
-            there = len(data) - at - 8
-            if size != STREAMED_SIZE and there < size:
+            present = len(data) - start - 8
+            if size != STREAMED_SIZE and present < size:
                 raise AudioError(
-                    "truncated", f"{there} of the {size} bytes of audio that the header declares"
+                    "truncated", f"{present} of the {size} bytes of audio that the header declares"
                 )
             return
-        at += 8 + size + size % 2
+        start += 8 + size + size % 2
     raise AudioError("truncated", "a WAV header without audio data")
 
 
 def _refuse_too_long(frames: int, channels: int) -> None:
     if frames > MOST_FRAMES or frames * channels > MOST_SAMPLES:
-        what = f"{frames:,} samples of {channels} channels or more"
-        raise AudioError("too-long", f"{what} are no utterance; {MOST_FRAMES:,} at most")
+        length = f"{frames:,} samples of {channels} channels or more"
+        raise AudioError("too-long", f"{length}: not an utterance, which has {MOST_FRAMES:,} at most")
 
 
 class _Bytes(io.BytesIO):
-    """A file in memory; libsndfile seeks before the start of broken ones, and cffi prints a traceback."""
+    """A file in memory. In broken files libsndfile seeks before the start, and cffi prints a traceback."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
         try:
@@ -158,7 +159,7 @@ def _pyav_with(data: bytes, options: dict[str, str]) -> Decoded:
             length += len(frames[-1])
             _refuse_too_long(length, frames[-1].shape[1])
         if not frames:
-            raise AudioError("empty", "the audio stream holds no samples")
+            raise AudioError("empty", "the audio stream has no samples")
         rate = stream.codec_context.sample_rate
         return Decoded(np.concatenate(frames), rate, f"pyav/{stream.codec_context.name}")
 
@@ -169,7 +170,7 @@ def _frame(frame: Any) -> npt.NDArray[np.float32]:
     if not frame.format.is_planar:
         array = array.reshape(-1, frame.layout.nb_channels).T
     if np.issubdtype(array.dtype, np.floating):
-        with np.errstate(over="ignore"):  # what is infinite then is refused later, by name
+        with np.errstate(over="ignore"):  # infinite samples are refused later, by name
             return np.asarray(array.T, np.float32)
     middle = 128 if array.dtype == np.uint8 else 0
     full = 128 if array.dtype == np.uint8 else -int(np.iinfo(array.dtype).min)
@@ -177,7 +178,7 @@ def _frame(frame: Any) -> npt.NDArray[np.float32]:
 
 
 def seconds_of(file: Path | BinaryIO) -> float | None:
-    """How long a file says it is, by its header; None where no header can be read."""
+    """The duration that a file's header states; None where no header can be read."""
     import av
     import soundfile
 
@@ -189,7 +190,7 @@ def seconds_of(file: Path | BinaryIO) -> float | None:
 
 
 def _ffmpeg(data: bytes, path: str | None) -> Decoded:
-    """The widest decoder and the slowest: one process a file. It decodes only; rate and channels stay."""
+    """The decoder for the most formats, and the slowest: a process for each file. Rate and channels stay."""
     import ffmpeg
     import soundfile
 
@@ -215,18 +216,18 @@ def _ffmpeg(data: bytes, path: str | None) -> Decoded:
 def _run(command: list[str], path: str) -> bytes:
     import subprocess
 
-    done = subprocess.run(command, capture_output=True, timeout=FFMPEG_SECONDS, check=False)  # noqa: S603
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"]
+    result = subprocess.run(command, capture_output=True, timeout=FFMPEG_SECONDS, check=False)  # noqa: S603
+    if result.returncode:
+        lines = result.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"]
         raise ValueError(lines[-1].replace(path, "the file"))
-    return done.stdout
+    return result.stdout
 
 
 def ffmpeg_program() -> str:
     """The ffmpeg on PATH, else the static one that imageio-ffmpeg ships."""
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
+    program = shutil.which("ffmpeg")
+    if program:
+        return program
     import imageio_ffmpeg
 
     return str(imageio_ffmpeg.get_ffmpeg_exe())

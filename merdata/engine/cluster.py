@@ -18,24 +18,28 @@ PATIENCE = 10  # seconds to reach a scheduler
 
 @contextmanager
 def dask_pool(scheduler: str | None = None, jobs: int | None = None) -> Iterator[Executor]:
-    """An executor on a cluster that is there, or on one of this machine for as long as the block runs.
+    """An executor on a running cluster, or on one of this machine that runs as long as the block.
 
-    A task whose worker dies goes to another worker; after a few deaths Dask gives it up.
+    A task whose worker dies is given to another worker; after a few deaths Dask gives up.
 
     Args:
-        scheduler: address (`tcp://node1:8786`) or file of the cluster's scheduler; None for a cluster of
+        scheduler: address (`tcp://node1:8786`) or file of the cluster's scheduler; None starts a cluster on
             this machine.
-        jobs: workers of a cluster of this machine; None takes one a core.
+        jobs: number of workers on this machine; None for one per core.
 
     Raises:
-        EngineError: Dask is missing, its scheduler is not there or was lost, or a task killed its workers.
+        EngineError: Dask is not installed, its scheduler does not answer or was lost, or a task killed
+            several workers.
     """
     try:
         from distributed import Client
         from distributed.scheduler import KilledWorker
     except ModuleNotFoundError as error:
-        raise EngineError("the engine dask needs a package more: pip install 'merdata[cluster]'") from error
-    for name in ("distributed", "distributed.client"):  # a lost worker is no news: its task goes elsewhere
+        raise EngineError("Dask is not installed: pip install 'merdata[cluster]'") from error
+    for name in (
+        "distributed",
+        "distributed.client",
+    ):  # a lost worker needs no message: its task goes to another
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         client = Client(**_cluster(scheduler, jobs), timeout=PATIENCE)  # type: ignore[no-untyped-call]
@@ -45,9 +49,11 @@ def dask_pool(scheduler: str | None = None, jobs: int | None = None) -> Iterator
         try:
             yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]
         except KilledWorker as error:
-            raise EngineError(f"a task killed one worker of the cluster after the other: {error}") from error
+            raise EngineError(f"a task killed several workers of the cluster: {error}") from error
         except CancelledError as error:
-            raise EngineError("the cluster's scheduler was lost: build again, it goes on there") from error
+            raise EngineError(
+                "the connection to the cluster's scheduler was lost: build again, and it continues from here"
+            ) from error
 
 
 def _cluster(scheduler: str | None, jobs: int | None) -> dict[str, Any]:
@@ -59,14 +65,12 @@ def _cluster(scheduler: str | None, jobs: int | None) -> dict[str, Any]:
 
 
 def _address(file: Path) -> str:
-    """What a scheduler's file says; one that was just started has not written it yet."""
+    """The address in a scheduler's file; a scheduler that has just started writes it a little later."""
     last = time.monotonic() + PATIENCE
     while True:
         try:
             return str(json.loads(file.read_text("utf-8"))["address"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             if time.monotonic() > last:
-                raise EngineError(
-                    f"{file} is not there, or is no file that a Dask scheduler wrote"
-                ) from error
+                raise EngineError(f"{file} does not exist, or was not written by a Dask scheduler") from error
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Where tasks run: in this process, in a pool of processes on this machine, or in a pool that is given."""
+"""Where tasks run: in this process, in a pool of processes on this machine, or in another pool."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def run_tasks(
     """`function` of every task, results in the order of the tasks.
 
     Args:
-        tasks: what to do; each one is pickled for another process.
-        function: of a module's top level, so that another process can import it.
-        jobs: processes; None takes one a core, 0 stays in this process.
-        progress: name of the bar on stderr, or None for no bar.
-        weigh: how much a task moves the bar.
+        function: defined at the top level of a module, so that another process can import it.
+        tasks: its arguments; each is pickled for another process.
+        jobs: number of processes; None for one per core, 0 for this process.
+        progress: name of the progress bar on stderr, or None for no bar.
+        weigh: how far a task moves the bar.
         unit: what the bar counts.
-        apart: even a single task, or a single job, runs in another process.
+        apart: run even a single task, or a single job, in another process.
         prepare: called once in each process of this machine's pool, before its first task.
-        pool: other than of `jobs` processes of this machine.
+        pool: use this one instead of `jobs` processes on this machine.
     """
     from tqdm import tqdm
 
@@ -66,7 +66,7 @@ def run_tasks(
 
 
 def process_context() -> Any:
-    """How processes are started: a fork would copy pyarrow's threads half-way; a fork server is clean."""
+    """How processes are started: a plain fork would copy pyarrow's locks but not its threads."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
@@ -75,7 +75,7 @@ def process_context() -> Any:
 
 
 def get_ready() -> None:
-    """Start the fork server, so that it imports what workers need while this process does other things."""
+    """Start the fork server early: it imports what workers need while this process goes on."""
     if process_context().get_start_method() == "forkserver":
         from multiprocessing.forkserver import ensure_running
 
@@ -87,7 +87,7 @@ def _pool(jobs: int, prepare: Callable[[], object] | None) -> Executor:
 
 
 def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
-    """Begin a worker with the environment of now: a fork server has the one that it was started with."""
+    """Begin a worker with the current environment: the fork server still has the one it was started with."""
     os.environ.update(environment)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare:
@@ -95,7 +95,7 @@ def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) ->
 
 
 def _end_with_parent() -> None:
-    """Workers hold each other's pipes open, and would outlive a parent that is killed."""
+    """End when the parent is killed: workers hold each other's pipes open and would go on."""
     if parent := multiprocessing.parent_process():
         connection.wait([parent.sentinel])
         os._exit(1)
@@ -118,8 +118,8 @@ def _in_pool(
     except BrokenProcessPool as error:
         raise EngineError(
             "a worker process ended before its task: it ran out of memory or crashed (--jobs 0 shows where), "
-            'or a script of yours calls merdata without `if __name__ == "__main__":`, and every worker ran '
-            "it anew"
+            'or your script calls merdata without `if __name__ == "__main__":`, and every worker ran the '
+            "script again"
         ) from error
     except BaseException:
         for future in futures:

@@ -1,4 +1,4 @@
-"""A process of ours that does without pandas: 0.15 s sooner at work."""
+"""Start a process without pandas, which saves 0.15 s."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from importlib.abc import MetaPathFinder
 
 
 def spare_pandas() -> None:
-    """Let pyarrow settle that there is no pandas; else it imports it at its first conversion of a list.
+    """Make pyarrow believe that pandas is missing; else it imports it when it first converts a list.
 
-    The whole process does without `to_pandas` from then on, so it is for processes that are merdata's own:
-    workers and `merdata build`. Others may import pandas as ever.
+    `to_pandas` does not work in this process from then on, so this is only for merdata's own processes:
+    workers and `merdata build`. `import pandas` still works.
     """
     import pyarrow as pa
 

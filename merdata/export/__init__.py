@@ -1,1 +1,1 @@
-"""A store in formats of other tools: audiofolder, CSV and Croissant."""
+"""A store in the formats of other tools: audiofolder, CSV and Croissant."""

@@ -1,4 +1,4 @@
-"""Croissant: what a store is, for machines, with a checksum for each file and its responsible-AI fields.
+"""Croissant: a machine-readable description of a store, with checksums and responsible-AI fields.
 
 https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 """
@@ -6,9 +6,8 @@ https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -19,10 +18,13 @@ from merdata.store.store import Store, open_store
 from merdata.utterance import SAMPLE_RATE, store_schema
 from merdata.version import __version__
 
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+Node = dict[str, Json]
+
 FILE_NAME = "croissant.json"
 SHARDS = "shards"
 PARQUET = "application/x-parquet"
-CONTEXT = {
+CONTEXT: Node = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "citeAs": "cr:citeAs",
@@ -69,34 +71,31 @@ TYPES = {
 }
 USES = (
     "Training and evaluating models that recognise the emotion that speech expresses, from audio and text. "
-    "Not meant for judging what a person feels, nor for decisions about people."
+    "Not meant for judging what a person feels, or for decisions about people."
 )
-PERSONS = (
-    "Voices, from which speakers can be recognised; gender and language as the corpora state them; MELD's "
-    "speakers are named characters of a television series."
-)
+PERSONS = "Voices, from which speakers can be recognised; gender and language as the corpora state them."
 
 
 def export_croissant(store: str | Path | Store, path: str | Path | None = None) -> Path:
     """Write the description; the same store gives the same bytes.
 
     Args:
-        store: the store, or its folder.
-        path: of the file (default: `croissant.json` in the store, where its relative addresses hold).
+        store: the store, or its folder or URL.
+        path: of the file (default: `croissant.json` in the store, to which its URLs are relative).
 
     Returns:
-        Where it was written.
+        The path of the file.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     target = store.path / FILE_NAME if path is None else place(path)
     write_json(target, describe(store))
     return target
 
 
-def describe(store: Store) -> dict[str, Any]:
+def describe(store: Store) -> Node:
     """The description as JSON-LD."""
     corpora = store.corpora.values()
     titles = ", ".join(facts["title"] for facts in corpora)
@@ -117,7 +116,7 @@ def describe(store: Store) -> dict[str, Any]:
     }
 
 
-def _files(store: Store) -> Iterable[dict[str, Any]]:
+def _files(store: Store) -> Iterator[Node]:
     for shard in store.shards():
         yield {
             "@type": "cr:FileObject",
@@ -129,7 +128,7 @@ def _files(store: Store) -> Iterable[dict[str, Any]]:
         }
 
 
-def _file_set() -> dict[str, Any]:
+def _file_set() -> Node:
     return {
         "@type": "cr:FileSet",
         "@id": SHARDS,
@@ -139,13 +138,13 @@ def _file_set() -> dict[str, Any]:
     }
 
 
-def _classes(store: Store) -> dict[str, Any]:
+def _classes(store: Store) -> Node:
     fields = [("classes/index", "sc:Integer"), ("classes/name", "sc:Text")]
     return {
         "@type": "cr:RecordSet",
         "@id": "classes",
         "name": "classes",
-        "description": "What the integers of the column label stand for.",
+        "description": "The class that each integer of the column label stands for.",
         "key": {"@id": "classes/index"},
         "field": [{"@type": "cr:Field", "@id": id, "name": id, "dataType": kind} for id, kind in fields],
         "data": [
@@ -154,59 +153,72 @@ def _classes(store: Store) -> dict[str, Any]:
     }
 
 
-def _utterances(store: Store) -> dict[str, Any]:
+def _utterances(store: Store) -> Node:
     return {
         "@type": "cr:RecordSet",
         "@id": "utterances",
         "name": "utterances",
-        "description": "A record an utterance. Besides, the files have each rater's votes.",
+        "description": "One record for each utterance. The files also have the votes of each rater.",
         "key": {"@id": "utterances/id"},
         "field": [_field(column) for column in store_schema(store.space.classes) if column.name != "votes"],
     }
 
 
-def _field(column: pa.Field) -> dict[str, Any]:
+def _field(column: pa.Field) -> Node:
     id = f"utterances/{column.name}"
-    source: dict[str, Any] = {"fileSet": {"@id": SHARDS}, "extract": {"column": column.name}}
-    made = {"@type": "cr:Field", "@id": id, "name": id, "source": source}
+    source: Node = {"fileSet": {"@id": SHARDS}, "extract": {"column": column.name}}
+    field: Node = {"@type": "cr:Field", "@id": id, "name": id, "source": source}
     if column.name == "audio":
         source["transform"] = {"jsonPath": "bytes"}
-        return {**made, "dataType": "sc:AudioObject", "description": f"WAV, PCM16, mono, {SAMPLE_RATE} Hz."}
+        return {**field, "dataType": "sc:AudioObject", "description": f"WAV, PCM16, mono, {SAMPLE_RATE} Hz."}
     if pa.types.is_list(column.type):
-        return {**made, "dataType": TYPES[str(column.type.value_type)], "repeated": True}
-    return {**made, "dataType": TYPES[str(column.type)]}
+        return {**field, "dataType": TYPES[str(column.type.value_type)], "repeated": True}
+    return {**field, "dataType": TYPES[str(column.type)]}
 
 
-def _responsible(store: Store) -> dict[str, str | list[str]]:
-    """The fields of the responsible-AI extension, from what the store knows of itself."""
+def _responsible(store: Store) -> Node:
+    """The fields of the responsible-AI extension, from the store's own facts."""
     facts = store.corpora.values()
-    lost: Counter[str] = Counter()
-    for one in facts:
-        lost.update({f"{state}: {reason}": rows for state in ("silenced", "dropped")
-                     for reason, rows in one["counts"][state].items()})  # fmt: skip
-    rows = totals((one["domain"], one["counts"]["stored"]) for one in facts)
-    defects = sorted(
-        {f"{name}: {defect}" for name, one in store.corpora.items() for defect in one["counts"]["defects"]}
-    )
+    corpora = "; ".join(f"{each['title']} ({each['domain']}, {each['homepage']})" for each in facts)
+    domains = totals((each["domain"], each["counts"]["stored"]) for each in facts)
     return {
-        "dataCollection": "Published corpora, read as they lie on disk: "
-        + "; ".join(f"{one['title']} ({one['domain']}, {one['homepage']})" for one in facts),
+        "dataCollection": f"Published corpora, read from their original files: {corpora}",
         "dataCollectionType": ["Secondary Data analysis"],
-        "dataCollectionMissingData": "; ".join(
-            f"{reason} {rows:,} rows" for reason, rows in sorted(lost.items())
-        )
-        or "Every row that the corpora promise is in the store.",
+        "dataCollectionMissingData": _missing(store) or "Every row of the corpora is in the store.",
         "dataCollectionRawData": "Each row names its source file and its SHA-256 and keeps the raw label.",
         "dataPreprocessingProtocol": [
             f"Audio: decoded, mixed down to one channel, resampled to {SAMPLE_RATE} Hz, 16 bits.",
-            "Text: cleaned of encoding faults; the original is kept where it differs.",
+            "Text: encoding faults repaired; the original is kept where it differs.",
         ],
         "dataAnnotationProtocol": "The corpora's labels (what actors were told, or raters' votes), mapped "
         f"by a policy into {store.space.name}: {', '.join(store.space.classes)}. Raw labels are kept.",
         "dataUseCases": USES,
         "dataBiases": "Rows by domain: "
-        + ", ".join(f"{name} {number:,}" for name, number in rows.items())
-        + ". Acted emotion is stronger and cleaner than what people show in conversation.",
-        "dataLimitations": ["Known defects of the sources are noted on the rows that have them.", *defects],
+        + ", ".join(f"{domain} {rows:,}" for domain, rows in domains.items())
+        + ". Acted emotion is stronger and clearer than emotion in conversation.",
+        "dataLimitations": [
+            *(each["limits"] for each in facts if each["limits"]),
+            "Known defects of the sources are noted on the rows that have them.",
+            *_defects(store),
+        ],
         "personalSensitiveInformation": PERSONS,
     }
+
+
+def _missing(store: Store) -> str:
+    """Rows whose audio was replaced or that are not in the store, by reason."""
+    missing: Counter[str] = Counter()
+    for facts in store.corpora.values():
+        for state in ("silenced", "dropped"):
+            missing.update({f"{state}: {reason}": rows for reason, rows in facts["counts"][state].items()})
+    return "; ".join(f"{reason} {rows:,} rows" for reason, rows in sorted(missing.items()))
+
+
+def _defects(store: Store) -> list[str]:
+    return sorted(
+        {
+            f"{name}: {defect}"
+            for name, facts in store.corpora.items()
+            for defect in facts["counts"]["defects"]
+        }
+    )

@@ -16,7 +16,7 @@ from merdata.store.protocol import load_protocol
 from merdata.store.store import Store, open_store
 from merdata.utterance import METADATA_COLUMNS
 
-# A spreadsheet runs a cell that begins so; OWASP's remedy is an apostrophe before it.
+# A spreadsheet evaluates a cell that begins with one of these; OWASP advises an apostrophe before it.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -28,24 +28,24 @@ def export_csv(
     fold: int | str = 0,
     corpora: Iterable[str] | None = None,
 ) -> int:
-    """Write every column but the audio; lists as JSON, `label` as a class name, UTF-8.
+    """Write every column except the audio, as UTF-8; lists are JSON, `label` is a class name.
 
     Args:
-        store: the store, or its folder.
+        store: the store, or its folder or URL.
         path: of the file.
-        protocol: add its column `split`, empty where it leaves a row out.
+        protocol: adds a column `split`, empty for rows that it leaves out.
         fold: of the protocol, by number or name.
         corpora: only these.
 
     Returns:
-        How many rows there are.
+        The number of rows.
 
     Raises:
-        CorpusNotFound: the store holds no such corpus.
+        CorpusNotFound: the store does not have one of these corpora.
         SplitError: there is no such protocol or fold.
-        StoreError: the store cannot be read, or the file not be written.
+        StoreError: the store cannot be read, or the file cannot be written.
     """
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     split_of = load_protocol(store, protocol).splits(fold) if protocol is not None else {}
     rows = store.rows(corpora=store.named(corpora)).to_pylist()
     columns = [*METADATA_COLUMNS, *(["split"] if protocol is not None else [])]

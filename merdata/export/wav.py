@@ -1,6 +1,6 @@
 """A folder of WAV files that `load_dataset("audiofolder", data_dir=DIR)` reads.
 
-DIR/[SPLIT/]metadata.csv          file_name and what is known of the file
+DIR/[SPLIT/]metadata.csv          file_name and the metadata of each file
 DIR/[SPLIT/]<corpus>/....wav      the store's bytes
 """
 
@@ -38,9 +38,9 @@ def export_wav(
     """Write the WAV files and their metadata, all or nothing.
 
     Args:
-        store: the store, or its folder.
-        folder: where to write; it must be empty or not there.
-        protocol: give each split a folder; rows that it leaves out are left out.
+        store: the store, or its folder or URL.
+        folder: where to write; it must be empty or not exist.
+        protocol: gives each split a folder; rows outside it are not exported.
         fold: of the protocol, by number or name.
         corpora: only these.
 
@@ -48,19 +48,17 @@ def export_wav(
         Rows by split; by "" without a protocol.
 
     Raises:
-        CorpusNotFound: the store holds no such corpus.
+        CorpusNotFound: the store does not have one of these corpora.
         SplitError: there is no such protocol or fold.
-        StoreError: the store cannot be read, or the folder not be written.
+        StoreError: the store cannot be read, has no such rows, or the folder cannot be written.
     """
-    store, folder = store if isinstance(store, Store) else open_store(store), place(folder)
+    store, folder = open_store(store), place(folder)
     table = _metadata(store, corpora)
     if protocol is not None:
         table["split"] = table["id"].map(load_protocol(store, protocol).splits(fold))
         table = table[table["split"].notna()]
     if table.empty:
-        raise StoreError(
-            f"{store.path} holds no row that is to be exported: name other corpora or another fold"
-        )
+        raise StoreError(f"{store.path} has no row to export: name other corpora or another fold")
     table["path"] = (table["split"] + "/" if protocol else "") + table["file_name"]
     parts = {split: table[table["split"] == split] for split in SPLITS} if protocol else {"": table}
     with write_folder_atomically(folder) as temporary:
@@ -75,7 +73,7 @@ def export_wav(
 
 
 def _metadata(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
-    """What a reader that guesses types cannot take for something else: a speaker 01 becomes `ravdess/01`."""
+    """The table, safe from readers that guess types: speaker 01 becomes `<corpus>/01`."""
     table: pd.DataFrame = store.rows(COLUMNS, store.named(corpora)).select(COLUMNS).to_pandas()
     table["label"] = table["label"].fillna(UNLABELLED)
     table["gender"] = table["gender"].fillna(UNKNOWN)
@@ -87,13 +85,13 @@ def _metadata(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
 
 
 def _alike(parts: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Tables whose columns have the same type in each: audiofolder takes it from the first rows.
+    """Tables whose columns have the same type in each split: audiofolder takes it from the first rows.
 
-    So rows with a transcript come first, and where a split has none at all no split has the column.
+    So rows with a transcript come first, and if a split has no transcripts, no split has the column.
     """
     parts = {split: part for split, part in parts.items() if len(part)}
-    worded = [part["text"].notna().any() for part in parts.values()]
-    left_out = ["split", "path"] if all(worded) else ["split", "path", "text"]
+    has_text = [part["text"].notna().any() for part in parts.values()]
+    left_out = ["split", "path"] if all(has_text) else ["split", "path", "text"]
     return {
         split: pd.concat([part[part["text"].notna()], part[part["text"].isna()]]).drop(
             columns=left_out, errors="ignore"

@@ -1,4 +1,4 @@
-"""Writing that a crash cannot leave half done."""
+"""Writing files so that a crash cannot leave half of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from merdata.errors import StoreError
-from merdata.io.places import is_remote, on_this_machine, reaching, scratch, to_read_whole, upload
+from merdata.io.places import is_remote, on_this_machine, reaching, to_read_whole, upload
+from merdata.io.scratch import scratch
 
 TEMPORARY = ".part"
 
@@ -22,7 +23,7 @@ TEMPORARY = ".part"
 def write_atomically(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; at the end of the block it is synced to disk and renamed onto it.
 
-    Where `path` is a URL, the temporary file is on this machine, and uploaded at the end.
+    If `path` is a URL, the temporary file is on this machine and is uploaded at the end.
 
     Raises:
         StoreError: the file cannot be written (no permission, no space).
@@ -34,7 +35,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_for(path: Path) -> Iterator[Path]:
-    """A temporary path for `put`; what is there at the end of the block is removed.
+    """A temporary path for `put`; a file still there at the end of the block is removed.
 
     Raises:
         StoreError: it, or `path` in the block, cannot be written.
@@ -45,13 +46,13 @@ def temporary_for(path: Path) -> Iterator[Path]:
             folder.mkdir(parents=True, exist_ok=True)
             yield temporary
         except (OSError, NotImplementedError) as error:
-            raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+            raise StoreError(f"cannot write {path}: {_reason(error)}") from error
         finally:
             temporary.unlink(missing_ok=True)
 
 
 def put(temporary: Path, path: Path) -> None:
-    """Give a temporary file its place, for good."""
+    """Rename a temporary file to its place, durably."""
     if is_remote(path):
         upload(temporary, path)
         return
@@ -65,26 +66,26 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path`; at the end of the block it is renamed onto it, or it is removed.
 
     Raises:
-        RemoteError: it is a URL: many files cannot come at once there.
-        StoreError: there already is something, or it cannot be written.
+        RemoteError: it is a URL, where many files cannot be written at once.
+        StoreError: the folder exists and is not empty, or it cannot be written.
     """
     path = on_this_machine(path)
     temporary = path.with_name(f".{path.name}.{this_process()}{TEMPORARY}")
     try:
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-            raise StoreError(f"{path} is there already: name an empty folder or delete it first")
+            raise StoreError(f"{path} already exists: name an empty folder or delete it first")
         temporary.mkdir(parents=True)
         yield temporary
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+        raise StoreError(f"cannot write {path}: {_reason(error)}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def this_process() -> str:
-    """This process, among those of all machines that write to one disk."""
+    """A name for this process, unique among the machines that share a disk."""
     return f"{platform.node()}-{os.getpid()}"
 
 
@@ -100,17 +101,17 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, the same bytes for the same value."""
+    """Write JSON atomically, with the same bytes for the same value."""
     write_text(path, json_text(value))
 
 
 def json_text(value: Any) -> str:
-    """JSON as all our files have it: sorted, indented by one, a line end at the end."""
+    """JSON as in all our files: keys sorted, indented by one, with a line end at the end."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def move(path: Path, target: Path) -> None:
-    """Rename a file that is on disk already to its place, for good.
+    """Rename a file that is already on disk to its place, durably.
 
     Raises:
         StoreError: it cannot be renamed.
@@ -120,11 +121,11 @@ def move(path: Path, target: Path) -> None:
         path.replace(target)
         _sync(target.parent)
     except OSError as error:
-        raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
+        raise StoreError(f"cannot write {target}: {_reason(error)}") from error
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there.
+    """Remove a file, if it exists.
 
     Raises:
         StoreError: it cannot be removed.
@@ -133,11 +134,11 @@ def remove(path: Path) -> None:
         with reaching(path):
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
+        raise StoreError(f"cannot remove {path}: {_reason(error)}") from error
 
 
 def as_text(path: str | None) -> str | None:
-    r"""A path as a string that any file can hold: bytes that are no UTF-8 become `\xff`."""
+    r"""A path as a string that any file can hold: bytes that are not UTF-8 become `\xff`."""
     return path and path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -148,6 +149,11 @@ def file_sha256(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    """What the system says, without the path, which our messages name."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _sync(path: Path) -> None:

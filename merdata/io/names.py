@@ -1,4 +1,4 @@
-"""Names of files for ids: safe on any file system, in an address, and where splits are guessed by name."""
+"""File names for ids: safe on every file system, in a URL, and where splits are guessed from names."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 from collections.abc import Iterable
 
 MOST_LETTERS = 80  # of one part of a name
-# A part of a path that has one of these words by itself tells `datasets` a split, whatever its folder says;
-# Windows cannot name a file with the others.
+# `datasets` takes a part of a path with one of these words for a split, whatever its folder is called;
+# Windows does not allow the reserved names.
 GUESSED = r"train|training|validation|valid|val|dev|test|testing|eval|evaluation"
 RESERVED = r"con|prn|aux|nul|com\d|lpt\d"
 _LONE = re.compile(rf"(?<![a-z])({GUESSED}|{RESERVED})(?![a-z])", re.IGNORECASE)
 
 
 def safe_names(ids: Iterable[str], ending: str) -> dict[str, str]:
-    """id -> relative path of its file: letters, digits, `_`, `-` and `/`, no two the same in any case.
+    """id -> relative path of its file: letters, digits, `_`, `-` and `/`, all different even without case.
 
-    An id whose name had to change and could be taken for another's gets a piece of its hash.
+    A name that would then equal another's ends with part of its id's hash.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
@@ -31,6 +31,6 @@ def safe_names(ids: Iterable[str], ending: str) -> dict[str, str]:
 
 
 def _safe(part: str) -> str:
-    """`train` becomes `of_train` only in looks: `oftrain`; what is neither letter nor digit becomes `_`."""
+    """`train` becomes `oftrain`; a run of other characters becomes `_`."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", part)[:MOST_LETTERS] or "_"
     return _LONE.sub(r"of\1", plain)

@@ -1,12 +1,11 @@
-"""Where sources and stores lie: in folders of this machine, or at URLs that fsspec knows (s3://, hf://, ...).
+"""Where sources and stores are: in local folders, or at URLs that fsspec knows (s3://, hf://, ...).
 
-A URL becomes a `UPath`, which has the methods of a `Path`; what it cannot do as a disk does is in this file.
+A URL becomes a `UPath`, which has the methods of a `Path`; what differs from a disk is here.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,53 +15,57 @@ from typing import Any, TypeVar, cast
 
 from merdata.errors import MerdataError, RemoteError
 
-AT_ONCE = 32  # requests that wait for answers side by side
+AT_ONCE = 32  # requests that wait for answers in parallel
 BLOCK = 8 << 20  # bytes of a file that is read from beginning to end
 VERSIONS = ("ETag", "etag", "blob_id", "md5Hash", "mtime", "LastModified", "last_modified", "created")
-OF_THE_FILE = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+FILE_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Listing = dict[str, tuple[int, int]]
 
 
 def place(given: str | Path) -> Path:
-    """The folder that a text names, on this machine or elsewhere; a path stays what it is.
+    """The path that a text names, on this machine or remote; a path is returned unchanged.
 
     Raises:
-        RemoteError: a URL of a kind that is not known, or whose package is not installed.
+        RemoteError: no package is installed that knows this kind of URL.
     """
     if not isinstance(given, str):
         return given
     if given.startswith("file://"):
         return Path(given.removeprefix("file://"))
-    return _elsewhere(given) if "://" in given else Path(given)
+    return _remote(given) if "://" in given else Path(given)
 
 
-def _elsewhere(url: str) -> Path:
+def _remote(url: str) -> Path:
     kind, _, name = url.partition("://")
     if not name.strip("/"):
         raise RemoteError(f"{url} names no bucket: write {kind}://BUCKET/FOLDER")
     try:
         from upath import UPath
 
-        # A listing that is kept would not see what other machines write.
+        # A cached listing would not show what other machines write.
         path = UPath(url.rstrip("/"), use_listings_cache=False)
         _ = path.fs
     except ImportError as error:
-        raise RemoteError(f"{kind}:// needs more: pip install 'merdata[remote]' ({error})") from error
+        raise RemoteError(
+            f"{kind}:// needs further packages: pip install 'merdata[remote]' ({error})"
+        ) from error
     except ValueError as error:
-        raise RemoteError(f"{url}: {error}; s3://BUCKET/FOLDER is one that is known") from error
+        raise RemoteError(f"{url}: {error}; write for instance s3://BUCKET/FOLDER") from error
     return cast("Path", path)
 
 
 def on_this_machine(given: str | Path) -> Path:
-    """The path that a text names, for what is written to folders of this machine alone.
+    """The path that a text names, where only a folder on this machine will do.
 
     Raises:
         RemoteError: it is a URL.
     """
     if "://" in str(given):
-        raise RemoteError(f"{given} is no folder of this machine: write to one, and copy it from there")
+        raise RemoteError(
+            f"{given} is not a folder on this machine: write to a local folder and copy it from there"
+        )
     return Path(given)
 
 
@@ -72,13 +75,13 @@ def is_remote(path: Path) -> bool:
 
 
 def in_one_process(*paths: Path) -> bool:
-    """Whether one of these lies in the memory of this process, where no other could read it."""
+    """Whether one of these is in the memory of this process, where no other process can read it."""
     return any(str(path).startswith("memory://") for path in paths)
 
 
 @contextmanager
 def reaching(path: Path) -> Iterator[None]:
-    """Tell faults of the way to a place (no credentials, no network) from faults of what lies there.
+    """Raise errors of the connection (no credentials, no network) as RemoteError; pass on all others.
 
     Raises:
         RemoteError: the place could not be reached.
@@ -88,24 +91,24 @@ def reaching(path: Path) -> Iterator[None]:
     except MerdataError:
         raise
     except Exception as error:
-        if not is_remote(path) or not _of_the_way(error):
+        if not is_remote(path) or not _is_of_connection(error):
             raise
         raise RemoteError(f"cannot reach {path}: {str(error) or type(error).__name__}") from error
 
 
-def _of_the_way(error: Exception) -> bool:
+def _is_of_connection(error: Exception) -> bool:
     if isinstance(error, OSError):
-        return not isinstance(error, OF_THE_FILE)
+        return not isinstance(error, FILE_ERRORS)
     return type(error).__module__.partition(".")[0] not in ("builtins", "merdata", "pyarrow")
 
 
 def to_read(path: Path, *, small: bool = False) -> Any:
-    """What pyarrow and decoders read: a path of this machine, or a file of which only what they ask travels.
+    """What pyarrow and decoders read: a local path, or a remote file that is fetched in the parts they read.
 
-    A small file comes whole, by one request.
+    A small file is fetched whole, with one request.
 
     Raises:
-        FileNotFoundError: it is elsewhere, and not there.
+        FileNotFoundError: the remote file does not exist.
         RemoteError: it could not be reached.
     """
     if not is_remote(path):
@@ -117,7 +120,7 @@ def to_read(path: Path, *, small: bool = False) -> Any:
 
 
 def to_read_whole(path: Path) -> Any:
-    """A binary file that is read once from beginning to end."""
+    """An open binary file, to be read once from beginning to end."""
     if not is_remote(path):
         return path.open("rb")
     with reaching(path):
@@ -125,38 +128,38 @@ def to_read_whole(path: Path) -> Any:
 
 
 def fetch(path: Path) -> bytes:
-    """The bytes of a remote file, by one request.
+    """The bytes of a remote file, with one request.
 
     Raises:
-        FileNotFoundError: it is not there.
+        FileNotFoundError: it does not exist.
         RemoteError: it could not be reached, or not with these credentials.
     """
-    at_once = {"max_concurrency": 1} if _is_s3(path) else {}  # else s3fs asks for the size, then for parts
+    options = {"max_concurrency": 1} if _is_s3(path) else {}  # else s3fs asks for the size, then for parts
     try:
         with reaching(path):
-            return bytes(_fs(path).cat_file(_name(path), **at_once))
+            return bytes(_fs(path).cat_file(_name(path), **options))
     except PermissionError as error:
         raise RemoteError(f"no permission to read {path}: {error}") from error
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file, wherever it lies.
+    """The bytes of a local or remote file.
 
     Raises:
         OSError: it cannot be read.
-        RemoteError: it is elsewhere and could not be reached.
+        RemoteError: it is remote and could not be reached.
     """
     return fetch(path) if is_remote(path) else path.read_bytes()
 
 
 def upload(file: Path, path: Path) -> None:
-    """Put a file of this machine elsewhere, whole: nobody sees half of it.
+    """Upload a file whole: no reader sees half of it.
 
     Raises:
-        OSError, NotImplementedError: that place takes no files.
+        OSError, NotImplementedError: no files can be written there.
         RemoteError: it could not be reached.
     """
-    if str(path).startswith("hf://"):  # where each file would be a commit
+    if str(path).startswith("hf://"):  # there each file would be a commit
         raise NotImplementedError("build on this machine, then `merdata push` it to the Hub")
     with reaching(path):
         _fs(path).put_file(str(file), _name(path))
@@ -166,7 +169,7 @@ def download(path: Path, file: Path) -> None:
     """Copy a remote file to this machine.
 
     Raises:
-        FileNotFoundError: it is not there.
+        FileNotFoundError: it does not exist.
         RemoteError: it could not be reached.
     """
     with reaching(path):
@@ -174,7 +177,7 @@ def download(path: Path, file: Path) -> None:
 
 
 def listing(folder: Path) -> Listing:
-    """Path below a remote folder -> size, and a number that is another for another version of the file.
+    """Path below a remote folder -> size, and a number that differs between versions of the file.
 
     Paths that lead out of the folder are left out.
 
@@ -183,13 +186,13 @@ def listing(folder: Path) -> Listing:
     """
     try:
         with reaching(folder):
-            found = _fs(folder).find(_name(folder), detail=True)
+            listed = _fs(folder).find(_name(folder), detail=True)
     except FileNotFoundError:
         return {}
     except PermissionError as error:
         raise RemoteError(f"no permission to read {folder}: {error}") from error
     start = len(_name(folder).rstrip("/")) + 1
-    files = {name[start:]: facts for name, facts in found.items()}
+    files = {name[start:]: facts for name, facts in listed.items()}
     return {
         name: (int(facts["size"] or 0), _version(facts))
         for name, facts in files.items()
@@ -203,14 +206,14 @@ def _version(facts: dict[str, Any]) -> int:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted; none where there is no folder."""
+    """Every file below a folder, sorted; none if the folder does not exist."""
     if is_remote(folder):
         return [folder / name for name in sorted(listing(folder))]
     return sorted(path for path in folder.rglob("*") if not path.is_dir())
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and what is in it, if it is there."""
+    """Remove a folder and its content, if it exists."""
     if not is_remote(folder):
         shutil.rmtree(folder, ignore_errors=True)
         return
@@ -219,7 +222,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def version(path: Path) -> str | None:
-    """What tells a remote file from the next of its name, or None where there is no file."""
+    """What tells two versions of a remote file apart, or None if the file does not exist."""
     with reaching(path):
         try:
             return str(_fs(path).info(_name(path)).get("ETag", ""))
@@ -228,10 +231,10 @@ def version(path: Path) -> str | None:
 
 
 def replace_version(path: Path, data: bytes, expected: str | None) -> None:
-    """Write a remote file if it still is of that version; only S3 sees to it in the very moment of writing.
+    """Write a remote file if it still has that version; only S3 checks this at the moment of writing.
 
     Raises:
-        OSError: it is of another version.
+        OSError: it has another version.
         RemoteError: it could not be reached.
     """
     conditions: dict[str, str] = {}
@@ -242,55 +245,13 @@ def replace_version(path: Path, data: bytes, expected: str | None) -> None:
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item], where: Path) -> list[Result]:
-    """`function` of every item, in order; many wait side by side where each one asks the network."""
+    """`function` of every item, in order; in parallel where each one waits for the network."""
     if not is_remote(where):
         return [function(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(function, items))
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder of this machine for as long as the block runs; named by its process, for `remove_scratch`."""
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix=f"merdata-{os.getpid()}-")
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def working_folder(store: Path) -> Iterator[Path]:
-    """Where a build keeps notes for itself: inside the store, if that is on this machine."""
-    if not is_remote(store):
-        yield store.absolute() / ".build"  # a worker may have another working directory
-        return
-    with scratch() as folder:
-        yield folder
-
-
-def remove_scratch() -> None:
-    """Remove what killed processes left of theirs."""
-    import tempfile
-
-    for folder in Path(tempfile.gettempdir()).glob("merdata-*-*"):
-        process = folder.name.split("-")[1]
-        if process.isdigit() and not _is_alive(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _is_s3(path: Path) -> bool:

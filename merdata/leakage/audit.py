@@ -85,7 +85,7 @@ def audits(
     progress: bool = False,
 ) -> list[Audit]:
     """As `audit`, for several protocols, or for all that the store has; its rows are read once."""
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     loaded = [load_protocol(store, name) for name in protocols or protocol_names(store)]
     rows = read_rows(store)
     copies = near_copies(store, rows, jobs, progress=progress) if near_audio else None

@@ -96,7 +96,7 @@ def split(
     """
     kind = _kind(protocol)
     options = _checked(protocol, Options(seed, ratios, folds, by))
-    store = store if isinstance(store, Store) else open_store(store)
+    store = open_store(store)
     rows = rows_of(store, corpora)
     draft = kind.make(rows, store.corpora, options)
     chosen = sorted(set(rows["corpus"]))

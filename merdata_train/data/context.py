@@ -1,7 +1,7 @@
 """Conversational context: the utterances before a target, in the text that is hashed or tokenised.
 
-`speaker=A utt_{t-N} </s> ... </s> speaker=B utt_t` (source 0, section 2.3); only earlier turns of the
-dialogue, only of the same split. Rows of no dialogue stay as they are.
+`speaker=A utt_{t-N} </s> ... </s> speaker=B utt_t` ; only earlier turns of the dialogue, and only
+of the same split. Rows that belong to no dialogue stay as they are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 import merdata
 from merdata_train.features.hashing import hashed
-from merdata_train.recipe.parts import Context, Hashing
+from merdata_train.recipe.data import Context
+from merdata_train.recipe.features import Hashing
 
 SEPARATOR = " </s> "
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import RandomSampler, WeightedRandomSampler
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.parts import Sampler
+from merdata_train.recipe.data import Sampler
 
 
 def order(rows: pd.DataFrame, sampler: Sampler | None, seed: int) -> Iterator[int]:
@@ -22,7 +22,7 @@ def order(rows: pd.DataFrame, sampler: Sampler | None, seed: int) -> Iterator[in
         seed: of the epoch.
 
     Raises:
-        RecipeError: the sampler names a corpus that is not there.
+        RecipeError: the sampler names a corpus or domain that does not exist.
     """
     generator = torch.Generator().manual_seed(seed)
     if sampler is None:
@@ -32,10 +32,10 @@ def order(rows: pd.DataFrame, sampler: Sampler | None, seed: int) -> Iterator[in
 
 
 def weights_of(rows: pd.DataFrame, sampler: Sampler) -> Tensor:
-    """The weight of each row, float64 `[rows]` (models.md 1.1).
+    """The weight of each row, float64 `[rows]`.
 
     Raises:
-        RecipeError: the sampler names a corpus that is not there.
+        RecipeError: the sampler names a corpus or domain that does not exist.
     """
     _refuse_unknown(rows, [*sampler.upweight, *sampler.mix])
     if sampler.mix:

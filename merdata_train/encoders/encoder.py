@@ -8,33 +8,33 @@ import torch
 from torch import Tensor, nn
 
 from merdata_train.encoders.clip_norm import ClipNorm
-from merdata_train.encoders.hub import model_of
+from merdata_train.encoders.pretrained import model_of
 from merdata_train.encoders.read import Mixture, Pool, chosen, present, span
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.parts import AudioEncoder, TextEncoder
+from merdata_train.recipe.features import AudioEncoder, TextEncoder
 
 
 class PretrainedEncoder(nn.Module):
-    """Rows of different lengths to vectors. `hub` is the network; the rest is ours, and small.
+    """Rows of different lengths to vectors. `network` is the pretrained one; the rest is ours, and small.
 
     Every row comes out as if it were alone: masks keep padding out of attention, norms and pooling.
     A frozen network runs in evaluation mode and without gradients.
 
     Args:
         config: of the recipe.
-        hub_config: of the network, as `hub.load_config` gives it.
+        network_config: of the network, as `pretrained.load_config` gives it.
 
     Raises:
-        RecipeError: the network has not the layers or the length that the recipe asks for.
+        RecipeError: the network does not have the layers or the length that the recipe asks for.
     """
 
-    def __init__(self, config: AudioEncoder | TextEncoder, hub_config: dict[str, Any]) -> None:
+    def __init__(self, config: AudioEncoder | TextEncoder, network_config: dict[str, Any]) -> None:
         super().__init__()
         self.config = config
-        self.hub: Any = model_of(hub_config)
+        self.network: Any = model_of(network_config)
         if isinstance(config, AudioEncoder):
-            self.norms = [_clip_norm(self.hub, name) for name in _group_norms(self.hub)]
-        facts = self.hub.config
+            self.norms = [_clip_norm(self.network, name) for name in _group_norms(self.network)]
+        facts = self.network.config
         layers, width = facts.num_hidden_layers, facts.hidden_size
         _check(config, layers, facts)
         self.mixture = Mixture(layers + 1) if config.layers == "learned" else None
@@ -47,18 +47,17 @@ class PretrainedEncoder(nn.Module):
         return self.read(states, lengths)
 
     def states(self, values: Tensor, lengths: Tensor, starts: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The hidden states that are read, `[B, frames, layers, width]`, and the frames of each row."""
-        moves = any(parameter.requires_grad for parameter in self.hub.parameters())
+        """The hidden states that are read, `[B, frames, layers, width]`, and the frames of each row `[B]`."""
+        moves = any(parameter.requires_grad for parameter in self.network.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and moves):
             mask = present(lengths, values.shape[1]).long()
             if isinstance(self.config, AudioEncoder):
                 for norm in self.norms:
-                    norm.frames = _first_frames(lengths, self.hub.config)
-                lengths = self.hub._get_feat_extract_output_lengths(lengths)
-            found = self.hub(values, attention_mask=mask, output_hidden_states=self.config.layers != "last")
-            states = (
-                (found.last_hidden_state,) if self.config.layers == "last" else tuple(found.hidden_states)
-            )
+                    norm.frames = _first_frames(lengths, self.network.config)
+                lengths = self.network._get_feat_extract_output_lengths(lengths)
+            all_layers = self.config.layers != "last"
+            output = self.network(values, attention_mask=mask, output_hidden_states=all_layers)
+            states = tuple(output.hidden_states) if all_layers else (output.last_hidden_state,)
             read = chosen(states, self.config.layers)
             if self.config.pool == "target" and starts is not None:
                 return span(read, starts, lengths - 1)  # without the token that ends the row
@@ -71,11 +70,11 @@ class PretrainedEncoder(nn.Module):
         return pooled
 
     def save_memory(self, wanted: bool) -> None:
-        """Compute activations twice, so that fewer are held, or no longer."""
+        """Turn on or off that activations are computed twice, so that fewer are held."""
         if wanted:
-            self.hub.activation_checkpointing_enable({"use_reentrant": False})
-        elif self.hub.is_activation_checkpointing:
-            self.hub.activation_checkpointing_disable()
+            self.network.activation_checkpointing_enable({"use_reentrant": False})
+        elif self.network.is_activation_checkpointing:
+            self.network.activation_checkpointing_disable()
 
     @property
     def learns_to_read(self) -> bool:
@@ -86,7 +85,7 @@ class PretrainedEncoder(nn.Module):
 def _check(config: AudioEncoder | TextEncoder, layers: int, facts: Any) -> None:
     highest = config.layers[1] if isinstance(config.layers, tuple) else config.layers
     if isinstance(highest, int) and highest > layers:
-        raise RecipeError(f"layers: {config.model} has {layers} layers, there is no number {highest}")
+        raise RecipeError(f"layers: {config.model} has {layers} layers and therefore no layer {highest}")
     # RoBERTa's positions begin behind that of its padding token.
     longest = getattr(facts, "max_position_embeddings", None)
     if isinstance(config, TextEncoder) and longest is not None:
@@ -97,21 +96,21 @@ def _check(config: AudioEncoder | TextEncoder, layers: int, facts: Any) -> None:
             )
 
 
-def _group_norms(hub: nn.Module) -> list[str]:
-    front = getattr(hub, "feature_extractor", nn.Module())
+def _group_norms(network: nn.Module) -> list[str]:
+    front = getattr(network, "feature_extractor", nn.Module())
     return [
-        f"feature_extractor.{name}" for name, one in front.named_modules() if isinstance(one, nn.GroupNorm)
+        f"feature_extractor.{name}" for name, norm in front.named_modules() if isinstance(norm, nn.GroupNorm)
     ]
 
 
-def _clip_norm(hub: nn.Module, name: str) -> ClipNorm:
-    """Put a ClipNorm in the place of a GroupNorm."""
+def _clip_norm(network: nn.Module, name: str) -> ClipNorm:
+    """Replace a GroupNorm by a ClipNorm."""
     parent, _, last = name.rpartition(".")
-    norm = hub.get_submodule(name)
+    norm = network.get_submodule(name)
     if not isinstance(norm, nn.GroupNorm):
-        raise TypeError(f"{name} is no GroupNorm")
+        raise TypeError(f"{name} is not a GroupNorm")
     made = ClipNorm.like(norm)
-    setattr(hub.get_submodule(parent), last, made)
+    setattr(network.get_submodule(parent), last, made)
     return made
 
 
@@ -120,11 +119,11 @@ def _first_frames(lengths: Tensor, facts: Any) -> Tensor:
     return 1 + (lengths - int(facts.conv_kernel[0])).div(int(facts.conv_stride[0]), rounding_mode="floor")
 
 
-def shortest(hub_config: dict[str, Any]) -> int:
+def shortest(network_config: dict[str, Any]) -> int:
     """The fewest samples that give a front end one frame."""
     samples = 1
     for kernel, stride in zip(
-        reversed(hub_config["conv_kernel"]), reversed(hub_config["conv_stride"]), strict=True
+        reversed(network_config["conv_kernel"]), reversed(network_config["conv_stride"]), strict=True
     ):
         samples = (samples - 1) * stride + kernel
     return samples

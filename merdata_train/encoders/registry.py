@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from merdata_train.recipe.parts import Encoder
+from merdata_train.recipe.features import Encoder
 
 
 @cache

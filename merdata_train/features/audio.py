@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from merdata_train.features import egemaps, mfcc
-from merdata_train.recipe.parts import AudioFeatures, Mfcc
+from merdata_train.recipe.features import AudioFeatures, Mfcc
 
 Floats = npt.NDArray[np.float32]
 

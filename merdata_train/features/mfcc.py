@@ -19,7 +19,7 @@ from torch import Tensor
 from merdata_train.features.torchaudio import import_torchaudio
 
 if TYPE_CHECKING:
-    from merdata_train.recipe.parts import Mfcc
+    from merdata_train.recipe.features import Mfcc
 
 SAMPLE_RATE = 16_000
 SAMPLES_PER_MS = 16

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 import pandas as pd
 from scipy.stats import binomtest
 
-from merdata import TextLookUp, text_keys
+from merdata.plugin import TextLookUp, text_keys
 
 FEWEST_ROWS = 20  # a rate over fewer rows says nothing
 

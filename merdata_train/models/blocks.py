@@ -25,7 +25,7 @@ class SwiGLU(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm self-attention and feed-forward, each with a residual (models.md 1.1)."""
+    """Pre-norm self-attention and feed-forward, each with a residual connection."""
 
     def __init__(
         self, width: int, heads: int, ffn_mult: int, ffn: Literal["swiglu", "gelu"], dropout: float

@@ -15,13 +15,15 @@ from torch import Tensor, nn
 
 from merdata_train.data.context import text_width
 from merdata_train.encoders.encoder import PretrainedEncoder
-from merdata_train.encoders.hub import load_config, load_weights, pinned
+from merdata_train.encoders.pretrained import load_config, load_weights, pinned
 from merdata_train.errors import RunError
 from merdata_train.features import audio
 from merdata_train.models.blocks import Standardise
 from merdata_train.models.gated import GatedFusion
-from merdata_train.models.tokens import ModalityTokens
-from merdata_train.recipe.parts import MODEL, AudioEncoder, Context, Features, Gated, Hashing, TextEncoder
+from merdata_train.models.token_transformer import ModalityTokens
+from merdata_train.recipe.data import Context
+from merdata_train.recipe.features import AudioEncoder, Features, Hashing, TextEncoder
+from merdata_train.recipe.model import MODEL, Gated
 from merdata_train.recipe.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
@@ -80,7 +82,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         """The untrained model of a recipe, with the pretrained weights of its encoders.
 
         Raises:
-            RecipeError: an encoder cannot be loaded, or has not what the recipe asks of it.
+            RecipeError: an encoder cannot be loaded, or does not have what the recipe asks for.
         """
         parts = recipe.encoders()
         known = {name: pinned(part) for name, part in parts.items()}
@@ -93,7 +95,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             encoders={name: load_config(part) for name, part in parts.items()},
         )
         for name, encoder in made.encoders.items():
-            load_weights(encoder.hub, parts[name])
+            load_weights(encoder.network, parts[name])
         return made
 
     @property
@@ -106,10 +108,10 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         """Predict a batch.
 
         Args:
-            batch: for each modality `has_<name>` bool `[B]`, and `<name>_vec` float32 `[B, width]`; for one
-                with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen one,
-                `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`; with tokens also
-                `<name>_starts` `[B]`, where the targets begin.
+            batch: for each modality `has_<name>` bool `[B]`, and `<name>_vec` float32 `[B, width]`; for a
+                modality with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen
+                encoder, `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`; with tokens
+                also `<name>_starts` `[B]`, where the targets begin.
         """
         vectors = {name: self._vector(name, batch) for name in self.modalities}
         there = {name: batch[f"has_{name}"] for name in self.modalities}

@@ -1,4 +1,4 @@
-"""Gated fusion of modality vectors, the baseline of source 0 (section 3.1; models.md 1.1)."""
+"""Gated fusion of two modality vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from merdata_train.models.blocks import SwiGLU
-from merdata_train.recipe.parts import Gated
+from merdata_train.recipe.model import Gated
 
 
 class GatedFusion(nn.Module):

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from merdata.plugin import did_you_mean
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.parts import (
-    KINDS,
-    AudioEncoder,
-    Context,
-    Data,
-    Ema,
-    Features,
-    Loss,
-    Modality,
-    ModelPart,
-    Part,
-    Selection,
-    Share,
-    Stage,
-    TextEncoder,
-    distinct,
-)
+from merdata_train.recipe.data import Context, Data
+from merdata_train.recipe.faults import faults
+from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
+from merdata_train.recipe.model import ModelPart
+from merdata_train.recipe.part import Modality, Part, Share, distinct
+from merdata_train.recipe.stage import Ema, Loss, Selection, Stage
 
 
 def _named_apart(stages: list[Stage]) -> list[Stage]:
@@ -43,7 +26,7 @@ def _named_apart(stages: list[Stage]) -> list[Stage]:
 
 
 class Recipe(Part):
-    """A whole recipe, resolved: all that defines a run but the rows."""
+    """A whole recipe, resolved: all that defines a run except the rows."""
 
     name: str
     store: str = "store"
@@ -66,12 +49,12 @@ class Recipe(Part):
     @model_validator(mode="after")
     def _check(self) -> Recipe:
         if self.modality_dropout and len(self.modalities) < 2:
-            raise ValueError("modality_dropout needs two modalities: a row keeps at least one")
+            raise ValueError("modality_dropout needs two modalities: set modality_dropout=0")
         if self.context and "text" not in self.modalities:
-            raise ValueError("context is text: modalities lacks text")
+            raise ValueError("context is text, and modalities does not have text")
         if self.context and self.context.separate and isinstance(self.features.text, TextEncoder):
             raise ValueError(
-                "context.separate is for hashed words: an encoder reads history and target as one"
+                "context.separate is for hashed words: an encoder reads history and target together"
             )
         return self
 
@@ -79,7 +62,7 @@ class Recipe(Part):
         """The pretrained encoders of the modalities that the recipe uses."""
         parts = {"audio": self.features.audio, "text": self.features.text}
         used = {name: parts[name] for name in self.modalities}
-        return {name: one for name, one in used.items() if isinstance(one, AudioEncoder | TextEncoder)}
+        return {name: part for name, part in used.items() if isinstance(part, AudioEncoder | TextEncoder)}
 
     def selection_of(self, stage: Stage) -> Selection:
         """What chooses the epoch of a stage."""
@@ -103,8 +86,7 @@ def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        faults = "; ".join(_faults(error))
-        raise RecipeError(f"{path}: {faults}") from error
+        raise RecipeError(f"{path}: {'; '.join(faults(error, Recipe))}") from error
 
 
 def recipe_files() -> dict[str, Path]:
@@ -115,7 +97,7 @@ def recipe_files() -> dict[str, Path]:
 
 
 def about(path: Path) -> str:
-    """What a recipe is: the first line of its comments that does not name the command."""
+    """What a recipe is: the first line of its comment that is not the command."""
     lines = [
         line.lstrip("# ").strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")
     ]
@@ -123,7 +105,7 @@ def about(path: Path) -> str:
 
 
 def recipe_folder() -> Path:
-    """recipes/, which an installed package holds as `merdata_train/recipes`."""
+    """recipes/, which is `merdata_train/recipes` in an installed package."""
     installed = Path(__file__).parents[1] / "recipes"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "recipes"
 
@@ -136,8 +118,8 @@ def _find(name: str | Path) -> Path:
     plain = str(name).removesuffix(".yaml").removeprefix("recipes/")
     if plain in shipped:
         return shipped[plain]
-    hint = _did_you_mean(plain, shipped)
-    raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` names those that ship")
+    hint = did_you_mean(plain, shipped)
+    raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` lists those that ship")
 
 
 def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
@@ -149,18 +131,18 @@ def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
-        raise RecipeError(f"{path} is no recipe: it must be a mapping of keys")
+        raise RecipeError(f"{path} is not a recipe: it must be a mapping of keys")
     base = tree.pop("base", None)
     if base is None:
         return tree
     parent = (path.parent / str(base)).resolve()
     if not parent.is_file():
-        raise RecipeError(f"{path}: base: there is no {parent}")
+        raise RecipeError(f"{path}: base: {parent} does not exist")
     return _merge(_with_base(parent, (*seen, path)), tree)
 
 
 def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` on `under`: parts key by key, stages one by one; a part of another kind replaces the whole."""
+    """`over` on `under`: parts key by key, stages one by one; a part of another kind replaces the part."""
     return under | {key: _laid_over(under.get(key), value) for key, value in over.items()}
 
 
@@ -169,12 +151,12 @@ def _laid_over(below: Any, value: Any) -> Any:
         return _merge(below, value)
     if _are_parts(below) and _are_parts(value):
         pairs = itertools.zip_longest(below, value)
-        return [_laid_over(one, other) if one and other else one or other for one, other in pairs]
+        return [_laid_over(old, new) if old and new else old or new for old, new in pairs]
     return value
 
 
 def _are_parts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _same_kind(below: dict[str, Any], value: dict[str, Any]) -> bool:
@@ -192,44 +174,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     *parents, last = key.split(".")
     place: Any = tree
     try:
-        for part in parents:
-            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        for step in parents:
+            place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
         place[int(last) if isinstance(place, list) else last] = value
     except (AttributeError, IndexError, TypeError, ValueError) as error:
-        raise RecipeError(f"override {override!r}: the recipe has no place {key}") from error
-
-
-def _faults(error: ValidationError) -> Iterator[str]:
-    for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"] if part not in KINDS)
-        if fault["type"] == "extra_forbidden":
-            known = _keys_beside(fault["loc"])
-            yield f"{key}: unknown key{_did_you_mean(str(fault['loc'][-1]), known)}"
-        else:
-            says = fault["msg"].removeprefix("Value error, ")
-            # A fault between keys names their values itself; the input would be the whole part.
-            given = "" if fault["type"] in ("missing", "value_error") else f", not {fault['input']!r}"
-            yield f"{key}: {says[0].lower()}{says[1:]}{given}"
-
-
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the part around `location` knows."""
-    part: type[BaseModel] = Recipe
-    for step in location[:-1]:
-        if step in KINDS:
-            part = KINDS[str(step)]
-        elif step in part.model_fields:
-            part = _part_in(part.model_fields[str(step)].annotation) or part
-    return list(part.model_fields)
-
-
-def _part_in(annotation: Any) -> type[BaseModel] | None:
-    """The part that an annotation is, or that it is a list of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for one in get_args(annotation) if (found := _part_in(one))), None)
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+        raise RecipeError(f"override {override!r}: the recipe has no {key}") from error

@@ -1,1 +1,1 @@
-"""Reports: tables, figures and a page, made from the predictions that runs saved, never from their logs."""
+"""Reports: tables, figures and a page, made from the saved predictions of runs, never from their logs."""

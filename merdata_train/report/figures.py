@@ -1,7 +1,8 @@
-"""Figures: confusion, scores with intervals, F1 by class, learning curves. Drawn for light and dark pages."""
+"""Figures for light and dark pages: confusion, scores with intervals, F1 by class, learning curves."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from merdata import COLOURS, Draw, Look
+from merdata.plugin import COLOURS, Draw, Look
 from merdata_train.report.lines import Line, is_main
 from merdata_train.report.read import Matrix
 from merdata_train.scoring.checks import best_epoch
 from merdata_train.scoring.metrics import TITLES, confusion, per_class
+from merdata_train.scoring.results import Epoch
 
 
 def figures(matrix: Matrix, lines: Sequence[Line]) -> Iterator[tuple[str, str, Draw]]:
@@ -30,12 +32,12 @@ def figures(matrix: Matrix, lines: Sequence[Line]) -> Iterator[tuple[str, str, D
     about = f"Confusion on {test}, {reference}, seed {seed}: share of the gold class, and rows"
     yield "confusion", about, lambda f, k: confusions(f, k, matrix)
     yield "classes", f"F1 by class on {test}, mean over seeds", lambda f, k: classes(f, k, matrix)
-    about = f"Validation {metric} by epoch, a line a run; the dot is the chosen epoch"
+    about = f"Validation {metric} by epoch, one line per run; the dot is the chosen epoch"
     yield "learning", about, lambda f, k: learning(f, k, matrix)
 
 
 def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) -> None:
-    """A bar a line with its interval; the baselines as dashed lines."""
+    """One bar per line of the table with its interval; the baselines as dashed lines."""
     metric = matrix.suite.metrics[0]
     bars = [line for line in lines if is_main(line, matrix)]
     by_part = matrix.suite.table == "T6" and len(matrix.cells) == 1
@@ -50,8 +52,8 @@ def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) ->
     axes.bar(range(len(bars)), means, color=colours, width=0.62, zorder=2)
     whiskers: dict[str, Any] = {"ecolor": look.ink, "capsize": 4, "lw": 1.1, "zorder": 3}
     axes.errorbar(range(len(bars)), means, yerr=np.transpose(away), fmt="none", **whiskers)
-    for at, (mean, top) in enumerate(zip(means, tops, strict=True)):
-        axes.annotate(f"{mean:.3f}", (at, top), (0, 4), textcoords="offset points", ha="center", size=8)
+    for place, (mean, top) in enumerate(zip(means, tops, strict=True)):
+        axes.annotate(f"{mean:.3f}", (place, top), (0, 4), textcoords="offset points", ha="center", size=8)
     baselines = [line for line in lines if not line.seeds and metric in line.values]
     _baselines(axes, look, baselines, metric)
     slanted = max(map(len, labels)) > 9 and len(labels) > 4
@@ -109,28 +111,28 @@ def counts_of(matrix: Matrix) -> tuple[tuple[str, ...], Any]:
     first = [entry.run for entry in entries if entry.seed == entries[0].seed]
     rows = [run.on(matrix.suite.test) for run in first]
     names = first[0].classes
-    return names, sum(confusion(one["label"].tolist(), one["predicted"].tolist(), names) for one in rows)
+    return names, sum(confusion(fold["label"].tolist(), fold["predicted"].tolist(), names) for fold in rows)
 
 
 def classes(figure: Figure, look: Look, matrix: Matrix) -> None:
-    """F1 of each class, a bar a cell, with the standard deviation over seeds (and folds)."""
+    """F1 of each class, one bar per cell, with the standard deviation over seeds (and folds)."""
     names = matrix.entries[0].run.classes
     figure.set_size_inches(max(4.5, 0.95 * len(names) + 1.2), 3.2)
     axes = figure.add_subplot()
     width = 0.8 / len(matrix.cells)
-    for at, cell in enumerate(matrix.cells):
-        found = np.array([_f1(entry.run.on(matrix.suite.test), names) for entry in matrix.of(cell)])
-        places = np.arange(len(names)) + (at - (len(matrix.cells) - 1) / 2) * width
-        found = np.ma.masked_invalid(found)  # a fold without rows of a class says nothing of it
-        spread = found.std(axis=0, ddof=1).filled(0) if len(found) > 1 else None
+    for number, cell in enumerate(matrix.cells):
+        scored = np.array([_f1(entry.run.on(matrix.suite.test), names) for entry in matrix.of(cell)])
+        places = np.arange(len(names)) + (number - (len(matrix.cells) - 1) / 2) * width
+        known = np.ma.masked_invalid(scored)  # a fold without rows of a class has no F1 of it
+        spread = known.std(axis=0, ddof=1).filled(0) if len(known) > 1 else None
         bar: dict[str, Any] = {"ecolor": look.ink, "error_kw": {"lw": 0.9, "capsize": 2}}
         axes.bar(
             places,
-            found.mean(axis=0).filled(0),
+            known.mean(axis=0).filled(0),
             width * 0.92,
             yerr=spread,
             label=cell,
-            color=COLOURS[at % len(COLOURS)],
+            color=COLOURS[number % len(COLOURS)],
             zorder=2,
             **bar,
         )
@@ -144,8 +146,8 @@ def classes(figure: Figure, look: Look, matrix: Matrix) -> None:
 
 
 def _f1(rows: Any, names: Sequence[str]) -> Any:
-    found = per_class(confusion(rows["label"].tolist(), rows["predicted"].tolist(), names))
-    return np.where(found["support"] > 0, found["f1"], np.nan)
+    by_class = per_class(confusion(rows["label"].tolist(), rows["predicted"].tolist(), names))
+    return np.where(by_class["support"] > 0, by_class["f1"], np.nan)
 
 
 def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
@@ -153,19 +155,12 @@ def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
     metric = matrix.suite.metrics[0]
     figure.set_size_inches(5.6, 3.2)
     axes = figure.add_subplot()
-    for at, cell in enumerate(matrix.cells):
-        colour = COLOURS[at % len(COLOURS)]
+    for cell, colour in zip(matrix.cells, itertools.cycle(COLOURS), strict=False):
         for number, entry in enumerate(matrix.of(cell)):
             values = [epoch["validation"][metric] for epoch in entry.run.history]
+            line: dict[str, Any] = {"color": colour, "lw": 1, "alpha": 0.75}
+            axes.plot(range(1, len(values) + 1), values, label=cell if number == 0 else None, **line)
             chosen = _chosen(entry.run.history)
-            axes.plot(
-                range(1, len(values) + 1),
-                values,
-                color=colour,
-                lw=1,
-                alpha=0.75,
-                label=cell if number == 0 else None,
-            )
             axes.plot(chosen + 1, values[chosen], "o", color=colour, ms=4, mec=look.ink, mew=0.5)
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"validation {TITLES[metric]}")
@@ -175,6 +170,6 @@ def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
 
 
-def _chosen(history: list[dict[str, Any]]) -> int:
+def _chosen(history: list[Epoch]) -> int:
     best = best_epoch(history)
-    return next(at for at, epoch in enumerate(history) if epoch is best)
+    return next(number for number, epoch in enumerate(history) if epoch is best)

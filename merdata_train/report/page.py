@@ -1,25 +1,24 @@
-"""The page: one offline HTML file, whose confusion cells lead to their utterances."""
+"""The page: one offline HTML file; each cell of a confusion matrix links to its utterances."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 import merdata
+from merdata import plugin
 from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
-from merdata_train.report.tables import caption, cells, header
+from merdata_train.report.tables import NAMES, caption, cells, header
 
-NAMES = 3  # columns of a table before its numbers
-TOLD = ("id", "text", "raw_label", "notes")  # what a store adds to each row
+FROM_STORE = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
-Section = tuple[Matrix, list[Line], list[tuple[str, str, merdata.Draw]]]
+Section = tuple[Matrix, list[Line], list[tuple[str, str, plugin.Draw]]]
 
 
 def page(sections: Sequence[Section], store: Path | None = None) -> str:
@@ -36,12 +35,12 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
     columns, clips = list(_columns(rows)), {}
     if store is not None:
         opened = merdata.open_store(store)
-        told = opened.rows(TOLD)
+        stored = opened.rows(FROM_STORE)
         kinds = zip(rows["suite"], rows["label"], rows["predicted"], strict=True)
-        clips = merdata.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
-        columns = [*_told(rows, told), *columns]
-    clip = merdata.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
-    return merdata.html_page(
+        clips = plugin.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
+        columns = [*_stored(rows, stored), *columns]
+    clip = plugin.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
+    return plugin.html_page(
         files("merdata_train.report").joinpath("page.html.j2").read_text("utf-8"),
         [*columns, clip],
         clips,
@@ -50,19 +49,21 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
     )
 
 
-def _section(matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, merdata.Draw]]) -> dict[str, Any]:
+def _section(
+    matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, plugin.Draw]]
+) -> dict[str, object]:
     entries = matrix.of(matrix.reference)
     return {
         "name": matrix.suite.name,
         "title": matrix.suite.title,
         "header": header(matrix),
-        "numeric": [at >= NAMES for at in range(len(header(matrix)))],
+        "numeric": [number >= NAMES for number in range(len(header(matrix)))],
         "rows": list(cells(matrix, lines)),
         "caption": caption(matrix, lines),
         "figures": [
-            merdata.as_picture(draw) | {"about": about}
+            plugin.as_picture(draw) | {"about": about}
             for name, about, draw in drawn
-            if name != "confusion"  # the page has it as a table that leads somewhere
+            if name != "confusion"  # the page has it as a table with links
         ],
         "test": matrix.suite.test,
         "reference": matrix.reference,
@@ -72,17 +73,17 @@ def _section(matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, merd
     }
 
 
-def _confusion(matrix: Matrix) -> dict[str, Any]:
+def _confusion(matrix: Matrix) -> dict[str, object]:
     names, counts = counts_of(matrix)
     rows = {
-        gold: {said: int(counts[row, column]) for column, said in enumerate(names)}
+        gold: {predicted: int(counts[row, column]) for column, predicted in enumerate(names)}
         for row, gold in enumerate(names)
     }
-    return merdata.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
+    return plugin.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
 
 
 def _utterances(matrix: Matrix) -> pd.DataFrame:
-    """The rows that the confusion matrix counts, those the model was surest of first."""
+    """The rows that the confusion matrix counts, the most confident predictions first."""
     entries = matrix.of(matrix.reference)
     first = [entry.run for entry in entries if entry.seed == entries[0].seed]
     rows = pd.concat([run.on(matrix.suite.test) for run in first], ignore_index=True)
@@ -91,20 +92,20 @@ def _utterances(matrix: Matrix) -> pd.DataFrame:
     return rows[["id", "corpus", "speaker", "label", "predicted", "p"]].assign(suite=matrix.suite.name)
 
 
-def _columns(rows: pd.DataFrame) -> Iterator[merdata.PageColumn]:
-    """What the predictions say of each row."""
-    yield merdata.PageColumn("gold", "gold", "category", rows["label"].tolist())
-    yield merdata.PageColumn("predicted", "predicted", "category", rows["predicted"].tolist())
-    yield merdata.PageColumn("p", "p", "number", rows["p"].round(3).tolist())
+def _columns(rows: pd.DataFrame) -> Iterator[plugin.PageColumn]:
+    """The columns that come from the predictions."""
+    yield plugin.PageColumn("gold", "gold", "category", rows["label"].tolist())
+    yield plugin.PageColumn("predicted", "predicted", "category", rows["predicted"].tolist())
+    yield plugin.PageColumn("p", "p", "number", rows["p"].round(3).tolist())
     for name in ("suite", "corpus", "speaker"):
-        yield merdata.PageColumn(name, name, "category", rows[name].tolist())
-    yield merdata.PageColumn("id", "id", "text", rows["id"].tolist())
+        yield plugin.PageColumn(name, name, "category", rows[name].tolist())
+    yield plugin.PageColumn("id", "id", "text", rows["id"].tolist())
 
 
-def _told(rows: pd.DataFrame, told: pa.Table) -> Iterator[merdata.PageColumn]:
-    """What the store says of each row; nothing of rows that it lacks."""
-    known = {one["id"]: one for one in told.to_pylist()}
-    found = [known.get(id, {"text": None, "raw_label": None, "notes": []}) for id in rows["id"]]
-    yield merdata.PageColumn("text", "text", "text", [one["text"] for one in found])
-    yield merdata.PageColumn("raw_label", "raw label", "category", [one["raw_label"] for one in found])
-    yield merdata.PageColumn("notes", "notes", "notes", [one["notes"] for one in found])
+def _stored(rows: pd.DataFrame, stored: pa.Table) -> Iterator[plugin.PageColumn]:
+    """The columns that come from the store; empty for rows that it does not have."""
+    by_id = {row["id"]: row for row in stored.to_pylist()}
+    known = [by_id.get(id, {"text": None, "raw_label": None, "notes": []}) for id in rows["id"]]
+    yield plugin.PageColumn("text", "text", "text", [row["text"] for row in known])
+    yield plugin.PageColumn("raw_label", "raw label", "category", [row["raw_label"] for row in known])
+    yield plugin.PageColumn("notes", "notes", "notes", [row["notes"] for row in known])

@@ -1,19 +1,21 @@
-"""From a folder of runs to what tables are made of: suites with their runs, each checked by the guard."""
+"""From a folder of runs to suites with their scored runs, each checked before its numbers are shown."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from merdata_train.errors import RunError
+from merdata_train.runs.conduct import ManifestRun
 from merdata_train.runs.folder import ScoredRun, load_scored
 from merdata_train.runs.suite import Cell, Suite
 
+FOLDER = r"[^./\\][^/\\]*"
 RUNS_SEEDLESS = ("seed", "store")
 
 
@@ -36,7 +38,7 @@ class Matrix:
         suite: what was planned.
         entries: the runs that are scored.
         missing: labels of those that are not.
-        comparable: whether all cells are scored on the same rows and can be held against each other.
+        comparable: whether all cells are scored on the same rows, so that they can be compared.
     """
 
     suite: Suite
@@ -51,18 +53,19 @@ class Matrix:
 
     @property
     def reference(self) -> str:
-        """The cell that the others are held against: the suite's, or the first that is there."""
+        """The cell that the others are compared with: the suite's, or the first one that has runs."""
         named = self.suite.reference
         return named if named in self.cells else self.cells[0]
 
     def of(self, cell: str, fold: int | None = None) -> list[Entry]:
         """The runs of a cell, of one fold or all, by fold and seed."""
-        found = [one for one in self.entries if one.cell == cell and fold in (None, one.fold)]
-        return sorted(found, key=lambda one: (one.fold, one.seed))
+        entries = [entry for entry in self.entries if entry.cell == cell and fold in (None, entry.fold)]
+        return sorted(entries, key=lambda entry: (entry.fold, entry.seed))
 
     @property
     def folds(self) -> dict[int, str]:
-        return {one.fold: one.fold_name for one in sorted(self.entries, key=lambda one: one.fold)}
+        """Number -> name, in order."""
+        return {entry.fold: entry.fold_name for entry in sorted(self.entries, key=lambda entry: entry.fold)}
 
 
 def read_matrices(runs: Path, only: str | None = None) -> list[Matrix]:
@@ -70,41 +73,44 @@ def read_matrices(runs: Path, only: str | None = None) -> list[Matrix]:
 
     Raises:
         RunError: there is nothing scored, or no such suite.
-        ProtocolError: a run does not hold what its numbers would rest on.
+        ProtocolError: a run fails a check.
     """
     manifests = {path.stem: path for path in sorted((runs / "suites").glob("*.json"))}
     if only is not None and only not in manifests:
-        there = ", ".join(manifests) or "none"
+        known = ", ".join(manifests) or "none"
         raise RunError(
-            f"no suite {only} was run into {runs} (there: {there}): `merdata_train suite {only}` does"
+            f"suite {only} was not run into {runs} (suites there: {known}): "
+            f"`merdata_train suite {only} --out {runs}` does it"
         )
     chosen = [manifests[only]] if only else list(manifests.values())
     matrices = [_read(path, runs) for path in chosen] or list(_loose(runs))
-    found = [matrix for matrix in matrices if matrix.entries]
-    if not found:
-        raise RunError(f"{runs} holds no scored run: `merdata_train run` and `merdata_train suite` make some")
-    return found
+    scored = [matrix for matrix in matrices if matrix.entries]
+    if not scored:
+        raise RunError(f"{runs} has no scored run: `merdata_train run` and `merdata_train suite` make them")
+    return scored
 
 
 def _read(path: Path, runs: Path) -> Matrix:
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        suite, planned = Suite.model_validate(manifest["suite"]), manifest["runs"]
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"{path} is damaged: run the suite again, what it finished is kept") from error
+        manifest = json.loads(path.read_text("utf-8"))
+        suite = Suite.model_validate(manifest["suite"])
+        planned = [ManifestRun(**run) for run in manifest["runs"]]
+        if not all(re.fullmatch(FOLDER, run.folder) for run in planned):
+            raise ValueError("a run is a folder beside the others")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged: run the suite again; finished runs are kept") from error
     entries, missing = [], []
-    for one in planned:
-        folder = runs / one["folder"]
+    for run in planned:
+        folder = runs / run.folder
         if (folder / "metrics.json").is_file():
-            own = Entry(one["cell"], one["seed"], one["fold"], one["fold_name"], load_scored(folder))
-            entries.append(own)
+            entries.append(Entry(run.cell, run.seed, run.fold, run.fold_name, load_scored(folder)))
         else:
-            missing.append(f"{one['cell']}, {one['fold_name']}, seed {one['seed']}")
+            missing.append(f"{run.cell}, {run.fold_name}, seed {run.seed}")
     return Matrix(suite, entries, missing)
 
 
 def _loose(runs: Path) -> Iterator[Matrix]:
-    """Runs outside suites: those that differ by their seed alone are one cell, on TestA and on TestB."""
+    """Runs outside suites: those that differ only in their seed are one cell, on TestA and on TestB."""
     scored = [load_scored(path.parent) for path in sorted(runs.glob("*/metrics.json"))]
     groups: dict[str, list[ScoredRun]] = {}
     for run in scored:

@@ -1,43 +1,47 @@
-"""Tables in Markdown, CSV and LaTeX (booktabs): the same lines, with what each number rests on."""
+"""Tables in Markdown, CSV and LaTeX (booktabs): each line has its protocol, split, n, seeds."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from merdata_train.report.lines import Line, is_main
+from merdata import plugin
+from merdata_train.report.lines import Line, account_on, is_main
 from merdata_train.report.read import Matrix
 from merdata_train.scoring.metrics import METRICS, TITLES
+from merdata_train.scoring.results import Difference, Value
 
 COLUMNS = (
     "suite", "table", "cell", "part", "test", "protocol", "split", "n", "clusters", "seeds", "metric", "mean",
     "std", "t_low", "t_high", "low", "high", "reference", "difference", "difference_low", "difference_high",
     "p", "p_holm", "significant",
 )  # fmt: skip
-LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "±": r"$\pm$", "−": "$-$", "~": r"\,"}
+NAMES = 3  # columns before the numbers
 SHORT = 12  # characters of a hash
 
 
 def markdown(matrix: Matrix, lines: Sequence[Line]) -> str:
     """A table with title and caption."""
     head = header(matrix)
-    rows = [head, ["---", "---", "---", *["---:"] * (len(head) - 3)], *cells(matrix, lines)]
+    rule = ["---"] * NAMES + ["---:"] * (len(head) - NAMES)
+    body = [[*map(plugin.markdown, row[:NAMES]), *row[NAMES:]] for row in cells(matrix, lines)]
+    rows: list[list[str]] = [[*map(plugin.markdown, head)], rule, *body]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"### {matrix.suite.title}\n\n{table}\n\n{caption(matrix, lines)}\n"
+    title, below = plugin.markdown(matrix.suite.title), plugin.markdown(caption(matrix, lines))
+    return f"### {title}\n\n{table}\n\n{below}\n"
 
 
 def latex(matrix: Matrix, lines: Sequence[Line]) -> str:
     """A table environment; needs the package booktabs."""
     head = header(matrix)
-    body = [" & ".join(map(_escaped, row)) + r" \\" for row in [head, *cells(matrix, lines)]]
+    body = [" & ".join(map(plugin.latex, row)) + r" \\" for row in [head, *cells(matrix, lines)]]
     return "\n".join(
         [
             r"\begin{table}",
-            rf"\caption{{{_escaped(matrix.suite.title)}. {_escaped(caption(matrix, lines))}}}",
+            rf"\caption{{{plugin.latex(matrix.suite.title)}. {plugin.latex(caption(matrix, lines))}}}",
             rf"\label{{tab:{matrix.suite.name}}}",
-            rf"\begin{{tabular}}{{lll{'r' * (len(head) - 3)}}}",
+            rf"\begin{{tabular}}{{{'l' * NAMES}{'r' * (len(head) - NAMES)}}}",
             r"\toprule",
             body[0],
             r"\midrule",
@@ -51,7 +55,7 @@ def latex(matrix: Matrix, lines: Sequence[Line]) -> str:
 
 
 def as_csv(matrix: Matrix, lines: Sequence[Line]) -> str:
-    """A row a line and metric, numbers whole."""
+    """One row per line and metric, numbers unrounded."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -60,7 +64,7 @@ def as_csv(matrix: Matrix, lines: Sequence[Line]) -> str:
 
 
 def caption(matrix: Matrix, lines: Sequence[Line]) -> str:
-    """What the numbers of a table rest on."""
+    """The test set, the intervals and the comparisons of a table, in sentences."""
     suite = matrix.suite
     parts = [
         f"Test set {suite.test}.",
@@ -96,7 +100,7 @@ def resolves(matrix: Matrix, lines: Sequence[Line]) -> dict[str, float]:
 
 
 def _absent(matrix: Matrix) -> list[str]:
-    accounts = [entry.run.metrics["sets"][matrix.suite.test] for entry in matrix.entries]
+    accounts = [account_on(entry.run, matrix.suite.test) for entry in matrix.entries]
     return sorted(set.intersection(*(set(account["absent"]) for account in accounts)))
 
 
@@ -130,7 +134,7 @@ def cells(matrix: Matrix, lines: Sequence[Line]) -> Iterator[list[str]]:
         yield [*facts, *numbers, *compared]
 
 
-def _number(value: dict[str, Any] | None) -> str:
+def _number(value: Value | None) -> str:
     if value is None:
         return ""
     spread = f" ± {value['std']:.3f}" if value["std"] is not None else ""
@@ -138,55 +142,50 @@ def _number(value: dict[str, Any] | None) -> str:
     return f"{value['mean']:.3f}{spread}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "")
 
 
-def _difference(found: dict[str, Any] | None) -> str:
-    if found is None:
+def _difference(against: Difference | None) -> str:
+    if against is None:
         return ""
-    if found["interval"] is None:
-        return _signed(found["difference"])
-    low, high = map(_signed, found["interval"])
-    mark = "" if found["significant"] else " n.s."
-    return f"{_signed(found['difference'])} [{low}, {high}]{mark}"
+    if against["interval"] is None:
+        return _signed(against["difference"])
+    low, high = map(_signed, against["interval"])
+    mark = "" if against["significant"] else " n.s."
+    return f"{_signed(against['difference'])} [{low}, {high}]{mark}"
 
 
 def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def _long(matrix: Matrix, line: Line) -> Iterator[dict[str, Any]]:
+def _long(matrix: Matrix, line: Line) -> Iterator[dict[str, object]]:
+    facts = {
+        "suite": matrix.suite.name,
+        "table": matrix.suite.table,
+        "cell": line.cell,
+        "part": line.part,
+        "test": matrix.suite.test,
+        "protocol": line.protocol,
+        "split": line.split_hash[:SHORT],
+        "n": line.n,
+        "clusters": line.clusters or None,
+        "seeds": " ".join(map(str, line.seeds)),
+    }
     for metric in METRICS:
-        value, against = line.values.get(metric), line.against.get(metric, {})
-        if value is None:
-            continue
-        t_low, t_high = value["interval"] or (None, None)
-        low, high = value["bootstrap"] or (None, None)
-        difference_low, difference_high = against.get("interval") or (None, None)
-        yield {
-            "suite": matrix.suite.name,
-            "table": matrix.suite.table,
-            "cell": line.cell,
-            "part": line.part,
-            "test": matrix.suite.test,
-            "protocol": line.protocol,
-            "split": line.split_hash[:SHORT],
-            "n": line.n,
-            "clusters": line.clusters or None,
-            "seeds": " ".join(map(str, line.seeds)),
-            "metric": metric,
-            "mean": value["mean"],
-            "std": value["std"],
-            "t_low": t_low,
-            "t_high": t_high,
-            "low": low,
-            "high": high,
-            "reference": matrix.reference if against else None,
-            "difference": against.get("difference"),
-            "difference_low": difference_low,
-            "difference_high": difference_high,
-            "p": against.get("p"),
-            "p_holm": against.get("p_holm"),
-            "significant": against.get("significant"),
-        }
+        if metric in line.values:
+            compared = _long_difference(matrix, line.against.get(metric))
+            yield facts | {"metric": metric} | _long_value(line.values[metric]) | compared
 
 
-def _escaped(text: str) -> str:
-    return "".join(LATEX.get(letter, letter) for letter in text)
+def _long_value(value: Value) -> dict[str, object]:
+    t_low, t_high = value["interval"] or (None, None)
+    low, high = value["bootstrap"] or (None, None)
+    spread: dict[str, object] = {"mean": value["mean"], "std": value["std"]}
+    return spread | {"t_low": t_low, "t_high": t_high, "low": low, "high": high}
+
+
+def _long_difference(matrix: Matrix, against: Difference | None) -> dict[str, object]:
+    if against is None:
+        return {}
+    low, high = against["interval"] or (None, None)
+    tested = {name: against.get(name) for name in ("p", "p_holm", "significant")}
+    value = {"reference": matrix.reference, "difference": against["difference"]}
+    return value | {"difference_low": low, "difference_high": high} | tested

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import merdata
+from merdata import plugin
 from merdata_train.errors import RunError
 from merdata_train.report.lines import lines_of
 from merdata_train.report.read import read_matrices
@@ -20,14 +20,14 @@ def write_report(
         runs: folder of the runs.
         out: where the report goes.
         only: the name of one suite; all by default.
-        store: gives the page transcripts, notes and clips to listen to.
+        store: for transcripts, notes and clips on the page.
 
     Returns:
-        suite -> files that were written, beside index.html.
+        suite -> files that were written, besides index.html.
 
     Raises:
         RunError: there is nothing to report, or matplotlib is missing.
-        ProtocolError: a run does not hold what its numbers would rest on.
+        ProtocolError: a run fails a check.
     """
     try:
         from merdata_train.report import figures, page
@@ -44,7 +44,7 @@ def write_report(
         contents = {f"tables/{name}.{kind}": make(matrix, lines).encode() for kind, make in tables.items()}
         for kind in ("png", "pdf"):
             for figure, _, draw in drawn:
-                contents[f"figures/{name}-{figure}.{kind}"] = merdata.render_figure(draw, merdata.LIGHT, kind)
+                contents[f"figures/{name}-{figure}.{kind}"] = plugin.render_figure(draw, plugin.LIGHT, kind)
         for file, content in contents.items():
             _write(out / file, content)
         written[name] = list(contents)
@@ -56,7 +56,7 @@ def write_report(
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with merdata.write_atomically(path) as temporary:
+        with plugin.write_atomically(path) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from error

@@ -1,16 +1,19 @@
-"""Conducting a suite: what is left is done, one run after another or several at once; faults are told."""
+"""Running a suite: whatever is left, one run after another or several at once; faults are reported."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TypedDict
+
+import torch
 
 from merdata import MerdataError
 from merdata_train.runs.cost import OPERATIONS_A_SECOND, gpu_hours
@@ -20,10 +23,10 @@ from merdata_train.runs.run import run
 from merdata_train.runs.suite import Planned, Suite
 
 RUN = "from merdata_train.cli.app import main; main()"
+THREADS = 1  # of torch, in each run: another number of them gives other last digits
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(TypedDict):
     """How fast finished runs were: medians over `runs` of them."""
 
     runs: int
@@ -31,104 +34,142 @@ class Pace:
     epochs: float
 
 
+class RunState(TypedDict):
+    """One run of a summary: `scored`, `trained`, `begun` or `to do`."""
+
+    cell: str
+    seed: int
+    fold_name: str
+    folder: str
+    state: str
+
+
+class Summary(TypedDict):
+    """The matrix of a suite: `distinct` and `to_train` count folders, `failed` says why by folder."""
+
+    suite: str
+    title: str
+    runs: list[RunState]
+    distinct: int
+    to_train: int
+    seconds: float | None
+    pace: Pace | None
+    gpu_hours: float | None
+    gpu_tflops: float
+    failed: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ManifestRun:
+    """One run in suites/<name>.json, from which tables are made."""
+
+    cell: str
+    seed: int
+    fold: int
+    fold_name: str
+    folder: str
+    state: str
+    fault: str | None
+
+
 def conduct(suite: Suite, planned: Sequence[Planned], out: Path, jobs: int = 1) -> dict[str, str]:
-    """Train and score every run that is not scored; one that fails does not stop the others.
+    """Train and score every run that is not scored yet; one that fails does not stop the others.
+
+    Each run computes on one thread, so that `jobs` changes no result.
 
     Writes `out`/suites/<name>.json, from which tables are made, before the first run and after each.
 
     Returns:
-        folder -> what went wrong, of the runs that failed.
+        folder -> what went wrong, for the runs that failed.
     """
-    todo = list({one.folder: one for one in planned if one.state != "scored"}.values())
+    todo = {run.folder: run for run in planned if run.state != "scored"}
     failed: dict[str, str] = {}
     write_manifest(suite, planned, out, failed)
-    for one, fault in _each(todo, out, jobs):
+    for done, fault in _each(todo, out, jobs):
         if fault is not None:
-            failed[one.folder.name] = fault
+            failed[done.folder.name] = fault
         state = "failed: " + fault if fault is not None else "scored"
-        print(f"{one.cell}, fold {one.fold}, seed {one.seed}: {state}", file=sys.stderr)
+        print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
         write_manifest(suite, planned, out, failed)
     return failed
 
 
 def write_manifest(suite: Suite, planned: Sequence[Planned], out: Path, failed: dict[str, str]) -> None:
-    """What the suite is and where its runs lie."""
-    runs = [
-        {
-            "cell": one.cell,
-            "seed": one.seed,
-            "fold": one.fold,
-            "fold_name": one.fold_name,
-            "folder": one.folder.name,
-            "state": "failed" if one.folder.name in failed else one.state,
-            "fault": failed.get(one.folder.name),
-        }
-        for one in planned
-    ]
+    """Write what the suite is and where its runs are."""
+    runs = [_manifest_run(run, failed.get(run.folder.name)) for run in planned]
     path = out / "suites" / f"{suite.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"suite": suite.model_dump(mode="json"), "runs": runs})
+    write_json(path, {"suite": suite.model_dump(mode="json"), "runs": [vars(run) for run in runs]})
 
 
-def _each(todo: Sequence[Planned], out: Path, jobs: int) -> Iterator[tuple[Planned, str | None]]:
+def _manifest_run(run: Planned, fault: str | None) -> ManifestRun:
+    state = run.state if fault is None else "failed"
+    return ManifestRun(run.cell, run.seed, run.fold, run.fold_name, run.folder.name, state, fault)
+
+
+def _each(todo: Mapping[Path, Planned], out: Path, jobs: int) -> Iterator[tuple[Planned, str | None]]:
+    """Every run after those that it starts from, with what went wrong."""
+    order = TopologicalSorter(
+        {folder: [need for need in run.needs if need in todo] for folder, run in todo.items()}
+    )
     if jobs == 1:
-        for one in todo:
-            yield one, _here(one, out)
+        for folder in order.static_order():
+            yield todo[folder], _here(todo[folder], out)
         return
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    order.prepare()
     with ThreadPoolExecutor(jobs) as pool:
-        begun = {pool.submit(_apart, one, out, threads): one for one in todo}
-        for future in as_completed(begun):
-            yield begun[future], future.result()
+        begun: dict[Future[str | None], Path] = {}
+        while order.is_active():
+            begun |= {pool.submit(_apart, todo[folder], out): folder for folder in order.get_ready()}
+            for future in wait(begun, return_when=FIRST_COMPLETED).done:
+                folder = begun.pop(future)
+                order.done(folder)
+                yield todo[folder], future.result()
 
 
-def _here(one: Planned, out: Path) -> str | None:
+def _here(planned: Planned, out: Path) -> str | None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
     try:
-        evaluate(run(one.recipe, out))
+        evaluate(run(planned.recipe, out))
     except MerdataError as error:
         return str(error)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
+    finally:
+        torch.set_num_threads(threads)
     return None
 
 
-def _apart(one: Planned, out: Path, threads: int) -> str | None:
-    """The run in a process of its own, so that nothing it does can end the others."""
-    words = [
-        sys.executable,
-        "-c",
-        RUN,
-        "run",
-        *one.words,
-        "--out",
-        str(out),
-        "--jobs",
-        str(threads),
-        "--json",
-    ]
+def _apart(planned: Planned, out: Path) -> str | None:
+    """The run in a process of its own, so that a crash cannot end the others."""
+    options = ["--out", str(out), "--jobs", "1", "--json"]
     done = subprocess.run(  # noqa: S603  our own interpreter and words
-        words, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": str(threads)}
+        [sys.executable, "-c", RUN, "run", *planned.words, *options],
+        capture_output=True,
+        text=True,
+        env=os.environ | {name: str(THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")},
     )
     if done.returncode == 0:
         return None
-    return (done.stderr.strip().splitlines() or [f"ended by {done.returncode}"])[-1].removeprefix(
-        "merdata_train: "
-    )
+    said = done.stderr.strip().splitlines() or [f"it ended with exit code {done.returncode}"]
+    return said[-1].removeprefix("merdata_train: ")
 
 
 def pace(planned: Sequence[Planned], out: Path) -> Pace | None:
     """How fast the finished runs of the same recipes were, or else all in the folder; None without any."""
-    names = {one.recipe.name.replace("/", "-") for one in planned}
+    names = {run.recipe.name.replace("/", "-") for run in planned}
     finished = sorted(path.parent for path in out.glob("*/history.json") if (path.parent / "model").is_dir())
     alike = [folder for folder in finished if folder.name.rpartition("-")[0] in names]
-    timed = [found for folder in alike or finished if (found := _timed(folder))]
+    timed = [times for folder in alike or finished if (times := _timed(folder))]
     if not timed:
         return None
-    return Pace(len(timed), median(one[0] for one in timed), median(one[1] for one in timed))
+    seconds, epochs = zip(*timed, strict=True)
+    return {"runs": len(timed), "seconds_per_epoch": median(seconds), "epochs": median(epochs)}
 
 
 def _timed(folder: Path) -> tuple[float, int] | None:
-    """Seconds an epoch, and epochs: split.json is written before the first, history.json after the last."""
+    """Seconds per epoch, and epochs: split.json is written before the first, history.json after the last."""
     try:
         epochs = len(read_history(folder))
         seconds = (folder / "history.json").stat().st_mtime - (folder / "split.json").stat().st_mtime
@@ -137,28 +178,31 @@ def _timed(folder: Path) -> tuple[float, int] | None:
     return (seconds / epochs, epochs) if seconds > 0 else None
 
 
-def summary(suite: Suite, planned: Sequence[Planned], out: Path, jobs: int) -> dict[str, Any]:
+def summary(
+    suite: Suite, planned: Sequence[Planned], out: Path, jobs: int, failed: dict[str, str]
+) -> Summary:
     """The matrix with the state of each run, how many are left, and about how long they will take."""
-    left = {one.folder for one in planned if one.state in ("begun", "to do")}
-    found = pace(planned, out)
-    seconds = len(left) * found.seconds_per_epoch * found.epochs / jobs if found else None
+    left = {run.folder for run in planned if run.state in ("begun", "to do")}
+    known = pace(planned, out)
     return {
         "suite": suite.name,
         "title": suite.title,
-        "runs": [
-            {
-                "cell": one.cell,
-                "seed": one.seed,
-                "fold_name": one.fold_name,
-                "folder": str(one.folder),
-                "state": one.state,
-            }
-            for one in planned
-        ],
-        "distinct": len({one.folder for one in planned}),
+        "runs": [_run_state(run) for run in planned],
+        "distinct": len({run.folder for run in planned}),
         "to_train": len(left),
-        "seconds": seconds,
-        "pace": vars(found) if found else None,
+        "seconds": len(left) * known["seconds_per_epoch"] * known["epochs"] / jobs if known else None,
+        "pace": known,
         "gpu_hours": gpu_hours(planned),
         "gpu_tflops": OPERATIONS_A_SECOND / 1e12,
+        "failed": failed,
+    }
+
+
+def _run_state(run: Planned) -> RunState:
+    return {
+        "cell": run.cell,
+        "seed": run.seed,
+        "fold_name": run.fold_name,
+        "folder": str(run.folder),
+        "state": run.state,
     }

@@ -1,7 +1,8 @@
-"""What a run with encoders will cost on a GPU, before anything was timed: multiplications, counted roughly.
+"""What a run with encoders will cost on a GPU, before anything was timed: operations, counted roughly.
 
-A weight of a network takes two operations a position, forward; backward takes twice as many again. Attention
-and what the fusion does are left out: for clips of seconds they are a few percent.
+Each weight of a network takes two operations per position in the forward pass, and four in the backward pass
+(Kaplan et al. 2020, Scaling Laws for Neural Language Models, section 2.1). Attention and fusion are left out:
+for clips of seconds they are a few percent.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import pandas as pd
 
 from merdata_train.data.source import Source
 from merdata_train.encoders.registry import parameters
-from merdata_train.recipe.parts import AudioEncoder, Encoder
+from merdata_train.recipe.features import AudioEncoder, Encoder
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.suite import Planned
 from merdata_train.training.stages import freezes, trained_rows
 
-# A third of what an A100 can do in bf16; what it takes to read, pad and wait is in it.
+# A third of what an A100 can do in bf16: reading, padding and waiting take the rest.
 OPERATIONS_A_SECOND = 1e14
 FRAMES_A_SECOND = 50
 FRONT_END = 1.6  # the convolutions of WavLM-base, HuBERT-base and wav2vec2-base cost 0.6 of their Transformer
@@ -26,20 +27,20 @@ FORWARD, TRAINING = 1, 3
 
 
 def gpu_hours(planned: Sequence[Planned]) -> float | None:
-    """Hours on one GPU of the runs that are not trained, were no stage to stop early.
+    """Hours on one GPU for the runs that are not trained yet, if no stage stops early.
 
     None if none of them has an encoder, or the size of one is not known.
     """
-    left = {one.folder: one.recipe for one in planned if one.state in ("begun", "to do")}
+    left = {run.folder: run.recipe for run in planned if run.state in ("begun", "to do")}
     needed = [operations(recipe) for recipe in left.values()]
-    counted = [one for one in needed if one is not None]
+    counted = [count for count in needed if count is not None]
     if not counted or len(counted) < len(needed):
         return None
     return sum(counted) / OPERATIONS_A_SECOND / 3_600
 
 
 def operations(recipe: Recipe) -> float | None:
-    """Operations of a whole run; None without encoders, or of ones whose size is not known."""
+    """Operations of a whole run; None without encoders, or where the size of one is not known."""
     encoders = recipe.encoders()
     sizes = {name: parameters(encoder) for name, encoder in encoders.items()}
     if not encoders or None in sizes.values():
@@ -51,7 +52,7 @@ def operations(recipe: Recipe) -> float | None:
         size = sizes[name] or 0.0
         for stage in recipe.stages:
             seen = trained_rows([stage], train)
-            if freezes(stage, f"{name}_encoder.hub"):  # once: its outputs are kept
+            if freezes(stage, f"{name}_encoder.network"):  # runs once: its outputs are cached
                 total += 2 * size * FORWARD * _positions([seen, validation], encoder, recipe)
             else:
                 total += 2 * size * TRAINING * stage.epochs * _positions([seen], encoder, recipe)
@@ -60,7 +61,7 @@ def operations(recipe: Recipe) -> float | None:
 
 
 def _positions(rows: Sequence[pd.DataFrame], encoder: Encoder, recipe: Recipe) -> float:
-    """What the layers work on: frames or tokens of all the rows."""
+    """Frames or tokens of all the rows, which the layers work on."""
     if isinstance(encoder, AudioEncoder):
         seconds = sum(float(part["seconds"].clip(upper=encoder.seconds).sum()) for part in rows)
         return seconds * FRAMES_A_SECOND * FRONT_END

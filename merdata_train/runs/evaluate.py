@@ -1,8 +1,9 @@
-"""Evaluation: the one step that meets test rows. It scores what was saved, and writes down that it did."""
+"""Evaluation: the only step that reads test rows. It scores the saved model and logs that it did."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import merdata
+from merdata import plugin
 from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Examples, Source, for_training
 from merdata_train.errors import ProtocolError, RunError
@@ -22,40 +23,49 @@ from merdata_train.models.emotion import EmotionModel, open_model
 from merdata_train.models.inference import WORKERS, predict
 from merdata_train.runs.card import write_card
 from merdata_train.runs.folder import evaluation_sets, open_run, read_history, write_json
+from merdata_train.runs.lineage import read_rows
 from merdata_train.scoring.baselines import TextPrior, baselines
 from merdata_train.scoring.calibration import as_arrays, calibration, fit_temperature
 from merdata_train.scoring.checks import best_epoch, check_selected, check_unseen
 from merdata_train.scoring.metrics import account, confusion, named, scores
+from merdata_train.scoring.results import Metrics, SetAccount
 from merdata_train.training.devices import processes
 from merdata_train.training.stages import frozen_encoders, rows_of, trained_rows
 
 
-def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -> dict[str, Any]:
+def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -> Metrics:
     """Score a run's saved model on the test rows of its protocol.
 
-    Before it meets them, it holds the model to the validation rows: they must score what the history says of
-    the chosen epoch. They also give the temperature of the calibration. Writes validation.parquet,
+    Before that it checks the model on the validation rows: they must score what the history says of the
+    chosen epoch. They also give the temperature of the calibration. Writes validation.parquet,
     predictions.parquet, metrics.json and the model card, and a line into test_log.jsonl.
+
+    Args:
+        folder: of the run.
+        jobs: processes for the features.
+        workers: processes that read recordings while an end-to-end model works.
 
     Returns:
         What metrics.json holds: protocol, split hash, seed, and an account of each evaluation set
         (`overall`, `TestA`, `TestB`, every corpus), None for a set that has no rows.
 
     Raises:
-        ProtocolError: rows were lost on the way, the split is not the one of the training, or the model is
-            not the one that validation chose.
-        RunError: the folder is no finished run, or its model predicts NaN.
+        ProtocolError: rows were lost, the split is not the one of the training, or the model is not the one
+            that validation chose.
+        RunError: the folder is not a finished run, or its model predicts NaN.
     """
     recipe, trained_on = open_run(folder)
     source = Source(recipe)
     if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
-        raise ProtocolError(f"{recipe.store} or its protocol changed since {folder} was trained: train again")
+        raise ProtocolError(
+            f"{recipe.store} or its protocol changed since {folder} was trained: run its recipe again"
+        )
+    check_unseen(source.test_ids(), read_rows(folder)["id"], folder)
     model = open_model(folder / "model").to(processes().device)
     look = Look(folder, source, model, workers)
     held_out = for_training(source.examples("validation", jobs))
     validation, chose = look.selected(held_out), rows_of(recipe.stages[-1], held_out)
     test = source.examples("test", jobs)
-    check_unseen(test.rows["id"], validation["id"], folder)
     _log(folder, source, len(test))
     predictions = look.predictions(test)
     _check_complete(predictions, source)
@@ -64,7 +74,7 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
     scoring = Scoring(
         test.classes, prior, temperature, dict(zip(test.rows["id"], test.rows["text"], strict=True))
     )
-    metrics = {
+    metrics: Metrics = {
         "recipe": recipe.name,
         "protocol": recipe.protocol,
         "fold": recipe.fold,
@@ -87,7 +97,7 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
 
 @dataclass(frozen=True)
 class Scoring:
-    """What an account of test rows needs beside their predictions.
+    """What an account of test rows needs besides their predictions.
 
     Attributes:
         classes: names, in the order of the model's head.
@@ -101,7 +111,7 @@ class Scoring:
     temperature: float
     texts: dict[str, str | None]
 
-    def account(self, rows: pd.DataFrame) -> dict[str, Any] | None:
+    def account(self, rows: pd.DataFrame) -> SetAccount | None:
         """Scores, intervals, baselines and calibration of some predictions, None if there are none."""
         if rows.empty:
             return None
@@ -117,7 +127,7 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Look:
-    """A look of a run's saved model at rows.
+    """The saved model of a run, to be applied to rows of its store.
 
     Attributes:
         folder: of the run.
@@ -153,17 +163,21 @@ class Look:
             examples = encoded(frozen, examples, cache_folder(self.source.store))
         probabilities = predict(self.model, examples, self.workers).numpy()
         if not np.isfinite(probabilities).all():
-            raise RunError(f"the model of {self.folder} predicts no numbers (NaN): its training diverged")
-        rows["cluster"] = _clusters(rows)
-        rows["predicted"] = [examples.classes[at] for at in probabilities.argmax(axis=1)]
-        for at, name in enumerate(examples.classes):
-            rows[f"p_{name}"] = probabilities[:, at]
+            raise RunError(
+                f"the model of {self.folder} predicts NaN: its training diverged; "
+                "train again with a lower stages.N.lr"
+            )
+        rows["cluster"] = _clusters(rows, self.source.store.corpora)
+        rows["predicted"] = [examples.classes[number] for number in probabilities.argmax(axis=1)]
+        for number, name in enumerate(examples.classes):
+            rows[f"p_{name}"] = probabilities[:, number]
         return rows
 
 
-def _clusters(rows: pd.DataFrame) -> pd.Series[str]:
-    """What is resampled: dialogues of conversations, speakers of acted corpora."""
-    unit = rows["dialogue"].where(rows["domain"] == "conversational", rows["speaker"])
+def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:
+    """What is resampled: dialogues or speakers, as the corpus states; a row without dialogue by speaker."""
+    by_dialogue = rows["corpus"].map(lambda name: corpora[name]["cluster"] == "dialogue")
+    unit = rows["dialogue"].where(by_dialogue & rows["dialogue"].notna(), rows["speaker"])
     clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
     return clusters
 
@@ -173,18 +187,20 @@ def _check_complete(predictions: pd.DataFrame, source: Source) -> None:
     scored = predictions["id"].tolist()
     if sorted(scored) != sorted(expected):
         lost = sorted(set(expected) - set(scored))[:3]
-        raise ProtocolError(f"{len(expected)} test rows were expected, {len(scored)} scored; lost: {lost}")
+        raise ProtocolError(
+            f"{len(expected)} test rows were expected, {len(scored)} scored; missing: {', '.join(lost)}"
+        )
 
 
 def _write_predictions(path: Path, predictions: pd.DataFrame, source: Source) -> None:
     facts = {"protocol": source.protocol.name, "split_hash": source.protocol.hash}
     table = pa.Table.from_pandas(predictions, preserve_index=False).replace_schema_metadata(facts)
-    with merdata.write_atomically(path) as temporary:
+    with plugin.write_atomically(path) as temporary:
         pq.write_table(table, temporary)
 
 
 def _log(folder: Path, source: Source, rows: int) -> None:
-    """Every look at test rows is written down before it is taken."""
+    """Log a look at test rows before it is taken."""
     touch = {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "protocol": source.protocol.name,

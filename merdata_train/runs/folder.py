@@ -1,4 +1,4 @@
-"""A scored run as tables and comparisons read it: predictions, checked before a number is made of them."""
+"""The folder of a run: its recipe, history and predictions, checked before a number is made of them."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-import merdata
+from merdata import plugin
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.runs.lineage import read_rows
 from merdata_train.scoring.checks import SAME, best_epoch, check_labels, check_selected, check_unseen
 from merdata_train.scoring.metrics import confusion, named, scores
+from merdata_train.scoring.results import Epoch, Metrics, Scores, SplitRecord
 
-# Evaluation sets by the domain of their corpora (source 0, section 1.5).
+# Evaluation set -> domain of its corpora: acted speech, and conversations.
 DOMAINS = {"TestA": "acted", "TestB": "conversational"}
 
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """What a run left behind.
+    """An evaluated run.
 
     Attributes:
-        folder: where it lies.
-        metrics: what evaluation wrote; numbers for tables are made anew from the predictions.
+        folder: of the run.
+        metrics: what evaluation wrote; numbers of tables are computed again from the predictions.
         predictions: test rows: id, corpus, domain, cluster, speaker, dialogue, label, predicted, p_<class>.
-        history: an entry an epoch.
+        history: one entry per epoch.
         classes: names, in the order of the columns p_<class>.
     """
 
     folder: Path
-    metrics: dict[str, Any]
+    metrics: Metrics
     predictions: pd.DataFrame
-    history: list[dict[str, Any]]
+    history: list[Epoch]
     classes: tuple[str, ...]
 
     @property
@@ -69,19 +71,19 @@ def evaluation_sets(
         yield corpus, predictions[predictions["corpus"] == corpus]
 
 
-def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
+def open_run(folder: Path) -> tuple[Recipe, SplitRecord]:
     """The recipe of a run, and the split that it was trained on (`split.json`).
 
     Raises:
-        RunError: the folder is no finished run, or its files are damaged.
+        RunError: the folder is not a finished run, or its files are damaged.
     """
     if not (folder / "recipe.yaml").is_file():
-        raise RunError(f"{folder} is no run: it has no recipe.yaml")
+        raise RunError(f"{folder} is not a run: it has no recipe.yaml")
     if not (folder / "model").is_dir():
-        raise RunError(f"{folder} was never trained to its end: `merdata_train run` goes on with it")
+        raise RunError(f"{folder} is not finished: the same `merdata_train run` command continues it")
     try:
         recipe = Recipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")))
-        split: dict[str, Any] = json.loads((folder / "split.json").read_text("utf-8"))
+        split: SplitRecord = json.loads((folder / "split.json").read_text("utf-8"))
         if not {"hash", "data", "train"} <= split.keys():
             raise ValueError("split.json lacks hash, data or train")
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
@@ -89,53 +91,53 @@ def open_run(folder: Path) -> tuple[Recipe, dict[str, Any]]:
     return recipe, split
 
 
-def read_history(folder: Path) -> list[dict[str, Any]]:
+def read_history(folder: Path) -> list[Epoch]:
     """The epochs of a finished run.
 
     Raises:
         RunError: there are none.
     """
     try:
-        history: list[dict[str, Any]] = json.loads((folder / "history.json").read_text("utf-8"))
+        history: list[Epoch] = json.loads((folder / "history.json").read_text("utf-8"))
         history[-1]["validation"], history[-1]["stage"], history[-1]["selected"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise RunError(f"{folder} is damaged: train it again with --fresh") from error
     return history
 
 
-def read_metrics(folder: Path) -> dict[str, Any] | None:
+def read_metrics(folder: Path) -> Metrics | None:
     """What an earlier evaluation of the run wrote, or None: reading it again is no new look at test rows."""
     try:
-        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
+        metrics: Metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return metrics
 
 
 def load_scored(folder: Path) -> ScoredRun:
-    """A run that was evaluated, after the protocol guard looked at what it wrote.
+    """An evaluated run, once it has passed every check.
 
     Raises:
         RunError: it was not evaluated, or its files are damaged.
-        ProtocolError: its weights are not those of its best epoch, test rows took part in selection, its
-            labels were swapped, or its parts belong to different splits.
+        ProtocolError: its weights are not those of its best epoch, test rows took part in training or
+            selection, its labels were swapped, or its files belong to different splits.
     """
     metrics = read_metrics(folder)
     if metrics is None:
         raise RunError(
-            f"{folder} holds no scored run: `merdata_train evaluate {folder}` scores one that is trained"
+            f"{folder} is not an evaluated run: `merdata_train evaluate {folder}` evaluates a trained one"
         )
     predictions, split_hash = _read_predictions(folder / "predictions.parquet")
     validation, validation_hash = _read_predictions(folder / "validation.parquet")
     history = read_history(folder)
     if not {split_hash, validation_hash} == {metrics.get("split_hash")}:
         raise ProtocolError(
-            f"{folder}: its predictions are not of the split that metrics.json names: evaluate again"
+            f"{folder}: its predictions are not of the split that metrics.json names: evaluate it again"
         )
     classes = tuple(name.removeprefix("p_") for name in predictions.columns if name.startswith("p_"))
     check_labels(predictions, classes, folder)
     check_labels(validation, classes, folder)
-    check_unseen(predictions["id"], validation["id"], folder)
+    check_unseen(predictions["id"], [*validation["id"], *read_rows(folder)["id"]], folder)
     _check_epoch(metrics, history, validation, classes, folder)
     _check_scores(metrics, predictions, classes, folder)
     return ScoredRun(folder, metrics, predictions, history, classes)
@@ -155,8 +157,8 @@ def _read_predictions(path: Path) -> tuple[pd.DataFrame, str]:
 
 
 def _check_epoch(
-    metrics: dict[str, Any],
-    history: list[dict[str, Any]],
+    metrics: Metrics,
+    history: list[Epoch],
     validation: pd.DataFrame,
     classes: tuple[str, ...],
     folder: Path,
@@ -168,24 +170,26 @@ def _check_epoch(
             f"{folder} was evaluated at epoch {metrics['best_epoch']}, but validation {metric} chose epoch "
             f"{best}: evaluate it again"
         )
-    found = confusion(validation["label"].tolist(), validation["predicted"].tolist(), classes)
-    check_selected(history, metric, named(scores(found)), folder)
+    check_selected(history, metric, _scores(validation, classes), folder)
+
+
+def _scores(predictions: pd.DataFrame, classes: tuple[str, ...]) -> Scores:
+    counts = confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), classes)
+    return named(scores(counts))
 
 
 def _check_scores(
-    metrics: dict[str, Any], predictions: pd.DataFrame, classes: tuple[str, ...], folder: Path
+    metrics: Metrics, predictions: pd.DataFrame, classes: tuple[str, ...], folder: Path
 ) -> None:
-    found = named(
-        scores(confusion(predictions["label"].tolist(), predictions["predicted"].tolist(), classes))
-    )
-    written = metrics["sets"]["overall"]["scores"]
-    if not np.allclose([found[name] for name in written], list(written.values()), atol=SAME):
+    computed, overall = _scores(predictions, classes), metrics["sets"]["overall"]
+    written = overall["scores"] if overall else {}
+    if not np.allclose([computed[name] for name in written], list(written.values()), atol=SAME):
         raise ProtocolError(
             f"{folder}: metrics.json does not follow from predictions.parquet: evaluate it again"
         )
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON by rename."""
-    with merdata.write_atomically(path) as temporary:
+    """Write JSON under a temporary name, then rename it."""
+    with plugin.write_atomically(path) as temporary:
         temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -3,20 +3,20 @@
 runs/<name>-<id>/recipe.yaml          resolved
                 environment.json      versions, machine
                 split.json            protocol, hashes, rows of train and validation by class
-                lints.json            what the lints warned of
+                lints.json            the warnings of the lints
+                lineage.json, lineage.parquet  the rows that the model ever saw
                 checkpoint.safetensors  while it trains
                 history.json  model/  predictions.parquet  metrics.json  test_log.jsonl
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,23 +25,25 @@ import torch
 import yaml
 from filelock import FileLock, Timeout
 
-import merdata
+from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.encoders.hub import pinned
 from merdata_train.errors import RunError
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint
+from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import WORKERS
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.folder import write_json
-from merdata_train.runs.initial import with_initial
+from merdata_train.runs.identity import folder_name
+from merdata_train.runs.initial import started, with_initial
+from merdata_train.runs.lineage import write_lineage
 from merdata_train.runs.tracking import check_tracker, tracker
+from merdata_train.scoring.results import SplitRecord
 from merdata_train.training.devices import is_main_process, processes
 from merdata_train.training.fit import fit
-from merdata_train.training.stages import initial_weights
+from merdata_train.training.stages import trained_rows
 
 CHECKPOINT = "checkpoint.safetensors"
-CODE_VERSION = 4  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",
@@ -64,36 +66,37 @@ def run(
     track: str | None = None,
     workers: int = WORKERS,
 ) -> Path:
-    """Train a recipe, unless its run is there already; a run that was killed goes on.
+    """Train a recipe, unless its run exists already; a run that was killed continues.
 
-    Under `accelerate launch` every process trains, and the main one alone writes.
+    Under `accelerate launch` every process trains, and only the main one writes.
 
     Args:
         recipe: what to train.
         out: folder of the runs.
         jobs: processes for the features.
-        fresh: train again even if the run is there.
+        fresh: train again even if the run exists.
         track: tensorboard, wandb or trackio; None for none.
         workers: processes that read recordings while an end-to-end model works.
 
     Returns:
-        The run's folder; `evaluate` scores it on the test rows.
+        The run's folder. `evaluate` scores it on the test rows.
 
     Raises:
-        MerdataError: recipe, store or protocol are at fault, or the folder cannot be written.
+        MerdataError: the recipe, the store or the protocol is at fault, or the folder cannot be written.
     """
     check_tracker(track)
-    source = Source(recipe)
-    recipe = with_initial(recipe, source, out)
+    source, asked = Source(recipe), recipe
+    recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
     if (folder / "model").exists() and not fresh:
         return folder
+    recipe = started(recipe, asked, source)
     with processes().main_process_first():  # the others find its features in the cache
         train, validation = source.examples("train", jobs), source.examples("validation", jobs)
-    checkpoint = folder / CHECKPOINT
     cache = cache_folder(source.store) if recipe.encoders() else None
+    training = partial(fit, recipe, train, validation, folder / CHECKPOINT, cache=cache, workers=workers)
     if not is_main_process():
-        fit(recipe, train, validation, checkpoint, cache=cache, workers=workers)
+        training()
         return folder
     lints = lint(recipe, source, train, validation)
     with _locked(folder):
@@ -102,19 +105,34 @@ def run(
         _describe(folder, recipe, source, train, validation)
         write_json(folder / "lints.json", lints)
         with tracker(track, recipe, folder) as log:
-            model, history = fit(recipe, train, validation, checkpoint, log, cache=cache, workers=workers)
+            model, history = training(track=log)
         write_json(folder / "history.json", history)
-        unfinished = folder / ".model"
-        model.save_pretrained(unfinished)
-        source.save_processors(unfinished)
-        unfinished.replace(folder / "model")
-        checkpoint.unlink(missing_ok=True)
+        _write_lineage(folder, recipe, model, train, validation)
+        _save(folder, model, source)
     return folder
+
+
+def _write_lineage(
+    folder: Path, recipe: Recipe, model: EmotionModel, train: Examples, validation: Examples
+) -> None:
+    trained = trained_rows(recipe.stages, train.rows)["id"].tolist()
+    rows = {"train": trained, "validation": validation.rows["id"].tolist()}
+    starts = {stage.name: Path(str(stage.init)) for stage in recipe.stages if stage.init}
+    write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
+
+
+def _save(folder: Path, model: EmotionModel, source: Source) -> None:
+    """Write `model/` by rename: its existence means that training is finished."""
+    unfinished = folder / ".model"
+    model.save_pretrained(unfinished)
+    source.save_processors(unfinished)
+    unfinished.replace(folder / "model")
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep a second process out of the run's folder; the lock dies with its process."""
+    """Keep a second process out of the run's folder; the lock ends with its process."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", blocking=False):
@@ -128,7 +146,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    """Empty a run's folder but for the lock that is held."""
+    """Empty a run's folder, except for the lock that is held."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -136,36 +154,16 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def folder_name(recipe: Recipe, source: Source) -> str:
-    """The folder of a recipe's run; `source` may be that of another seed or fold of it."""
-    return f"{recipe.name.replace('/', '-')}-{_id(recipe, source)}"
-
-
-def run_id(source: Source) -> str:
-    """Hash of what defines a run: recipe, rows, split and code; not where the store lies."""
-    return _id(source.recipe, source)
-
-
-def _id(recipe: Recipe, source: Source) -> str:
-    known = {name: pinned(part) for name, part in recipe.encoders().items()}
-    features = recipe.features.model_copy(update=known)
-    recipe = recipe.model_copy(update={"features": features})
-    told = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
-    initial = [merdata.file_sha256(initial_weights(str(stage.init))) for stage in recipe.stages if stage.init]
-    parts = [CODE_VERSION, told, source.data_hash, source.protocol.hash, *initial]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
-
-
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:
-    resolved = recipe.model_dump(mode="json") | {"store": str(merdata.place(recipe.store).absolute())}
+    resolved = recipe.model_dump(mode="json") | {"store": str(plugin.place(recipe.store).absolute())}
     for name, encoder in recipe.encoders().items():
         if encoder.revision is None:
             resolved["features"][name]["model"] = str(Path(encoder.model).absolute())
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-    with merdata.write_atomically(folder / "recipe.yaml") as temporary:
+    with plugin.write_atomically(folder / "recipe.yaml") as temporary:
         temporary.write_text(text, "utf-8")
     write_json(folder / "environment.json", environment())
-    split = {
+    split: SplitRecord = {
         "protocol": source.protocol.name,
         "hash": source.protocol.hash,
         "fold": recipe.fold,

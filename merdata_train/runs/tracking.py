@@ -1,4 +1,4 @@
-"""Trackers: what an experiment looks like elsewhere. None unless one is asked for."""
+"""Trackers: report epochs to tensorboard, wandb or trackio. None by default."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.scoring.results import Epoch
 
 TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb", "trackio": "trackio"}  # name -> package
 
 
 def check_tracker(name: str | None) -> None:
-    """Refuse a tracker that is not there, before anything is trained.
+    """Refuse an unknown tracker or one that is not installed, before anything is trained.
 
     Raises:
         RecipeError: there is no such tracker, or its package is not installed.
@@ -23,14 +24,14 @@ def check_tracker(name: str | None) -> None:
     if name is None:
         return
     if name not in TRACKERS:
-        raise RecipeError(f"--track is {', '.join(TRACKERS)}, not {name!r}")
+        raise RecipeError(f"--track must be {', '.join(TRACKERS)}, not {name!r}")
     if find_spec(TRACKERS[name]) is None:
         raise RecipeError(f"{name} is not installed: pip install {TRACKERS[name]}")
 
 
 @contextmanager
-def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """What to call with the entry of every epoch; it writes into the run's folder or to a service."""
+def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable[[Epoch], None]]:
+    """A function that takes each epoch's history entry and logs it in the run's folder or to a service."""
     if name is None:
         yield _nothing
         return
@@ -42,9 +43,9 @@ def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable
     accelerator.init_trackers("merdata", config=_flat(recipe.model_dump(mode="json")), init_kwargs=kwargs)
     steps = iter(range(1_000_000_000))
 
-    def log(epoch: dict[str, Any]) -> None:
+    def log(epoch: Epoch) -> None:
         numbers = {f"validation/{name}": value for name, value in epoch["validation"].items()}
-        numbers |= {name: epoch[name] for name in ("loss", "lr", "selected")}
+        numbers |= {"loss": epoch["loss"], "lr": epoch["lr"], "selected": epoch["selected"]}
         accelerator.log(numbers, step=next(steps))
 
     try:
@@ -53,16 +54,16 @@ def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable
         accelerator.end_training()
 
 
-def _nothing(_: dict[str, Any]) -> None:
+def _nothing(_: Epoch) -> None:
     """No tracker."""
 
 
 def _flat(value: Any, key: str = "") -> dict[str, int | float | str | bool]:
-    """Dotted keys of a nested recipe: what every tracker can show."""
+    """A nested recipe under dotted keys, which every tracker can show."""
     if isinstance(value, dict):
         parts = [(f"{key}.{name}" if key else name, part) for name, part in value.items()]
     elif isinstance(value, list):
-        parts = [(f"{key}.{at}", part) for at, part in enumerate(value)]
+        parts = [(f"{key}.{number}", part) for number, part in enumerate(value)]
     else:
         return {key: value if isinstance(value, (int, float, bool)) else str(value)}
     return {name: leaf for path, part in parts for name, leaf in _flat(part, path).items()}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from merdata import TextLookUp, majority_label, text_keys
+from merdata.plugin import TextLookUp, majority_label, text_keys
 from merdata_train.scoring.metrics import confusion, named, scores
 
 

@@ -1,4 +1,4 @@
-"""A trained model on one's own recordings: the feature code of training, one utterance at a time."""
+"""A trained model on your own recordings: the feature code of training, one utterance at a time."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import merdata
+from merdata import plugin
 from merdata_train.data.context import text_vectors
 from merdata_train.data.sequences import Clips, TokenRows
 from merdata_train.encoders.encoder import shortest
-from merdata_train.encoders.hub import load_extractor, load_tokenizer
-from merdata_train.encoders.tokens import tokenise
+from merdata_train.encoders.pretrained import load_extractor, load_tokenizer
+from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import InputError, RunError
 from merdata_train.features.audio import one_thread, vector, width
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe.parts import AudioEncoder, TextEncoder
+from merdata_train.recipe.features import AudioEncoder, TextEncoder
 
 SAMPLE_RATE = 16_000
 UTTERANCE_SECONDS = 30  # corpora have utterances of seconds; a model was never trained on more
 LONGEST_SECONDS = 600
 MOST_BYTES = 1 << 30
-COPIES = 8  # a batch of one is multiplied by another kernel, whose sums differ in the sixth digit
+COPIES = 8  # a batch of one uses another kernel, whose sums differ in the sixth digit
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one utterance.
+    """The prediction of one utterance.
 
     Attributes:
         label: the most probable class, by name.
         probabilities: class -> probability, in the order of the model's classes.
-        notes: what a reader should know of the recording.
+        notes: what a reader should know about the recording.
     """
 
     label: str
@@ -93,7 +93,7 @@ class Predictor:
         """The model of a run.
 
         Args:
-            place: the run's folder, its `model` folder, or `OWNER/NAME` on the Hub; no code in it runs.
+            place: the run's folder, its `model` folder, or `OWNER/NAME` on the Hub; no code of it is run.
 
         Raises:
             HubError: there is no such folder, and the Hub has no such model or cannot be reached.
@@ -116,7 +116,7 @@ class Predictor:
             audio: a file in any format that merdata decodes, or samples: float `[n]` at 16 kHz in [-1, 1].
             text: its transcript.
             history: what was said before it, oldest first; for models that were trained with context. Where
-                the recipe has a speaker prefix, history and text carry it: `speaker=Joey How are you?`.
+                the recipe has a speaker prefix, history and text need it too: `speaker=Joey How are you?`.
 
         Raises:
             InputError: the recording cannot be used, there is nothing that the model can use, or it was
@@ -124,7 +124,7 @@ class Predictor:
         """
         self._refuse(audio=audio is not None, text=text is not None)
         if history and self.model.context is None:
-            raise InputError("the model was trained without context: it can use no history")
+            raise InputError("the model was trained without context: it cannot use a history")
         samples, notes = (None, ()) if audio is None else _hear(audio)
         batch: dict[str, Tensor] = {}
         if "audio" in self.modalities:
@@ -143,7 +143,7 @@ class Predictor:
         knows = " and ".join(self.modalities)
         for name, there in given.items():
             if there and name not in self.modalities:
-                raise InputError(f"the model was trained on {knows} alone: it can use no {name}")
+                raise InputError(f"the model was trained on {knows} only: it cannot use {name}")
         if not any(given.values()):
             raise InputError(f"there is nothing to predict from: give {' or '.join(self.modalities)}")
 
@@ -152,15 +152,15 @@ class Predictor:
         if isinstance(config, AudioEncoder):
             given = np.zeros(0, np.float32) if samples is None else samples
             whole = np.rint(given * 32_768).clip(-32_768, 32_767).astype(np.int16)  # as a store has them
-            fewest = shortest(self.model.encoders["audio"].hub.config.to_dict())
+            fewest = shortest(self.model.encoders["audio"].network.config.to_dict())
             clip = Clips([whole], ["given"], config.seconds, fewest, self._extractor)
             return clip.batch("audio", [0]) | there
         if samples is None:
-            found = np.zeros(width(config), np.float32)
+            features = np.zeros(width(config), np.float32)
         else:
             with one_thread():
-                found = vector(samples, config)
-        return {"audio_vec": torch.from_numpy(found)[None]} | there
+                features = vector(samples, config)
+        return {"audio_vec": torch.from_numpy(features)[None]} | there
 
     def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
         config, context = self.model.features.text, self.model.context
@@ -182,7 +182,7 @@ class Predictor:
     def _beside(self, name: str) -> Path:
         if self._folder is None or not (self._folder / name).is_dir():
             raise RunError(
-                f"the model lacks its {name}: open it from the folder of its run, or train it again"
+                f"the model does not have its {name}: open it from the folder of its run, or train it again"
             )
         return self._folder / name
 
@@ -190,13 +190,13 @@ class Predictor:
 def predict_all(
     predictor: Predictor, files: Sequence[Path], texts: Sequence[str], history: Sequence[str] = ()
 ) -> list[Item]:
-    """Every file with its text; without files, every text. A file that cannot be used stops no other.
+    """Every file with its text; without files, every text. An unusable file does not stop the others.
 
     Raises:
         InputError: there are no inputs, not as many texts as files, or a history of several utterances.
     """
     if files and texts and len(files) != len(texts):
-        raise InputError(f"{len(files)} files and {len(texts)} texts: give one --text for each file, or none")
+        raise InputError(f"{len(files)} files and {len(texts)} texts: give one --text per file, or none")
     if not files and not texts:
         raise InputError("there is nothing to predict from: name a file, or give --text")
     if history and max(len(files), len(texts)) > 1:
@@ -222,11 +222,13 @@ def _model_folder(place: str | Path) -> Path:
         from merdata_train.serving.push import download
 
         return download(str(place))
-    raise RunError(f"{place} holds no trained model: give a run's folder, as in runs/source0-A1-0123abcd")
+    raise RunError(
+        f"{place} does not hold a trained model: give the folder of a run, as in runs/source0-A1-0123abcd"
+    )
 
 
 def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
-    """Samples as a store would hold them, and notes."""
+    """Samples as in a store, and notes."""
     name, notes = "the recording", tuple[str, ...]()
     if isinstance(audio, np.ndarray):
         samples = _checked(audio)
@@ -235,20 +237,20 @@ def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
         samples, notes = _decode(Path(audio))
     seconds = len(samples) / SAMPLE_RATE
     if seconds > LONGEST_SECONDS:
-        raise InputError(f"{name} lasts {seconds / 60:.0f} minutes: cut it into utterances of seconds")
+        raise InputError(f"{name} is {seconds / 60:.0f} minutes long: split it into utterances")
     if seconds > UTTERANCE_SECONDS:
-        notes = (*notes, f"it lasts {seconds:.0f} s, and models learn from utterances of seconds")
+        notes = (*notes, f"it is {seconds:.0f} s long, and models are trained on utterances of a few seconds")
     return samples, notes
 
 
 def _decode(path: Path) -> tuple[Floats, tuple[str, ...]]:
     try:
         if not path.is_file():
-            raise InputError(f"{path} is not there, or is no file")
+            raise InputError(f"{path} does not exist, or is not a file")
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is larger than {MOST_BYTES >> 30} GiB: cut it into utterances")
-        clip = merdata.normalise(path.read_bytes(), str(path))
-    except merdata.AudioError as error:
+        clip = plugin.normalise(path.read_bytes(), str(path))
+    except plugin.AudioError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error

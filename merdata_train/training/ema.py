@@ -1,4 +1,4 @@
-"""The moving average of a model's weights, which follows quickly at first (models.md 1.1)."""
+"""The moving average of a model's weights, which follows quickly at first."""
 
 from __future__ import annotations
 

@@ -1,39 +1,35 @@
 """The loop: AdamW, plateau on a validation metric, early stopping, the best epoch kept; resumable.
 
 Each epoch seeds itself from (seed, stage, epoch), so a training that was killed and resumed takes the same
-steps as one that never was. Only train and validation rows can come in here (`for_training`).
+steps as one that was not. Only train and validation rows are accepted (`for_training`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from tqdm import tqdm
 
-from merdata_train.data.batching import batches, parts, shared, steps
 from merdata_train.data.frozen import encoded
-from merdata_train.data.samplers import order
 from merdata_train.data.source import Examples, for_training
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.models.inference import loader, predict
-from merdata_train.recipe.parts import Stage
+from merdata_train.models.inference import loader
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.scoring.metrics import confusion, scores
+from merdata_train.scoring.results import Epoch
 from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
 from merdata_train.training.devices import accelerator_of
 from merdata_train.training.ema import averaged
 from merdata_train.training.losses import cross_entropy
 from merdata_train.training.moddrop import drop_modalities
+from merdata_train.training.plan import Planner, Step, seed_of
+from merdata_train.training.progress import Progress, progress_bar
 from merdata_train.training.schedule import rising
 from merdata_train.training.stages import (
     changed,
@@ -41,35 +37,24 @@ from merdata_train.training.stages import (
     load_initial,
     optimizer_of,
     rows_of,
-    selected,
     set_training,
 )
+from merdata_train.training.validation import all_metrics, selected, with_predictions
 
-Epoch = dict[str, Any]
-Part = tuple[list[int], float]  # rows, and what their mean loss counts for
+Tracker = Callable[[Epoch], None]
 
 
-@dataclass
-class Progress:
-    """How far a stage is.
+@dataclass(frozen=True)
+class Job:
+    """What all stages of a training share; `fit` describes each."""
 
-    Attributes:
-        history: an entry an epoch: stage, epoch, loss, lr, metrics over all validation rows, and `selected`,
-            the value that chooses, over those of the stage.
-        best: the weights of its best epoch, of those that any stage has moved.
-    """
-
-    history: list[Epoch] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
-
-    def best_epoch(self) -> int:
-        values = [epoch["selected"] for epoch in self.history]
-        return values.index(max(values))
-
-    def is_over(self, stage: Stage) -> bool:
-        epochs = len(self.history)
-        stalled = bool(self.history) and epochs - 1 - self.best_epoch() >= stage.patience
-        return epochs >= stage.epochs or stalled
+    recipe: Recipe
+    train: Examples
+    validation: Examples
+    checkpoint: Path | None
+    track: Tracker | None
+    cache: Path | None
+    workers: int
 
 
 def fit(
@@ -77,7 +62,7 @@ def fit(
     train: Examples,
     validation: Examples,
     checkpoint: Path | None = None,
-    track: Callable[[Epoch], None] | None = None,
+    track: Tracker | None = None,
     *,
     cache: Path | None = None,
     workers: int = 0,
@@ -90,7 +75,7 @@ def fit(
         validation: rows that choose the epoch.
         checkpoint: file to resume from and to write after every epoch.
         track: called with every epoch's entry of the history.
-        cache: folder where outputs of frozen encoders are kept; None for nowhere.
+        cache: folder where outputs of frozen encoders are kept; None to keep none.
         workers: processes that read recordings while the model works; for recipes with encoders.
 
     Returns:
@@ -98,72 +83,56 @@ def fit(
 
     Raises:
         ProtocolError: the rows are of another split.
-        RecipeError: a stage names rows or parts that are not there.
+        RecipeError: a stage names rows or modules that do not exist.
     """
-    train, validation = for_training(train), for_training(validation)
+    job = Job(recipe, for_training(train), for_training(validation), checkpoint, track, cache, workers)
     set_seed(recipe.seed)
     model = EmotionModel.of(recipe, list(train.classes))
-    if "audio_vec" in train.tensors:
-        model.standardise.fit(train.tensors["audio_vec"][train.tensors["has_audio"]])
+    if "audio_vec" in job.train.tensors:
+        model.standardise.fit(job.train.tensors["audio_vec"][job.train.tensors["has_audio"]])
     saved = load_checkpoint(checkpoint) if checkpoint else None
     history: list[Epoch] = saved.facts["done"] if saved else []
     for number in range(saved.facts["stage"] if saved else 0, len(recipe.stages)):
-        training = _Training(recipe, number, model, train, validation, checkpoint, history, cache, workers)
-        progress = training.run(saved, track)
+        progress = _StageTraining(job, number, model, history).run(saved)
         take(model, progress.best)
         history, saved = history + progress.history, None
     return model, history
 
 
-class _Training:
-    """One stage: what it moves and what it reads."""
+class _StageTraining:
+    """One stage: what it trains and what it reads."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        number: int,
-        model: EmotionModel,
-        train: Examples,
-        validation: Examples,
-        path: Path | None,
-        done: list[Epoch],
-        cache: Path | None,
-        workers: int,
-    ) -> None:
-        self.recipe, self.number, self.stage = recipe, number, recipe.stages[number]
-        self.path, self.done, self.cache, self.workers = path, done, cache, workers
-        self.accelerator = accelerator_of(recipe)
+    def __init__(self, job: Job, number: int, model: EmotionModel, done: list[Epoch]) -> None:
+        self.job, self.recipe, self.number, self.done = job, job.recipe, number, done
+        self.stage = self.recipe.stages[number]
+        self.accelerator = accelerator_of(self.recipe)
         self.model = model.to(self.accelerator.device)
         if self.stage.init:
             load_initial(model, str(self.stage.init))
-        self.train = train.only(rows_of(self.stage, train))
-        self.validation, self.chooses = validation, rows_of(self.stage, validation)
-        self.changed = changed(model, recipe.stages[: number + 1])
+        self.train = job.train.only(rows_of(self.stage, job.train))
+        self.validation = job.validation
+        self.chooses = rows_of(self.stage, job.validation)
+        self.changed = changed(model, self.recipe.stages[: number + 1])
         for encoder in model.encoders.values():
             encoder.save_memory(self.stage.checkpointing)
         self.optimizer = optimizer_of(model, self.stage)
         self.plateau = ReduceLROnPlateau(self.optimizer, mode="max", **self.stage.plateau.model_dump())
-        self.ema = averaged(model, recipe.ema.decay) if recipe.ema else None
-        self.criterion = cross_entropy(recipe.loss, self.train).to(self.accelerator.device)
+        self.ema = averaged(model, self.recipe.ema.decay) if self.recipe.ema else None
+        self.criterion = cross_entropy(self.recipe.loss, self.train).to(self.accelerator.device)
 
-    def run(self, saved: Checkpoint | None, track: Callable[[Epoch], None] | None) -> Progress:
+    def run(self, saved: Checkpoint | None) -> Progress:
         """Epoch after epoch, from where the checkpoint stands."""
         progress = self._resume(saved)
         self._encode_frozen()
         wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
-        with _bar(self.stage, progress) as bar:
+        with progress_bar(self.stage, progress) as bar:
             while not progress.is_over(self.stage):
                 epoch = self._epoch(wrapped, optimizer, len(progress.history))
                 progress.history.append(epoch)
                 self.plateau.step(epoch["selected"])
                 if progress.best_epoch() == epoch["epoch"]:
                     progress.best = cloned(self.judged, self.changed)
-                if self.path is not None and self.accelerator.is_main_process:
-                    self._save(progress, self.path)
-                if track is not None:
-                    track(epoch)
-                if self.accelerator.is_main_process:
-                    tqdm.write(_summary(epoch, progress), file=sys.stderr)
+                self._report(progress)
                 bar.update()
         return progress
 
@@ -171,6 +140,15 @@ class _Training:
     def judged(self) -> EmotionModel:
         """The model that is validated and kept: the averaged one, where there is one."""
         return cast(EmotionModel, self.ema.module) if self.ema else self.model
+
+    def _report(self, progress: Progress) -> None:
+        """Write the checkpoint and tell of the last epoch."""
+        if self.accelerator.is_main_process:
+            if self.job.checkpoint is not None:
+                self._save(progress, self.job.checkpoint)
+            progress.tell()
+        if self.job.track is not None:
+            self.job.track(progress.history[-1])
 
     def _epoch(self, wrapped: nn.Module, optimizer: torch.optim.Optimizer, number: int) -> Epoch:
         """One pass over the train rows, then the validation rows."""
@@ -180,74 +158,53 @@ class _Training:
         set_training(self.model, self.stage)
         losses = list(self._steps(wrapped, optimizer, seed, number))
         lr = self.optimizer.param_groups[0]["lr"]
-        by = self.recipe.selection_of(self.stage)
-        predicted = _predicted(self.judged, self.validation, self.workers)
-        rows = self.validation.rows.assign(predicted=predicted)
+        rows = with_predictions(self.judged, self.validation, self.job.workers)
+        classes, by = self.validation.classes, self.recipe.selection_of(self.stage)
         return {
             "stage": self.stage.name,
             "epoch": number,
             "loss": float(self.accelerator.reduce(torch.stack(losses).mean(), reduction="mean")),
             "lr": lr,
-            "validation": _scores(self.validation, predicted),
-            "selected": selected(rows[self.chooses], self.validation.classes, by),
+            "validation": all_metrics(rows, classes),
+            "selected": selected(rows[self.chooses], classes, by),
         }
 
     def _encode_frozen(self) -> None:
-        """What the stage does not move is computed once: examples then hold an encoder's outputs."""
+        """Compute once what the stage does not train: examples then hold an encoder's outputs."""
         frozen = frozen_encoders(self.model, self.stage)
         share, shares = self.accelerator.process_index, self.accelerator.num_processes
-        self.train = encoded(frozen, self.train, self.cache, share, shares)
-        self.validation = encoded(frozen, self.validation, self.cache, share, shares)
+        self.train = encoded(frozen, self.train, self.job.cache, share, shares)
+        self.validation = encoded(frozen, self.validation, self.job.cache, share, shares)
         self.accelerator.wait_for_everyone()
 
     def _steps(
         self, wrapped: nn.Module, optimizer: torch.optim.Optimizer, seed: int, epoch: int
     ) -> Iterator[Tensor]:
         """The loss of each step of an epoch."""
-        planned = self._plan(seed)
+        share, shares = self.accelerator.process_index, self.accelerator.num_processes
+        planned = Planner(self.stage, self.train, self._weight, share, shares).steps(seed)
         warm = self.stage.warmup * self.stage.epochs * len(planned)
-        batches = iter(loader(self.train, [rows for step in planned for rows, _ in step], self.workers))
-        for at, step in enumerate(planned):
-            with rising(optimizer, (epoch * len(planned) + at + 1) / warm if warm else 1.0):
+        rows = [rows for step in planned for rows, _ in step]
+        batches = iter(loader(self.train, rows, self.job.workers))
+        for number, step in enumerate(planned):
+            with rising(optimizer, (epoch * len(planned) + number + 1) / warm if warm else 1.0):
                 yield self._step(wrapped, optimizer, step, batches)
-
-    def _plan(self, seed: int) -> list[list[Part]]:
-        """The parts of each step that this process takes."""
-        rows = list(order(self.train.rows, self.stage.sampler, seed))
-        size, share, shares = (
-            self.stage.batch_size,
-            self.accelerator.process_index,
-            self.accelerator.num_processes,
-        )
-        if not self.train.sequences:
-            return [self._weighed(step, [shared(step, share, shares)]) for step in batches(rows, size)]
-        costs, most = self.train.costs, self.stage.batch_seconds
-        return [
-            self._weighed(step, parts(shared(step, share, shares), costs, most))
-            for step in steps(rows, size, costs, seed)
-        ]
-
-    def _weighed(self, step: list[int], own: Iterable[list[int]]) -> list[Part]:
-        """Parts of a step with what each adds to its loss, of which the processes take the mean."""
-        shares = self.accelerator.num_processes
-        whole = sum(self._weight(shared(step, share, shares)) for share in range(shares))
-        return [(rows, self._weight(rows) * shares / whole) for rows in own]
 
     def _step(
         self,
         wrapped: nn.Module,
         optimizer: torch.optim.Optimizer,
-        step: list[Part],
+        step: Step,
         batches: Iterator[dict[str, Tensor]],
     ) -> Tensor:
-        """One step, in as many parts as its rows need; its gradient is that of all rows at once."""
+        """One step, in as many micro-batches as it has; its gradient is that of all rows at once."""
         losses = []
-        for at, (_, weight) in enumerate(step):
+        for number, (_, weight) in enumerate(step):
             batch = next(batches)
             if self.recipe.modality_dropout:
                 batch = drop_modalities(batch, self.recipe.modalities, self.recipe.modality_dropout)
             batch = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
-            last = at == len(step) - 1
+            last = number == len(step) - 1
             with nullcontext() if last else self.accelerator.no_sync(wrapped):
                 loss: Tensor = self.criterion(wrapped(batch).logits.float(), batch["labels"]) * weight
                 self.accelerator.backward(loss)
@@ -286,41 +243,3 @@ class _Training:
         average = cloned(self.ema, names) if self.ema else {}
         now = cloned(self.model, self.changed)
         save_checkpoint(path, Checkpoint(now, progress.best, average, self.optimizer.state_dict(), facts))
-
-
-def seed_of(seed: int, stage: int, epoch: int) -> int:
-    """The seed of an epoch: order of the rows, dropout."""
-    digest = hashlib.sha256(f"{seed} {stage} {epoch}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
-
-
-def validate(model: EmotionModel, validation: Examples) -> dict[str, float]:
-    """The four metrics on validation rows."""
-    return _scores(validation, _predicted(model, validation))
-
-
-def _predicted(model: EmotionModel, validation: Examples, workers: int = 0) -> list[str]:
-    return [validation.classes[at] for at in predict(model, validation, workers).argmax(dim=-1).tolist()]
-
-
-def _scores(validation: Examples, predicted: list[str]) -> dict[str, float]:
-    counts = confusion(validation.rows["label"].tolist(), predicted, validation.classes)
-    return {name: float(value) for name, value in scores(counts).items()}
-
-
-def _summary(epoch: Epoch, progress: Progress) -> str:
-    """One epoch in a line; the best one so far is marked."""
-    found = ", ".join(f"{name} {value:.4f}" for name, value in epoch["validation"].items())
-    best = " (best so far)" if progress.best_epoch() == epoch["epoch"] else ""
-    where = f"stage {epoch['stage']}, epoch {epoch['epoch']}"
-    return f"{where}: loss {epoch['loss']:.4f}, lr {epoch['lr']:.2g}, validation {found}{best}"
-
-
-def _bar(stage: Stage, progress: Progress) -> tqdm[Any]:
-    return tqdm(
-        total=stage.epochs,
-        initial=len(progress.history),
-        desc=f"stage {stage.name}",
-        unit="epoch",
-        disable=not sys.stderr.isatty(),
-    )

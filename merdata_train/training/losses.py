@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from merdata_train.data.source import Examples
-from merdata_train.recipe.parts import Loss
+from merdata_train.recipe.stage import Loss
 
 
 def cross_entropy(config: Loss, train: Examples) -> nn.CrossEntropyLoss:

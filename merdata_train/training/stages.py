@@ -1,9 +1,9 @@
-"""What a stage works with: its rows, the weights it moves and how fast, what chooses its epoch."""
+"""What a stage works with: its rows, the weights that it trains and how fast."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,34 @@ from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel, open_model
-from merdata_train.recipe.parts import Data, Selection, Stage
-from merdata_train.scoring.metrics import confusion, scores
+from merdata_train.recipe.data import Data
+from merdata_train.recipe.stage import Stage
 
 LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
 WEIGHTS = "model.safetensors"
-ABSENT = {"audio_encoder", "text_encoder"}  # recipes of one modality keep what they say of the other's
+ABSENT = {"audio_encoder", "text_encoder"}  # a recipe of one modality may name the encoder of the other
 
 
 def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
     """Which examples are of the stage's corpora and languages: bool `[n]`.
 
     Raises:
-        RecipeError: none is.
+        RecipeError: none of them is.
     """
     keep = _belong(stage.data, examples.rows)
     if not keep.any():
-        raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {stage.data}")
+        raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {_named(stage.data)}")
     return keep
 
 
 def trained_rows(stages: Sequence[Stage], train: pd.DataFrame) -> pd.DataFrame:
     """The train rows that any of the stages learns from."""
     return train[np.logical_or.reduce([_belong(stage.data, train) for stage in stages])]
+
+
+def _named(data: Data) -> str:
+    """A stage's data in words."""
+    return "; ".join(f"{key} {', '.join(names)}" for key, names in data if names)
 
 
 def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -51,10 +56,10 @@ def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
-    """AdamW over the weights that the stage moves, one group for each part and depth; the stage's own first.
+    """AdamW over the weights that the stage trains, a group for each module and depth; the stage's own first.
 
     Raises:
-        RecipeError: the stage names a module that the model has not, or freezes everything.
+        RecipeError: the stage names a module that the model does not have, or freezes everything.
     """
     depths = _depths(model) if stage.llrd < 1 else {}
     groups: dict[tuple[str, int], list[nn.Parameter]] = {(name, 0): [] for name in ("", *stage.lr_groups)}
@@ -70,7 +75,9 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
             parts = ", ".join(
                 name for name, _ in model.named_modules() if 0 < name.count(".") + 1 <= 2 and name
             )
-            raise RecipeError(f"stage {stage.name}: the model has no part {module!r}; its parts are {parts}")
+            raise RecipeError(
+                f"stage {stage.name}: the model has no module {module!r}; its modules are {parts}"
+            )
     if not any(groups.values()):
         raise RecipeError(f"stage {stage.name} freezes every weight: there is nothing to train")
     rates = {"": stage.lr, **stage.lr_groups}
@@ -85,7 +92,7 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
 def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEncoder]:
     """modality -> its encoder, of those whose whole network the stage freezes."""
     return {
-        name: encoder for name, encoder in model.encoders.items() if freezes(stage, f"{name}_encoder.hub")
+        name: encoder for name, encoder in model.encoders.items() if freezes(stage, f"{name}_encoder.network")
     }
 
 
@@ -95,9 +102,9 @@ def freezes(stage: Stage, module: str) -> bool:
 
 
 def changed(model: nn.Module, stages: Sequence[Stage]) -> set[str]:
-    """Names of the weights that a resumed training could not have from where these stages began."""
+    """Names of the weights that a checkpoint must hold, because these stages have changed them."""
     names = set(model.state_dict())
-    if any(stage.init for stage in stages[:-1]):  # nothing but the checkpoint remembers that other run
+    if any(stage.init for stage in stages[:-1]):  # only the checkpoint has the weights of the other run
         return names
     return {name for name in names if not all(freezes(stage, name) for stage in stages)}
 
@@ -110,23 +117,8 @@ def set_training(model: nn.Module, stage: Stage) -> None:
             module.eval()
 
 
-def selected(rows: pd.DataFrame, classes: tuple[str, ...], by: Selection) -> float:
-    """The value that chooses the epoch: the metric over each group of `by.over`, and their mean.
-
-    Args:
-        rows: validation rows of the stage: corpus, domain, label, predicted.
-        classes: the labels.
-        by: which metric, over what.
-
-    Raises:
-        RecipeError: there are no validation rows of a group.
-    """
-    found = [_metric(part, classes, by.metric) for part in _groups(rows, by.over)]
-    return float(np.mean(found))
-
-
 def load_initial(model: EmotionModel, folder: str) -> None:
-    """Take over the weights of another run.
+    """Load the weights of another run.
 
     Raises:
         RecipeError: they do not fit this model.
@@ -136,7 +128,9 @@ def load_initial(model: EmotionModel, folder: str) -> None:
     try:
         model.load_state_dict(other.state_dict())
     except RuntimeError as error:
-        raise RecipeError(f"init: the model of {folder} has other parts than this recipe's") from error
+        raise RecipeError(
+            f"init: the model in {folder} does not have the same modules as this recipe's"
+        ) from error
 
 
 def initial_weights(folder: str) -> Path:
@@ -148,21 +142,7 @@ def initial_weights(folder: str) -> Path:
     for place in (Path(folder) / "model" / WEIGHTS, Path(folder) / WEIGHTS):
         if place.is_file():
             return place
-    raise RunError(f"init: {folder} holds no trained model: name the folder of a finished run")
-
-
-def _groups(rows: pd.DataFrame, over: str) -> Iterator[pd.DataFrame]:
-    for name in over.split("+"):
-        part = rows if name == "all" else rows[(rows["corpus"] == name) | (rows["domain"] == name)]
-        if part.empty:
-            known = ", ".join(["all", *sorted({*rows["domain"], *rows["corpus"]})])
-            raise RecipeError(f"selection.over: there are no validation rows of {name!r}; there are {known}")
-        yield part
-
-
-def _metric(rows: pd.DataFrame, classes: tuple[str, ...], metric: str) -> float:
-    counts = confusion(rows["label"].tolist(), rows["predicted"].tolist(), classes)
-    return float(scores(counts)[metric])
+    raise RunError(f"init: {folder} does not hold a trained model: name the folder of a finished run")
 
 
 def _within(name: str, module: str) -> bool:
@@ -173,10 +153,10 @@ def _depths(model: EmotionModel) -> dict[str, int]:
     """How many layers of its encoder lie above each parameter of one."""
     depths = {}
     for modality, encoder in model.encoders.items():
-        layers = encoder.hub.config.num_hidden_layers
-        for name, _ in encoder.hub.named_parameters():
+        layers = encoder.network.config.num_hidden_layers
+        for name, _ in encoder.network.named_parameters():
             layer = LAYER.match(name)
-            depths[f"{modality}_encoder.hub.{name}"] = layers - 1 - int(layer[1]) if layer else layers
+            depths[f"{modality}_encoder.network.{name}"] = layers - 1 - int(layer[1]) if layer else layers
     return depths
 
 

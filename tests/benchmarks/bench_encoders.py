@@ -20,11 +20,11 @@ import pandas as pd
 import torch
 from common import machine
 
-from merdata_train.data.batching import padded, parts, steps
+from merdata_train.data.batching import micro_batches, padded, steps
 from merdata_train.data.sequences import SECONDS_PER_POSITION, Clips, Floats, TokenRows
 from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import shortest
-from merdata_train.encoders.hub import import_transformers, load_config, load_extractor
+from merdata_train.encoders.pretrained import import_transformers, load_config, load_extractor
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import loader
 from merdata_train.recipe.recipe import Recipe, load_recipe
@@ -82,7 +82,7 @@ def padding() -> None:
     costs = np.stack([seconds, tokens * SECONDS_PER_POSITION], axis=1)
     order = np.random.default_rng(1).permutation(CORPUS).tolist()
     random = [order[at : at + 32] for at in range(0, CORPUS, 32)]
-    bucketed = [part for step in steps(order, 32, costs, 0) for part in parts(step, costs, 160)]
+    bucketed = [part for step in steps(order, 32, costs, 0) for part in micro_batches(step, costs, 160)]
     for name, some in (("audio", costs[:, :1]), ("audio and text", costs)):
         tell(f"padded for each real second, {name}", f"{padded(bucketed, some):.3f}", "goal 1.10")
         tell(f"the same, {name}, random batches", f"{padded(random, some):.3f}")
@@ -110,7 +110,7 @@ def training(recipe: Recipe, examples: Examples) -> None:
     wrapped.train()
     set_training(model, stage)
     planned = steps(range(ROWS), stage.batch_size, examples.costs, 0)[: STEPS + 2]
-    micro = [part for step in planned for part in parts(step, examples.costs, stage.batch_seconds)]
+    micro = [part for step in planned for part in micro_batches(step, examples.costs, stage.batch_seconds)]
     waited = worked = seconds = tokens = 0.0
     batches = iter(loader(examples, micro, WORKERS))
     for at, part in enumerate(micro):
@@ -133,7 +133,7 @@ def training(recipe: Recipe, examples: Examples) -> None:
     tell("audio seconds a second", f"{seconds / whole:.1f}")
     tell("tokens a second", f"{tokens / whole:.0f}")
     sizes = {
-        name: sum(one.numel() for one in part.hub.encoder.parameters())
+        name: sum(one.numel() for one in part.network.encoder.parameters())
         for name, part in model.encoders.items()
     }
     done = FORWARD_AND_BACKWARD * (sizes["audio"] * seconds * FRAMES_A_SECOND + sizes["text"] * tokens)

@@ -18,7 +18,7 @@ import merdata
 from merdata.corpora.miniature import miniatures, write_corpus
 from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Source
-from merdata_train.encoders.hub import import_transformers
+from merdata_train.encoders.pretrained import import_transformers
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.scoring.metrics import confusion
@@ -32,7 +32,7 @@ MODALITIES = ("[audio, text]", "[audio]", "[text]")
 HEAD = [
     "model={kind: tokens, width: 64, layers: 2, heads: 4, dropout: 0.2}",
     "stages.0={epochs: 80, patience: 80, batch_size: 32, lr: 0.0005, weight_decay: 0, sampler: null}",
-    "stages.0.freeze=[audio_encoder.hub, text_encoder.hub]",
+    "stages.0.freeze=[audio_encoder.network, text_encoder.network]",
     "stages.0.plateau.patience=15",
     "features.audio.layers=0",
     "features.audio.seconds=2.5",

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from merdata.audio.clip import normalise
 from merdata_train.features import mfcc
-from merdata_train.recipe.parts import Mfcc
+from merdata_train.recipe.features import Mfcc
 
 JOBS = 2
 CONFIG = Mfcc()

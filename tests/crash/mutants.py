@@ -1,6 +1,6 @@
 """Seeded mutants of audio files through the decoders: `python -m tests.crash.mutants [TIMES]`.
 
-Each must be read or refused by name, in under ten seconds and a gigabyte.
+Each must be read, or refused with a reason, in under ten seconds and a gigabyte.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ORIGINALS = [
 
 
 def mutant(chance: random.Random) -> bytes:
-    """A file with some bytes altered (headers first of all), and perhaps a piece cut out, doubled or gone."""
+    """A file with some bytes altered (mostly in the header), perhaps a piece cut out, repeated or lost."""
     data = bytearray(chance.choice(ORIGINALS))
     for _ in range(chance.randint(1, 8)):
         data[chance.randrange(chance.choice((64, len(data))))] = chance.choice(
@@ -56,7 +56,7 @@ def mutant(chance: random.Random) -> bytes:
 
 
 def uncaught(times: int, seed: int, folder: Path) -> list[str]:
-    """What escaped, or took too long, by the mutant's number."""
+    """Unnamed failures and slow files, by the number of the mutant."""
     path, wrong = folder / "mutant.wav", []
     for number in range(times):
         data = mutant(random.Random(f"{seed} {number}"))

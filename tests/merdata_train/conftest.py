@@ -13,7 +13,7 @@ import torch
 import merdata
 from merdata_train.data.source import Examples
 from merdata_train.features.cache import audio_features, audio_samples
-from merdata_train.recipe.parts import Mfcc
+from merdata_train.recipe.features import Mfcc
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
 

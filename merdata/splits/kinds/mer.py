@@ -1,4 +1,4 @@
-"""The default protocol: conversational corpora as published, acted ones speaker-disjoint.
+"""The default protocol: what each corpus states as its split, the official one or one by speakers.
 
 TestA is the test set of the acted corpora, TestB that of the conversational ones.
 """
@@ -16,7 +16,7 @@ def make_mer(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
     """The default protocol."""
 
     def split(corpus: str, own: pd.DataFrame, draft: Draft) -> pd.Series[str]:
-        published = official(own) if facts[corpus]["domain"] == "conversational" else None
+        published = official(own) if facts[corpus]["split"] == "official" else None
         if published is None:
             return by_speaker(corpus, own, options, draft)
         draft.claim("official", "dialogue-disjoint", corpus=corpus)

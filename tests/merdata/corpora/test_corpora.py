@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.meld import clean
 from merdata.corpora.miniature import write_corpus
-from merdata.corpora.registry import get_corpus, present, registry
+from merdata.corpora.registry import get_corpus, present, read_corpus, registry
 from merdata.corpora.tree import Tree, parse_csv
 from merdata.errors import CorpusNotFound, LayoutError, OptionError
 from merdata.utterance import Utterance
@@ -113,7 +113,7 @@ def test_no_folder_empty_folder_other_corpus(corpus: Corpus, miniatures: Path, t
         corpus.utterances(tmp_path)
     other = next(name for name in registry() if name != corpus.name)
     with pytest.raises(LayoutError, match=f"try --corpus {other}"):
-        corpus.utterances(miniatures / other)
+        read_corpus(corpus, miniatures / other, {})
 
 
 @each

@@ -253,7 +253,7 @@ def test_clips_of_meld_are_stereo_or_surround_with_the_speech_in_the_centre(smal
 
 
 def test_no_miniature_of_that_name(tmp_path: Path) -> None:
-    with pytest.raises(CorpusNotFound, match="no miniature is called 'savee'"):
+    with pytest.raises(CorpusNotFound, match="there is no miniature of 'savee'"):
         write_corpus("savee", tmp_path)
 
 

@@ -92,7 +92,7 @@ def test_no_scheduler(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("merdata.engine.cluster.PATIENCE", 0)
     for text in ("", "{}", "[]"):
         (tmp_path / "scheduler.json").write_text(text)
-        with pytest.raises(EngineError, match="no file that a Dask scheduler wrote"):
+        with pytest.raises(EngineError, match="was not written by a Dask scheduler"):
             merdata.build(
                 ["tess"], corpora / "tess", tmp_path / "store", scheduler=str(tmp_path / "scheduler.json")
             )

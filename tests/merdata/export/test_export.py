@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import merdata
+from merdata import plugin
 from merdata.io.names import safe_names
 from merdata.store.keep import keep_protocol
 from merdata.store.protocol import make_protocol
@@ -103,19 +104,19 @@ def test_an_export_is_whole_or_not_there(store: merdata.Store, tmp_path: Path) -
 
 def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("mine")
-    done = run("export", "wav", tmp_path, "--store", store.path)
+    done = run("export", "wav", "--out", tmp_path, "--store", store.path)
     assert done.returncode == 2
-    assert "is there already: name an empty folder or delete it first" in done.stderr
+    assert "already exists: name an empty folder or delete it first" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["wav", "out", "--corpora", "esperanto"], "holds no esperanto; it holds cremad"),
-        (["csv", "out", "--protocol", "loso"], "has no protocol 'loso'"),
-        (["csv", "out", "--protocol", "mer", "--fold", "9"], "has no fold 9"),
-        (["wav", "no/such/place", "--store", "nowhere"], "nowhere is not a store"),
+        (["wav", "--out", "out", "--corpus", "esperanto"], "holds no esperanto; it holds cremad"),
+        (["csv", "--out", "out", "--protocol", "loso"], "has no protocol 'loso'"),
+        (["csv", "--out", "out", "--protocol", "mer", "--fold", "9"], "has no fold 9"),
+        (["wav", "--out", "no/such/place", "--store", "nowhere"], "nowhere is not a store"),
     ],
 )
 def test_what_is_not_there_is_named(
@@ -131,10 +132,20 @@ def test_what_is_not_there_is_named(
 
 def test_the_commands_say_what_they_wrote(store: merdata.Store, tmp_path: Path) -> None:
     wav = run(
-        "export", "wav", "wavs", "--store", store.path, "--protocol", "mer", "--corpora", "tess", cwd=tmp_path
+        "export",
+        "wav",
+        "--out",
+        "wavs",
+        "--store",
+        store.path,
+        "--protocol",
+        "mer",
+        "--corpus",
+        "tess",
+        cwd=tmp_path,
     )
     assert wav.stdout == f"wavs/train: {store.corpora['tess']['counts']['stored']} WAV files\n"
-    rows = run("export", "csv", "rows.csv", "--store", store.path, "--corpora", "tess", cwd=tmp_path)
+    rows = run("export", "csv", "--out", "rows.csv", "--store", store.path, "--corpus", "tess", cwd=tmp_path)
     assert rows.stdout == f"rows.csv: {len(rows_of(tmp_path / 'rows.csv'))} rows\n"
     made = run("export", "croissant", "--store", store.path, "--out", "c.json", cwd=tmp_path)
     assert made.stdout == "c.json\n"
@@ -223,7 +234,7 @@ def test_croissant_is_valid_and_its_records_are_the_rows(store: merdata.Store, t
 def test_croissant_names_every_shard_with_its_hash(store: merdata.Store, tmp_path: Path) -> None:
     made = json.loads(merdata.export_croissant(store, tmp_path / "c.json").read_text())
     hashes = {one["contentUrl"]: one["sha256"] for one in made["distribution"] if "sha256" in one}
-    assert hashes == {shard.relative: merdata.file_sha256(shard.path) for shard in store.shards()}
+    assert hashes == {shard.relative: plugin.file_sha256(shard.path) for shard in store.shards()}
     for name in ("dataCollection", "dataBiases", "dataLimitations", "personalSensitiveInformation"):
         assert made[f"rai:{name}"]
     assert str(store.path) not in json.dumps(made)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from merdata import LicenceError, Permission, Store, Terms, get_corpus
+from merdata import LicenceError, Store, get_corpus
 from merdata.corpora.registry import registry
 from merdata.hub.gate import Request, Visibility, check, strictest
+from merdata.plugin import Permission, Terms
 from tests.fake_hub import ONLY_LOOPBACK, FakeHub, Repo
 
 ATTRIBUTION, GATED, NEVER = Permission
@@ -78,9 +79,9 @@ def test_what_a_refusal_offers_is_accepted(corpora: tuple[str, ...], public: boo
     try:
         check(Request(terms, public), "me/x", ABSENT)
     except LicenceError as error:
-        offers = re.findall(r"(--labels-only)?((?: ?--corpora \w+)*)(?:,|$)", str(error).partition(": ")[2])
+        offers = re.findall(r"(--labels-only)?((?: ?--corpus \w+)*)(?:,|$)", str(error).partition(": ")[2])
         for labels, options in offers:
-            names = re.findall(r"--corpora (\w+)", options)
+            names = re.findall(r"--corpus (\w+)", options)
             if labels or names:
                 chosen = {name: terms[name] for name in names or corpora}
                 assert check(Request(chosen, public, bool(labels), "I made it"), "me/x", ABSENT) is not NEVER

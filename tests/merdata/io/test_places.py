@@ -83,7 +83,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shelf = tmp_path_factory.mktemp("shelf") / "corpora"
     for name, few in (("ravdess", 2), ("tess", 1), ("meld", 2)):
         in_folder: Counter[Path] = Counter()
-        for file in import_module(f"merdata.sample.{name}").plan(0, None):
+        for file in import_module(f"merdata.corpora.{name}.sample").plan(0, None):
             path = shelf / name / file.path
             in_folder[path.parent] += path.suffix != ".csv"
             if in_folder[path.parent] <= few:
@@ -296,8 +296,8 @@ def test_every_command_takes_a_url(copy: str, capsys: pytest.CaptureFixture[str]
         ["split", copy, "--protocol", "loco"],
         ["audit", copy, "--protocol", "mer", "--jobs", "0"],
         ["verify", copy, "--jobs", "0"],
-        ["export", "csv", str(tmp_path / "rows.csv"), "--store", copy],
-        ["export", "wav", str(tmp_path / "wav"), "--store", copy, "--corpora", "tess"],
+        ["export", "csv", "--out", str(tmp_path / "rows.csv"), "--store", copy],
+        ["export", "wav", "--out", str(tmp_path / "wav"), "--store", copy, "--corpus", "tess"],
     ):
         assert command(*words) == 0, (words, capsys.readouterr())
     assert len(list((tmp_path / "wav").rglob("*.wav"))) == 14
@@ -323,7 +323,7 @@ def command(*words: str) -> int:
         (["split", "ftps3://x/y"], "Unsupported filesystem: 'ftps3'"),
         (["split", "s3://"], "names no bucket"),
         (["split", "abfs://x/y"], "pip install 'merdata[remote]'"),
-        (["sample", f"s3://{BUCKET}/x"], "no folder of this machine"),
+        (["sample", f"s3://{BUCKET}/x"], "not a folder on this machine"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -426,7 +426,7 @@ def test_places() -> None:
     assert place(Path("x")) == Path("x")
     assert is_remote(place("s3://bucket/store/"))
     assert str(place("s3://bucket/store/")) == "s3://bucket/store"
-    with pytest.raises(RemoteError, match="no folder of this machine"):
+    with pytest.raises(RemoteError, match="not a folder on this machine"):
         on_this_machine("s3://bucket/store")
 
 

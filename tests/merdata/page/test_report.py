@@ -17,6 +17,7 @@ import pytest
 import soundfile
 
 import merdata
+from merdata import plugin
 from tests.browsing import column, count, heard, opened
 from tests.merdata.cli.test_cli import run
 
@@ -65,18 +66,18 @@ def test_it_shows_what_stats_and_audit_show(page: Path, store: merdata.Store) ->
 
 def test_the_sample_keeps_its_budget_and_takes_turns(store: merdata.Store) -> None:
     strata = {id: id.split("/")[0] for id in store.rows(["id"])["id"].to_pylist()}
-    clips = merdata.sample_clips(store, strata, 0.5)
+    clips = plugin.sample_clips(store, strata, 0.5)
     assert 0 < sum(map(len, clips.values())) <= 0.5e6
     assert {strata[id] for id in clips} == set(store.corpora)
-    assert merdata.sample_clips(store, strata, 0.5) == clips
-    assert merdata.sample_clips(store, strata, 0.5, seed=1).keys() != clips.keys()
-    assert merdata.sample_clips(store, strata, 0) == {}
+    assert plugin.sample_clips(store, strata, 0.5) == clips
+    assert plugin.sample_clips(store, strata, 0.5, seed=1).keys() != clips.keys()
+    assert plugin.sample_clips(store, strata, 0) == {}
 
 
 def test_a_clip_is_what_the_store_has(store: merdata.Store) -> None:
     (shard, *_) = store.shards(["ravdess"])
     (id, samples) = next(merdata.read_audio(shard.path))
-    (clip,) = merdata.sample_clips(store, {id: ""}).values()
+    (clip,) = plugin.sample_clips(store, {id: ""}).values()
     heard, rate = soundfile.read(io.BytesIO(base64.b64decode(clip)), dtype="float32")
     assert rate == 16_000
     assert (heard == samples).all()
@@ -158,7 +159,7 @@ def test_every_clip_lies_beside_the_page(store: merdata.Store, tmp_path: Path, b
         shown.fill("#search", "meld/train")
         shown.locator("button.play").first.click()
         assert heard(shown) > 0
-    with pytest.raises(merdata.StoreError, match="is there already"):
+    with pytest.raises(merdata.StoreError, match="already exists"):
         merdata.write_report(store, tmp_path / "50 % #1.html", audio="all")
 
 
@@ -238,9 +239,12 @@ def test_the_command(store: merdata.Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--audio", "some"], "audio is a number of megabytes, or 'all' for every clip, so not 'some'"),
-        (["--audio", "-1"], "so not '-1'"),
-        (["--audio", "nan"], "so not 'nan'"),
+        (
+            ["--audio", "some"],
+            "--audio must be a number of megabytes, or 'all' for every clip, and is 'some'",
+        ),
+        (["--audio", "-1"], "and is '-1'"),
+        (["--audio", "nan"], "and is 'nan'"),
         (["--protocol", "loso"], "has no protocol 'loso'"),
         (["--fold", "7"], "has no fold 7"),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merdata_train.data.batching import padded, parts, shared, steps
+from merdata_train.data.batching import micro_batches, padded, shared, steps
 
 lengths = st.lists(st.tuples(st.floats(0.01, 30), st.floats(0.01, 3)), min_size=1, max_size=300)
 Lengths = list[tuple[float, float]]
@@ -23,7 +23,7 @@ def test_an_epoch_takes_every_row_once(costs: Lengths, size: int, seed: int) -> 
 @given(lengths, st.floats(0.1, 100))
 def test_a_part_keeps_within_its_budget(given: Lengths, most: float) -> None:
     costs = np.array(given)
-    found = list(parts(range(len(costs)), costs, most))
+    found = list(micro_batches(range(len(costs)), costs, most))
     assert sorted(row for part in found for row in part) == list(range(len(costs)))
     assert all(len(part) == 1 or costs[part].max(axis=0).sum() * len(part) <= most for part in found)
 
@@ -44,7 +44,7 @@ def test_rows_of_like_length_stand_together() -> None:
     costs = np.stack([audio, draw.uniform(0.1, 1.2, 5_000)], axis=1)  # of text, whatever the recording's
     order = np.random.default_rng(1).permutation(5_000).tolist()
     random = [order[at : at + 32] for at in range(0, 5_000, 32)]
-    bucketed = [part for step in steps(order, 32, costs, 0) for part in parts(step, costs, 160)]
+    bucketed = [part for step in steps(order, 32, costs, 0) for part in micro_batches(step, costs, 160)]
     assert padded(bucketed, costs[:, :1]) < 1.05 < 1.10 < padded(random, costs[:, :1])
     assert padded(bucketed, costs) < 1.2 < padded(random, costs)
 

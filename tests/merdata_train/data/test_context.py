@@ -10,7 +10,8 @@ from merdata_train.data.context import history_texts, joined, target_text, text_
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.features.hashing import hashed
-from merdata_train.recipe.parts import Context, Hashing
+from merdata_train.recipe.data import Context
+from merdata_train.recipe.features import Hashing
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.serving.predict import Predictor
 from tests.merdata_train.conftest import SMALL

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from merdata_train.data.samplers import order, weights_of
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.parts import Sampler
+from merdata_train.recipe.data import Sampler
 from merdata_train.training.moddrop import drop_modalities
 
 ROWS = pd.DataFrame(

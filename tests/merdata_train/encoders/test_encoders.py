@@ -14,7 +14,7 @@ from merdata_train.data.frozen import encoded
 from merdata_train.data.sequences import Clips, TokenRows
 from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder, shortest
-from merdata_train.encoders.hub import (
+from merdata_train.encoders.pretrained import (
     identity,
     import_transformers,
     load_config,
@@ -23,9 +23,9 @@ from merdata_train.encoders.hub import (
     load_weights,
     pinned,
 )
-from merdata_train.encoders.tokens import tokenise
+from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.parts import AudioEncoder, TextEncoder
+from merdata_train.recipe.features import AudioEncoder, TextEncoder
 from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
 
 TEXTS = [
@@ -60,7 +60,7 @@ def open_text(folder: Path, **changes: Any) -> PretrainedEncoder:
 def opened(config: AudioEncoder | TextEncoder) -> PretrainedEncoder:
     torch.manual_seed(1)
     encoder = PretrainedEncoder(config, load_config(config))
-    load_weights(encoder.hub, config)
+    load_weights(encoder.network, config)
     return encoder.eval()
 
 
@@ -145,7 +145,7 @@ def test_the_layers_that_are_read_are_those_that_were_named(
     encoder = open_text(roberta, layers=layers)
     ids = rows.batch("x", [0])["x_values"]
     with torch.no_grad():
-        states = encoder.hub(ids, output_hidden_states=True).hidden_states
+        states = encoder.network(ids, output_hidden_states=True).hidden_states
     expected = torch.stack([states[at][0, 0] for at in which]).mean(dim=0)
     assert torch.allclose(together(encoder, rows)[0], expected, atol=1e-5)
 
@@ -190,7 +190,7 @@ def test_a_target_is_pooled_without_its_history(layers: Any, roberta: Path, wavl
     for at, row in enumerate(rows.rows):
         with torch.no_grad():
             given = torch.from_numpy(row).long()[None]
-            states = encoder.hub(given, output_hidden_states=True).hidden_states
+            states = encoder.network(given, output_hidden_states=True).hidden_states
         read = states[-1] if layers == "last" else torch.stack(states).mean(dim=0)
         own = len(load_tokenizer(roberta)(TEXTS[at], add_special_tokens=False)["input_ids"])
         assert torch.allclose(found[at], read[0, -1 - own : -1].mean(dim=0), atol=1e-5)
@@ -207,7 +207,7 @@ def test_the_same_sentence_is_encoded_once(roberta: Path, wavlm: Path) -> None:
     tokens, starts = tokenise([TEXTS[0]] * 3 + [TEXTS[1]], [[]] * 4, tokenizer, 64)
     rows = TokenRows(tokens, 1, starts)
     seen: list[int] = []
-    encoder.hub.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    encoder.network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
     one = examples(clips(wavlm), rows)
     vectors = encoded({"text": encoder}, one, None).tensors["text_vec"]
     assert sum(seen) == 3  # of two shards, with two and with one sentence
@@ -218,18 +218,18 @@ def test_other_weights_have_other_files(roberta: Path, wavlm: Path, tmp_path: Pa
     encoder, fresh = open_text(roberta), examples(clips(wavlm), tokens(roberta))
     before = encoded({"text": encoder}, fresh, tmp_path).tensors["text_vec"]
     with torch.no_grad():
-        encoder.hub.encoder.layer[1].output.dense.bias[0] += 1.0
+        encoder.network.encoder.layer[1].output.dense.bias[0] += 1.0
     after = encoded({"text": encoder}, fresh, tmp_path).tensors["text_vec"]
     assert not torch.allclose(before, after)
 
 
 def test_a_frozen_network_is_calm_and_leaves_no_graph(wavlm: Path) -> None:
     encoder, rows = open_audio(wavlm), clips(wavlm)
-    for parameter in encoder.hub.parameters():
+    for parameter in encoder.network.parameters():
         parameter.requires_grad_(False)
     batch = rows.batch("x", range(4))
     assert not encoder(batch["x_values"], batch["x_lengths"]).requires_grad
-    config = encoder.hub.config
+    config = encoder.network.config
     assert (config.apply_spec_augment, config.layerdrop) == (False, 0.0)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from merdata_train.encoders.hub import import_transformers
+from merdata_train.encoders.pretrained import import_transformers
 
 # Weights ten times as large as usual: what such a network says of a row depends on the row. No dropout
 # inside, so that the parts of a step can be compared with the whole.

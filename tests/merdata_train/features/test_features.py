@@ -17,7 +17,7 @@ from merdata_train import Predictor
 from merdata_train.features import audio, cache, mfcc
 from merdata_train.features.hashing import hashed
 from merdata_train.features.torchaudio import import_torchaudio
-from merdata_train.recipe.parts import Egemaps, Hashing, Mfcc
+from merdata_train.recipe.features import Egemaps, Hashing, Mfcc
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.run import run
 from tests.merdata_train.command import cli

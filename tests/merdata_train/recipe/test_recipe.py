@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.parts import Gated, Tokens
+from merdata_train.recipe.model import Gated, TokenTransformer
 from merdata_train.recipe.recipe import Recipe, about, load_recipe, recipe_files, recipe_folder
 
 SHIPPED = recipe_files()
@@ -44,7 +44,7 @@ def test_a0_and_a1_are_as_specified() -> None:
     a0, a1 = load_recipe("source0/A0"), load_recipe("source0/A1")
     assert isinstance(a0.model, Gated)
     assert (a0.model.width, a0.features.audio.n_mfcc, a0.features.text.n_features) == (128, 80, 768)
-    assert isinstance(a1.model, Tokens)
+    assert isinstance(a1.model, TokenTransformer)
     assert (a1.model.width, a1.model.layers, a1.model.heads, a1.model.ffn_mult) == (256, 4, 8, 4)
     assert a1.features == a0.features
     assert a1.loss.label_smoothing == 0.1
@@ -86,7 +86,7 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
     [
         ("- a list\n", "must be a mapping"),
         ("name: [unclosed\n", "cannot read"),
-        ("base: nowhere.yaml\n", "base: there is no"),
+        ("base: nowhere.yaml\n", "does not exist"),
         ("name: x\n", "model: field required"),
         ("name: x\nmodel: {kind: lstm}\n", "model:"),
         ("base: bad.yaml\n", "its own base"),
@@ -108,8 +108,8 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
         ("features.audio.win_ms=50", "features.audio: a window of 50 ms is longer than n_fft 512 at 16 kHz"),
         ("features.audio.hop_ms=0.01", "features.audio.hop_ms: input should be greater than or equal to 1"),
         ("features.text.ngrams=[2,1]", "features.text: ngrams must go up, not from 2 to 1"),
-        ("modalities=[audio,audio]", "modalities: 'audio' stands there twice"),
-        ("data.corpora=[meld,meld]", "data.corpora: 'meld' stands there twice"),
+        ("modalities=[audio,audio]", "modalities: 'audio' is listed twice"),
+        ("data.corpora=[meld,meld]", "data.corpora: 'meld' is listed twice"),
         ("data.corpora=[]", "data.corpora: list should have at least 1 item"),
         ("data.languages=[]", "data.languages: list should have at least 1 item"),
         ("stages.0.lr=.inf", "stages.0.lr: input should be a finite number"),
@@ -163,7 +163,7 @@ def test_recipes_are_checked_on_the_command_line(tmp_path: Path) -> None:
     good = subprocess.run([*command, "source0/A0", "source0/A9"], capture_output=True, text=True)
     assert (good.returncode, good.stdout) == (0, "source0/A0: good\nsource0/A9: good\n")
     bad = subprocess.run([*command, "source0/A0", str(wrong)], capture_output=True, text=True)
-    assert bad.returncode == 2 and "there is no" in bad.stderr and "Traceback" not in bad.stderr
+    assert bad.returncode == 2 and "does not exist" in bad.stderr and "Traceback" not in bad.stderr
 
 
 def test_stages_are_laid_over_one_by_one() -> None:
@@ -174,7 +174,7 @@ def test_stages_are_laid_over_one_by_one() -> None:
 
 
 def test_the_experiment_map_of_family_a() -> None:
-    """models.md 1.1: what each recipe adds to the one it is based on."""
+    """What each recipe adds to the one it is based on."""
     of = {name: load_recipe(f"source0/A{name}") for name in range(1, 10)}
     assert of[2].stages[0].sampler is not None and of[2].stages[0].sampler.balance is not None
     assert of[2].loss.class_weights == "none"

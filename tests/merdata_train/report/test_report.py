@@ -250,14 +250,14 @@ def test_runs_without_a_suite_are_one_table_a_test_set(trained: Path, reseeded: 
     assert sum("source0/A1" in cell for cell, _ in row) == 2  # they differ by more than their seed
 
 
-def test_what_is_missing_is_said(copy: Path, tmp_path: Path) -> None:
+def test_missing_runs_are_named(copy: Path, tmp_path: Path) -> None:
     runs = json.loads((copy / "suites" / "two.json").read_text())["runs"]
     shutil.rmtree(copy / runs[-1]["folder"])
     write_report(copy, tmp_path / "report", only="two")
     assert "Not scored yet: A+T, fold0, seed 1" in (tmp_path / "report" / "tables" / "two.md").read_text()
-    with pytest.raises(RunError, match="no suite three was run into"):
+    with pytest.raises(RunError, match="suite three was not run into"):
         write_report(copy, tmp_path / "report", only="three")
-    with pytest.raises(RunError, match="holds no scored run"):
+    with pytest.raises(RunError, match="has no scored run"):
         write_report(tmp_path / "nowhere", tmp_path / "report")
 
 
@@ -279,7 +279,7 @@ def test_a_run_evaluated_at_its_last_epoch_is_refused(copy: Path, tmp_path: Path
 def test_test_rows_in_selection_are_refused(copy: Path, tmp_path: Path) -> None:
     test = pd.read_parquet(first_run(copy) / "predictions.parquet")
     rewritten(first_run(copy), "validation.parquet", lambda rows: pd.concat([rows, test.iloc[:1]]))
-    with pytest.raises(ProtocolError, match="1 test rows took part in selection"):
+    with pytest.raises(ProtocolError, match="1 test rows took part in training or selection"):
         write_report(copy, tmp_path / "report")
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import merdata_train
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.runs.compare import compare
 from merdata_train.runs.folder import ScoredRun, load_scored
@@ -91,7 +92,7 @@ def test_validation_predictions_of_other_weights_are_refused(folder: Path, resee
 def test_test_rows_in_selection_are_refused(folder: Path) -> None:
     test = pq.read_table(folder / "predictions.parquet").to_pandas()
     rewritten(folder, "validation.parquet", lambda rows: pd.concat([rows, test.iloc[:2]]))
-    with pytest.raises(ProtocolError, match="2 test rows took part in selection"):
+    with pytest.raises(ProtocolError, match="2 test rows took part in training or selection"):
         load_scored(folder)
 
 
@@ -139,3 +140,12 @@ def test_the_command_prints_differences(trained: Path, reseeded: Path) -> None:
     alone = cli("compare", trained)
     assert alone.returncode == 2
     assert "two runs or more" in alone.stderr
+
+
+def test_folders_are_compared_by_their_names(trained: Path, reseeded: Path) -> None:
+    """As the package offers it: `compare(["runs/a", "runs/b"])`."""
+    assert merdata_train.compare([str(trained), reseeded]) == compare(
+        [load_scored(trained), load_scored(reseeded)]
+    )
+    with pytest.raises(RunError, match="is not an evaluated run: `merdata_train evaluate"):
+        merdata_train.compare([trained, trained.with_name("nowhere")])

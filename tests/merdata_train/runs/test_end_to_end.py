@@ -17,7 +17,7 @@ import merdata
 from merdata_train.data.frozen import encoded
 from merdata_train.data.samplers import order
 from merdata_train.data.source import Examples, Source
-from merdata_train.encoders.hub import load_config, model_of
+from merdata_train.encoders.pretrained import load_config, model_of
 from merdata_train.errors import RecipeError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import predict
@@ -116,8 +116,8 @@ def test_frozen_encoders_do_not_move_and_their_stage_runs_them_once(tiny: Tiny, 
     train, validation = rows_of(recipe)
     model, history = fit(recipe, train, validation, cache=tmp_path)
     for name, encoder in model.encoders.items():
-        before = EmotionModel.of(recipe, list(train.classes)).encoders[name].hub.state_dict()
-        assert all(torch.equal(tensor, before[key]) for key, tensor in encoder.hub.state_dict().items())
+        before = EmotionModel.of(recipe, list(train.classes)).encoders[name].network.state_dict()
+        assert all(torch.equal(tensor, before[key]) for key, tensor in encoder.network.state_dict().items())
     files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert files
     _, again = fit(recipe, train, validation, cache=tmp_path)
@@ -170,7 +170,7 @@ def test_a_checkpoint_holds_what_was_moved(tiny: Tiny, tmp_path: Path) -> None:
     then_frozen = [
         "stages.0.freeze=[]",
         "stages.0.epochs=1",
-        "stages.1.freeze=[audio_encoder.hub, text_encoder.hub]",
+        "stages.1.freeze=[audio_encoder.network, text_encoder.network]",
         "stages.1.epochs=2",
         "stages.1.sampler=null",
     ]
@@ -184,7 +184,7 @@ def test_a_checkpoint_holds_what_was_moved(tiny: Tiny, tmp_path: Path) -> None:
         assert saved is not None
         for state in (saved.model, saved.best, saved.average):
             assert any("fusion.head" in name for name in state)
-            assert any("_encoder.hub." in name for name in state) is moved
+            assert any("_encoder.network." in name for name in state) is moved
 
 
 def test_parts_of_a_step_add_up_to_its_gradient(tiny: Tiny) -> None:
@@ -211,7 +211,7 @@ def test_learning_rates_and_freezing_hit_the_encoders_as_named(tiny: Tiny) -> No
         for parameter in group["params"]
     }
     for name, parameter in model.named_parameters():
-        if name.startswith("audio_encoder.hub.feature_extractor"):
+        if name.startswith("audio_encoder.network.feature_extractor"):
             assert id(parameter) not in rates and not parameter.requires_grad
         else:
             assert rates[id(parameter)] == (1e-5 if "_encoder." in name else 1e-4)
@@ -228,11 +228,11 @@ def test_lower_layers_learn_slower_where_the_stage_says_so(tiny: Tiny) -> None:
     }
     assert rates.keys() == set(names.values())
     for name, rate in rates.items():
-        layer = re.search(r"_encoder\.hub\.encoder\.layers?\.([01])\.", name)
+        layer = re.search(r"_encoder\.network\.encoder\.layers?\.([01])\.", name)
         if layer:
             assert rate == pytest.approx({"1": 1e-5, "0": 0.5e-5}[layer[1]]), name
         else:
-            assert rate == pytest.approx(0.25e-5 if "_encoder.hub." in name else 1e-4), name
+            assert rate == pytest.approx(0.25e-5 if "_encoder.network." in name else 1e-4), name
 
 
 @pytest.mark.parametrize("modalities", ["audio", "text"])
@@ -245,7 +245,8 @@ def test_one_modality_alone_passes_over_the_other_s_encoder(modalities: str, tin
 
 def test_fine_tuning_needs_the_run_that_it_starts_from(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(
-        RecipeError, match=r"starts from a run of source0/B3 or source0/B4, .* `merdata_train run"
+        RecipeError,
+        match=r"starts from the run of source0/B3 .* run `merdata_train run source0/B3",
     ):
         run(recipe_of("B8", tiny), tmp_path, workers=0)
 
@@ -255,6 +256,7 @@ def test_fine_tuning_starts_from_the_best_run_and_replays_the_acted(
 ) -> None:
     other = run(recipe_of("B4", tiny, "stages.0.epochs=1", "stages.1.epochs=1"), runs, workers=0)
     words = ["stages.0.epochs=1", "features.text.max_tokens=64", "features.audio.seconds=0.6"]
+    words += [f"stages.0.init=['{two_stages}', '{other}']"]
     folder = run(recipe_of("B8", tiny, *words), runs, workers=0)
     begun = load_recipe(folder / "recipe.yaml").stages[0]
 
@@ -319,7 +321,7 @@ def test_a_suite_foretells_its_gpu_hours(tiny: Tiny, store: merdata.Store, tmp_p
 
 @pytest.mark.slow
 def test_encoders_of_base_size_take_a_step(tiny: Tiny, tmp_path: Path) -> None:
-    from merdata_train.encoders.hub import import_transformers
+    from merdata_train.encoders.pretrained import import_transformers
 
     transformers = import_transformers()
     folder = Path(shutil.copytree(tiny[1].partition("=")[2], tmp_path / "wavlm"))
@@ -331,10 +333,10 @@ def test_encoders_of_base_size_take_a_step(tiny: Tiny, tmp_path: Path) -> None:
     assert sum(one.numel() for one in model.encoders["audio"].parameters()) > 90e6
     optimizer = optimizer_of(model, recipe.stages[0])
     batch = train.__getitems__([0, 1])
-    before = model.encoders["audio"].hub.encoder.layers[11].final_layer_norm.bias.detach().clone()
+    before = model.encoders["audio"].network.encoder.layers[11].final_layer_norm.bias.detach().clone()
     torch.nn.functional.cross_entropy(model(batch).logits, batch["labels"]).backward()
     optimizer.step()
-    assert not torch.equal(before, model.encoders["audio"].hub.encoder.layers[11].final_layer_norm.bias)
+    assert not torch.equal(before, model.encoders["audio"].network.encoder.layers[11].final_layer_norm.bias)
 
 
 def test_a_model_of_a_configuration_carries_no_weights_that_only_pretraining_used(tiny: Tiny) -> None:

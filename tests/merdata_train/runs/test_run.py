@@ -19,7 +19,8 @@ from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.runs.evaluate import evaluate, open_model
 from merdata_train.runs.folder import open_run
-from merdata_train.runs.run import run, run_id
+from merdata_train.runs.identity import run_id
+from merdata_train.runs.run import run
 from tests.merdata_train.command import cli, program
 from tests.merdata_train.conftest import SMALL
 
@@ -28,6 +29,7 @@ def test_the_folder_holds_what_a_reader_needs(trained: Path, store: merdata.Stor
     assert {path.name for path in trained.iterdir()} == {
         "recipe.yaml", "environment.json", "split.json", "lints.json", "history.json", "model", ".lock",
         "predictions.parquet", "validation.parquet", "metrics.json", "test_log.jsonl",
+        "lineage.json", "lineage.parquet",
     }  # fmt: skip
     split = json.loads((trained / "split.json").read_text())
     assert split["hash"] == merdata.load_protocol(store, "mer").hash
@@ -137,7 +139,7 @@ def test_rows_lost_on_the_way_are_noticed(
         return found.only(keep)
 
     monkeypatch.setattr(Source, "examples", lose)
-    with pytest.raises(ProtocolError, match=r"rows were expected, \d+ scored; lost: "):
+    with pytest.raises(ProtocolError, match=r"rows were expected, \d+ scored; missing: "):
         evaluate(folder)
 
 
@@ -178,7 +180,7 @@ def test_faults_are_sentences(small: Recipe, tmp_path: Path) -> None:
         run(small.model_copy(update={"protocol": "loso"}), tmp_path)
     with pytest.raises(merdata.StoreError, match="is not a store"):
         run(small.model_copy(update={"store": "nowhere"}), tmp_path)
-    with pytest.raises(RunError, match="is no run"):
+    with pytest.raises(RunError, match="is not a run"):
         evaluate(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -219,7 +221,7 @@ def test_recipes_are_listed_and_shown() -> None:
         (["run", "nowhere.yaml"], "there is no recipe nowhere.yaml"),
         (["run", "source0/A1", "modle.width=3"], "modle: unknown key (did you mean 'model'?)"),
         (["run", "source0/A1"], "store is not a store"),
-        (["evaluate", "nowhere"], "nowhere is no run"),
+        (["evaluate", "nowhere"], "nowhere is not a run"),
     ],
 )
 def test_a_fault_is_one_sentence_and_exit_2(words: list[str], says: str, tmp_path: Path) -> None:

@@ -191,9 +191,9 @@ def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path
         os.utime(folder / "history.json", (1_000 + seconds, 1_000 + seconds))
     found = pace(planned, tmp_path)
     assert found
-    assert (found.runs, found.seconds_per_epoch, found.epochs) == (1, 2, 5)
+    assert found == {"runs": 1, "seconds_per_epoch": 2, "epochs": 5}
     assert (
-        summary(suite(), planned, tmp_path, jobs=2)["seconds"] == 1 * 2 * 5 / 2
+        summary(suite(), planned, tmp_path, 2, {})["seconds"] == 1 * 2 * 5 / 2
     )  # one of the two is "trained"
 
 
@@ -201,7 +201,7 @@ def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path
     ("changes", "says"),
     [
         ({"recipe": None}, "cell T has no recipe"),
-        ({"reference": "V"}, "reference 'V' is no cell; there are T, A\\+T"),
+        ({"reference": "V"}, "reference 'V' is not a cell; the cells are T, A\\+T"),
         ({"table": "T9"}, "table: "),
         ({"seed": 1}, "seed: "),
         ({"axes": {}}, "axes: "),

@@ -102,21 +102,21 @@ def test_a_model_of_one_modality_refuses_the_other(tmp_path: Path) -> None:
     recipe = load_recipe("source0/A1-text", SMALL)
     reads = Predictor(EmotionModel.of(recipe, ["joy", "anger"]))
     assert reads(text="Hello").label in ("joy", "anger")
-    with pytest.raises(InputError, match="trained on text alone: it can use no audio"):
+    with pytest.raises(InputError, match="trained on text only: it cannot use audio"):
         reads(audio=tmp_path / "clip.wav", text="Hello")
     with pytest.raises(InputError, match="nothing to predict from: give text"):
         reads()
 
 
 def test_a_model_without_context_refuses_a_history(predictor: Predictor, recording: Path) -> None:
-    with pytest.raises(InputError, match="trained without context: it can use no history"):
+    with pytest.raises(InputError, match="trained without context: it cannot use a history"):
         predictor(text="Get out!", history=["Hello."])
     with pytest.raises(InputError, match="a history belongs to one utterance"):
         predict_all(predictor, [recording, recording], [], ["Hello."])
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no trained model"):
+    with pytest.raises(RunError, match="does not hold a trained model"):
         Predictor.open(tmp_path)
 
 
@@ -131,13 +131,13 @@ def bad_files(folder: Path, good: bytes) -> dict[str, str]:
     (folder / "silence.wav").write_bytes(silence.getvalue())
     soundfile.write(folder / "long.wav", np.sin(np.arange(8_000 * 700) / 9), 8_000)
     return {
-        "missing.wav": "is not there",
+        "missing.wav": "does not exist",
         "empty.wav": "the file has no bytes",
         "cut.wav": "bytes of audio that the header declares",
         "page.mp3": "a web page, not audio",
-        "folder.wav": "is no file",
+        "folder.wav": "is not a file",
         "silence.wav": "digital silence",
-        "long.wav": "lasts 12 minutes: cut it into utterances",
+        "long.wav": "is 12 minutes long: split it into utterances",
     }
 
 
@@ -156,7 +156,7 @@ def test_a_bad_file_stops_no_other(predictor: Predictor, recording: Path) -> Non
 def test_a_long_recording_is_predicted_with_a_word(predictor: Predictor) -> None:
     samples = np.sin(np.arange(16_000 * 40) / 9).astype(np.float32) / 2
     (note,) = predictor(audio=samples).notes
-    assert "lasts 40 s" in note
+    assert "is 40 s long" in note
 
 
 @pytest.mark.parametrize("samples", [np.zeros((2, 9)), np.zeros(0), np.array([0.0, np.nan])])
@@ -169,9 +169,9 @@ def test_the_command_names_bad_files_and_predicts_the_others(trained: Path, reco
     missing = recording.with_name("missing.wav")
     done = cli("predict", trained, missing, recording, "--text", "a", "--text", "Get out!", "--json")
     assert done.returncode == 2
-    assert done.stderr.strip() == f"merdata_train: {missing} is not there, or is no file"
+    assert done.stderr.strip() == f"merdata_train: {missing} does not exist, or is not a file"
     lost, found = json.loads(done.stdout)
-    assert "is not there" in lost["error"]
+    assert "does not exist" in lost["error"]
     expected = Predictor.open(trained)(audio=recording, text="Get out!")
     assert found["label"] == expected.label
     assert found["probabilities"] == pytest.approx(expected.probabilities, abs=TOLERANCE)

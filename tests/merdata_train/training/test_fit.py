@@ -19,8 +19,9 @@ from merdata_train.errors import ProtocolError, RecipeError
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.training.checkpoint import load_checkpoint
-from merdata_train.training.fit import fit, validate
+from merdata_train.training.fit import fit
 from merdata_train.training.losses import balanced_weights
+from merdata_train.training.validation import validate
 from tests.merdata_train.conftest import SMALL, make_examples
 
 

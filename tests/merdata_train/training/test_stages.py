@@ -13,12 +13,13 @@ from merdata_train.data.source import Examples
 from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import predict
-from merdata_train.recipe.parts import Selection, Stage
 from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.recipe.stage import Selection, Stage
 from merdata_train.training.checkpoint import cloned, load_checkpoint
 from merdata_train.training.ema import averaged
-from merdata_train.training.fit import fit, validate
-from merdata_train.training.stages import optimizer_of, rows_of, selected, trained_rows
+from merdata_train.training.fit import fit
+from merdata_train.training.stages import optimizer_of, rows_of, trained_rows
+from merdata_train.training.validation import selected, validate
 from tests.merdata_train.conftest import CLASSES, SMALL, make_examples
 
 
@@ -70,8 +71,8 @@ def test_frozen_weights_do_not_move() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("stages.0.freeze=[encoder]", "the model has no part 'encoder'; its parts are "),
-        ("stages.0.lr_groups={fusion.hea: 0.1}", "the model has no part 'fusion.hea'"),
+        ("stages.0.freeze=[encoder]", "the model has no module 'encoder'; its modules are "),
+        ("stages.0.lr_groups={fusion.hea: 0.1}", "the model has no module 'fusion.hea'"),
         ("stages.0.freeze=[fusion]", "freezes every weight"),
         ("stages.0.data={corpora: [mosei]}", "stage main: there are no train rows"),
         ("stages.0.selection={over: mosei}", "no validation rows of 'mosei'; there are all, acted, c"),
@@ -187,7 +188,8 @@ def test_one_process_at_a_time(trained: Path, tmp_path: Path) -> None:
 
     from merdata_train.data.source import Source
     from merdata_train.runs.folder import open_run
-    from merdata_train.runs.run import run, run_id
+    from merdata_train.runs.identity import run_id
+    from merdata_train.runs.run import run
 
     recipe, _ = open_run(trained)
     folder = tmp_path / f"source0-A1-{run_id(Source(recipe))}"

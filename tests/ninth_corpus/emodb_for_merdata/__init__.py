@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import merdata
-from merdata.corpora.corpus import Corpus, mark_duplicates
-from merdata.corpora.tree import Tree
+from merdata.plugin import Corpus, Tree, Utterance, mark_duplicates
 
 WOMEN = {"08", "09", "13", "14", "16"}
 SENTENCES = {
@@ -31,16 +29,13 @@ FILE_NAME = re.compile(
 )
 
 
-def read(tree: Tree) -> Iterator[merdata.Utterance]:
+def read(tree: Tree) -> Iterator[Utterance]:
     return mark_duplicates(
-        merdata.Utterance(
-            id=f"emodb/{path.stem}",
-            corpus="emodb",
+        Utterance(
+            id=path.stem,
             source=str(path),
             raw_label=match["emotion"],
             speaker=match["speaker"],
-            shard=match["speaker"],
-            language="de",
             text=SENTENCES[match["sentence"]],
             gender="female" if match["speaker"] in WOMEN else "male",
             prompt=match["sentence"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from emodb_for_merdata import SENTENCES, TARGETS, WOMEN
-from merdata.sample.files import File, Line, recording
+from merdata.plugin import File, Line, recording
 
 ACTORS = ("03", "08", "09", "10")
 

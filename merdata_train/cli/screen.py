@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from merdata import plugin
 from merdata_train.scoring.metrics import METRICS, TITLES
 
 if TYPE_CHECKING:
+    from merdata_train.runs.conduct import Summary
+    from merdata_train.scoring.results import Calibration, Comparison, Difference, Metrics, SetAccount
     from merdata_train.serving.predict import Item
+    from merdata_train.serving.push import Upload
 
 WIDE = 140
 
 
 def console() -> Console:
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+    return plugin.console(WIDE)
 
 
-def metrics(found: dict[str, Any], folder: Path) -> None:
+def metrics(found: Metrics, folder: Path) -> None:
     """The table of evaluation sets, each above its baselines, and what the numbers rest on."""
     table = Table(box=box.MARKDOWN)
     table.add_column("test set")
@@ -46,12 +49,12 @@ def metrics(found: dict[str, Any], folder: Path) -> None:
     )
     screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")
     screen.print(
-        "resolves: half of the interval; two runs that differ by less are not told apart by this test set"
+        "resolves: half of the interval; this test set cannot tell two runs apart that differ by less"
     )
-    screen.print(f"everything lies in {folder}", soft_wrap=True)
+    screen.print(f"everything is in {folder}", soft_wrap=True)
 
 
-def _cells(account: dict[str, Any] | None) -> list[str]:
+def _cells(account: SetAccount | None) -> list[str]:
     if account is None:
         return ["0", *("-" for _ in METRICS)]
     spans = account["intervals"]
@@ -62,13 +65,13 @@ def _cells(account: dict[str, Any] | None) -> list[str]:
     return [f"{account['n']:,}", *cells]
 
 
-def _baselines(account: dict[str, Any] | None) -> Iterator[list[str]]:
+def _baselines(account: SetAccount | None) -> Iterator[list[str]]:
     for name, found in (account["baselines"] if account else {}).items():
         cells = [f"{found[metric]:.4f}" if metric in found else "" for metric in METRICS]
         yield [f"  {name.replace('_', ' ')}", "", *cells]
 
 
-def _remarks(account: dict[str, Any] | None) -> Iterator[str]:
+def _remarks(account: SetAccount | None) -> Iterator[str]:
     if account is None:
         yield "no test rows in this protocol"
         return
@@ -84,12 +87,12 @@ def _listed(found: dict[str, float]) -> str:
     return ", ".join(f"{TITLES[name]} ±{value:.3f}" for name, value in found.items())
 
 
-def _calibration(found: dict[str, Any]) -> str:
+def _calibration(found: Calibration) -> str:
     before, after = found["before"]["ece"], found["after"]["ece"]
     return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
 
 
-def comparison(found: dict[str, Any]) -> None:
+def comparison(found: Comparison) -> None:
     """Differences of every pair on every evaluation set."""
     screen = console()
     number = {run["run"]: str(at) for at, run in enumerate(found["runs"], start=1)}
@@ -106,7 +109,13 @@ def comparison(found: dict[str, Any]) -> None:
         for pair in part["pairs"]:
             cells = [_difference(pair["metrics"][metric]) for metric in METRICS]
             which = f"{number[pair['other']]} - {number[pair['one']]}"
-            table.add_row(name, f"{part['n']:,}", which, *cells, _bounded(pair["cohens_g"], "value"))
+            table.add_row(
+                name,
+                f"{part['n']:,}",
+                which,
+                *cells,
+                _bounded(pair["cohens_g"]["value"], pair["cohens_g"]["interval"]),
+            )
     screen.print(table)
     screen.print(
         "in brackets: 95 % intervals of the paired cluster bootstrap; p after Holm over the pairs of a set; "
@@ -115,20 +124,19 @@ def comparison(found: dict[str, Any]) -> None:
     )
 
 
-def _difference(found: dict[str, Any]) -> str:
+def _difference(found: Difference) -> str:
+    bounded = _bounded(found["difference"], found["interval"])
     if found["p"] is None:
-        return _bounded(found, "difference")
-    mark = f"p {found['p_holm']:.2g}" if found["significant"] else "n.s."
-    return f"{_bounded(found, 'difference')} {mark}"
+        return bounded
+    return f"{bounded} " + (f"p {found['p_holm']:.2g}" if found["significant"] else "n.s.")
 
 
-def _bounded(found: dict[str, Any], key: str) -> str:
-    span = found["interval"]
-    return f"{found[key]:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
+def _bounded(value: float, span: list[float] | None) -> str:
+    return f"{value:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
 
 
-def suite(found: dict[str, Any]) -> None:
-    """The matrix of a suite: a row a cell and fold, a column a seed."""
+def suite(found: Summary) -> None:
+    """The matrix of a suite: a row for each cell and fold, a column for each seed."""
     screen = console()
     seeds = sorted({run["seed"] for run in found["runs"]})
     table = Table(box=box.MARKDOWN)
@@ -138,7 +146,7 @@ def suite(found: dict[str, Any]) -> None:
     for run in found["runs"]:
         states.setdefault((run["cell"], run["fold_name"]), {})[run["seed"]] = run["state"]
     for (cell, fold), by_seed in states.items():
-        table.add_row(cell, fold, *(by_seed[seed] for seed in seeds))
+        table.add_row(cell, fold, *(by_seed.get(seed, "") for seed in seeds))
     screen.print(f"{found['suite']}: {found['title']}", soft_wrap=True)
     screen.print(table)
     counts = f"{len(found['runs'])} runs, {found['distinct']} distinct, {found['to_train']} to train"
@@ -147,14 +155,14 @@ def suite(found: dict[str, Any]) -> None:
         screen.print(f"failed: {folder}: {fault}", soft_wrap=True)
 
 
-def _time(found: dict[str, Any]) -> str:
+def _time(found: Summary) -> str:
     if not found["to_train"]:
-        return "nothing is left"
+        return "nothing is left to do"
     if found["seconds"] is None and found["gpu_hours"] is not None:
         speed = f"{found['gpu_tflops']:.0f} TFLOP/s"
-        return f"about {found['gpu_hours']:.2g} GPU hours, were every epoch run, on a GPU that does {speed}"
-    if found["seconds"] is None:
-        return "time unknown, for no run has finished here yet"
+        return f"about {found['gpu_hours']:.2g} GPU hours if every epoch is run, on a GPU of {speed}"
+    if found["seconds"] is None or found["pace"] is None:
+        return "time unknown: no run has finished here yet"
     pace, minutes = found["pace"], found["seconds"] / 60
     lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
     measured = f"{pace['seconds_per_epoch']:.2g} s an epoch, {pace['epochs']:g} epochs"
@@ -162,7 +170,7 @@ def _time(found: dict[str, Any]) -> str:
 
 
 def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
-    """A row an utterance: its class, and the probability of every class."""
+    """One row for each utterance: its class, and the probability of every class."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("file or text", overflow="fold")
     table.add_column("emotion")
@@ -176,7 +184,7 @@ def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
         console().print(table)
 
 
-def pushed(found: dict[str, Any]) -> None:
+def pushed(found: Upload) -> None:
     """What went to the Hub, or would go there."""
     screen = console()
     for file in found["files"]:
@@ -187,11 +195,11 @@ def pushed(found: dict[str, Any]) -> None:
 
 
 def report(written: dict[str, list[str]], out: Path) -> None:
-    """The tables of a report, and where the rest lies."""
+    """The tables of a report, and where the rest is."""
     for files in written.values():
         table = next(file for file in files if file.endswith(".md"))
         print((out / table).read_text("utf-8"))
-    print(f"tables/, figures/ and index.html lie in {out}")
+    print(f"tables/, figures/ and index.html are in {out}")
 
 
 def recipes(found: list[dict[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""The modality-token Transformer of source 0 (section 3.2; models.md 1.1): [CLS, audio, text]."""
+"""The modality-token Transformer: [CLS, audio, text]."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from merdata_train.models.blocks import SwiGLU, TransformerBlock
-from merdata_train.recipe.parts import Tokens
+from merdata_train.recipe.model import TokenTransformer
 
 
 class ModalityTokens(nn.Module):
-    """A token a modality, a learned CLS token before them; a missing modality is masked, never zeros.
+    """One token per modality behind a learned CLS token; a missing modality is masked.
 
-    There is no positional encoding: the order of the tokens means nothing. The modality embedding is ours
-    (models.md 1.1), redundant while each modality has a projection of its own.
+    There is no positional encoding, because the order of the tokens means nothing. The modality embedding is
+    our addition; it is redundant while each modality has a projection of its own.
     """
 
-    def __init__(self, widths: Mapping[str, int], classes: int, config: Tokens) -> None:
+    def __init__(self, widths: Mapping[str, int], classes: int, config: TokenTransformer) -> None:
         super().__init__()
         self.project = nn.ModuleDict(
             {

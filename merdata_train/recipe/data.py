@@ -1,0 +1,58 @@
+"""The rows of a recipe: which of the store's, how an epoch draws them, and their context."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+
+from merdata_train.recipe.part import Names, Part, Positive
+
+
+class Data(Part):
+    """Which rows of the store: corpora and languages by name, None for all."""
+
+    corpora: Names | None = None
+    languages: Names | None = None
+
+
+class Context(Part):
+    """Earlier utterances of the dialogue, put before the target in its text.
+
+    `separate` hashes target and history into two blocks: in one block, a long history drowns the target.
+    """
+
+    previous: Annotated[int, Field(ge=0)] = 0
+    speaker_prefix: bool = True
+    separate: bool = False
+
+
+class Balance(Part):
+    """Draw rows by (1 / rows of the corpus)^corpus x (1 / rows of the class in the corpus)^class."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    corpus: Annotated[float, Field(ge=0)] = 1.0
+    class_: Annotated[float, Field(ge=0, alias="class")] = 1.0
+
+
+class Sampler(Part):
+    """How an epoch draws its rows: with replacement, as many as there are.
+
+    Without a sampler every row comes once. `upweight` multiplies a corpus's weight; `mix` gives the shares of
+    corpora or domains (acted, conversational), whatever their sizes.
+    """
+
+    balance: Balance | None = None
+    upweight: dict[str, Positive] = Field(default={})
+    mix: dict[str, Positive] = Field(default={})
+
+    @model_validator(mode="after")
+    def _check(self) -> Sampler:
+        if self.mix and (self.balance or self.upweight):
+            raise ValueError("`mix` cannot be combined with `balance` or `upweight`")
+        if not (self.mix or self.balance or self.upweight):
+            raise ValueError(
+                "a sampler needs balance, upweight or mix; leave the sampler out to draw every row once"
+            )
+        return self

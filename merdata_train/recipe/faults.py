@@ -1,0 +1,50 @@
+"""The faults of a recipe in words: the key, what is wrong with it, and what may have been meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from merdata.plugin import did_you_mean
+from merdata_train.recipe.features import FEATURE_TAGS
+from merdata_train.recipe.model import MODEL_TAGS
+
+# pydantic names the tag of a chosen kind in the place of a fault, though no recipe has such a key.
+TAGS = FEATURE_TAGS | MODEL_TAGS
+
+
+def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:
+    """A sentence on each fault of a recipe."""
+    for fault in error.errors():
+        key = ".".join(str(step) for step in fault["loc"] if step not in TAGS)
+        yield f"{key}: {_said(fault, recipe)}"
+
+
+def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key{did_you_mean(str(fault['loc'][-1]), _keys_beside(fault['loc'], recipe))}"
+    message = fault["msg"].removeprefix("Value error, ")
+    # A fault between keys names their values itself; the input would be the whole part.
+    given = "" if fault["type"] in ("missing", "value_error") else f", not {fault['input']!r}"
+    return f"{message[0].lower()}{message[1:]}{given}"
+
+
+def _keys_beside(location: tuple[int | str, ...], recipe: type[BaseModel]) -> list[str]:
+    """The keys that the part around `location` knows."""
+    part = recipe
+    for step in location[:-1]:
+        if step in TAGS:
+            part = TAGS[str(step)]
+        elif step in part.model_fields:
+            part = _part_in(part.model_fields[str(step)].annotation) or part
+    return list(part.model_fields)
+
+
+def _part_in(annotation: Any) -> type[BaseModel] | None:
+    """The part that an annotation is, or that it is a list of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((part for argument in get_args(annotation) if (part := _part_in(argument))), None)

@@ -1,0 +1,143 @@
+"""The features of a recipe: what becomes of a clip and of a transcript."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from typing_extensions import Self
+
+from merdata_train.recipe.part import Count, Part, Positive
+
+SAMPLES_PER_MS = 16  # the audio of a store is 16 kHz
+COMMIT = re.compile("[0-9a-f]{40}")
+Milliseconds = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+Layers = Literal["last", "learned"] | Annotated[int, Field(ge=0)] | tuple[Count, Count]
+
+
+class Mfcc(Part):
+    """MFCC, mean and standard deviation over time: 2 x n_mfcc values."""
+
+    kind: Literal["mfcc"] = "mfcc"
+    n_mfcc: Count = 80
+    n_mels: Count = 128
+    n_fft: Count = 512
+    win_ms: Milliseconds = 25
+    hop_ms: Milliseconds = 10
+
+    @model_validator(mode="after")
+    def _check(self) -> Mfcc:
+        if self.n_mfcc > self.n_mels:
+            raise ValueError(f"n_mfcc {self.n_mfcc} is more than n_mels {self.n_mels}")
+        if self.win_ms * SAMPLES_PER_MS > self.n_fft:
+            raise ValueError(f"a window of {self.win_ms:g} ms is longer than n_fft {self.n_fft} at 16 kHz")
+        return self
+
+
+class Egemaps(Part):
+    """eGeMAPS v02 through opensmile: 88 functionals of the clip (the extra `egemaps`)."""
+
+    kind: Literal["egemaps"]
+
+
+AudioFeatures = Mfcc | Egemaps
+
+
+class Hashing(Part):
+    """scikit-learn's HashingVectorizer over the transcript."""
+
+    kind: Literal["hashing"] = "hashing"
+    n_features: Count = 768
+    ngrams: tuple[Count, Count] = (1, 1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Hashing:
+        shortest, longest = self.ngrams
+        if shortest > longest:
+            raise ValueError(f"ngrams must go up, not from {shortest} to {longest}")
+        return self
+
+
+class Encoder(Part):
+    """A pretrained encoder: a folder, or `OWNER/NAME` on the Hub at a commit.
+
+    `layers` says which hidden states are read: the last layer's, the k-th layer's (0 is the input of the
+    first layer), the mean over a range of layers (both ends count), or a mixture of all layers with learned
+    weights.
+    """
+
+    kind: Literal["encoder"]
+    model: str
+    revision: str | None = None
+    layers: Layers = "last"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        # An absolute path may be that of a run whose encoder was moved since.
+        if self.revision is None and not (Path(self.model).is_dir() or Path(self.model).is_absolute()):
+            raise ValueError(
+                f"{self.model!r} is not a folder; for a model on the Hub give `revision`, the 40 digits of a "
+                "commit: a branch may change"
+            )
+        if self.revision is not None and not COMMIT.fullmatch(self.revision):
+            raise ValueError(f"revision {self.revision!r} is not the 40 hexadecimal digits of a commit")
+        if isinstance(self.layers, tuple) and self.layers[0] > self.layers[1]:
+            raise ValueError(f"layers must go up, not from {self.layers[0]} to {self.layers[1]}")
+        return self
+
+
+class AudioEncoder(Encoder):
+    """Any AutoModel of transformers that takes samples: WavLM, HuBERT, wav2vec 2.0.
+
+    A clip is cut after `seconds`. Its vector is pooled over its own frames.
+    """
+
+    seconds: Positive = 10
+    pool: Literal["mean", "mean_std", "attention"] = "mean_std"
+
+
+class TextEncoder(Encoder):
+    """Any AutoModel of transformers that takes tokens: RoBERTa, BERT, XLM-R.
+
+    A text of more than `max_tokens` loses its oldest history first. `target` is the mean over the tokens of
+    the utterance itself; the other ways of pooling include its history.
+    """
+
+    max_tokens: Annotated[int, Field(ge=8)] = 128
+    pool: Literal["cls", "mean", "target", "mean_std", "attention"] = "cls"
+
+
+def _kind_or(default: str, encoder: str) -> Discriminator:
+    """The tag of a kind: `default` where a recipe names none, and `encoder` for kind: encoder."""
+
+    def tag(given: Any) -> str:
+        kind = given.get("kind", default) if isinstance(given, dict) else getattr(given, "kind", "")
+        return encoder if kind == "encoder" else str(kind)
+
+    return Discriminator(tag)
+
+
+class Features(Part):
+    """The features of each modality."""
+
+    audio: Annotated[
+        Annotated[Mfcc, Tag("mfcc")]
+        | Annotated[Egemaps, Tag("egemaps")]
+        | Annotated[AudioEncoder, Tag("audio_encoder")],
+        _kind_or("mfcc", "audio_encoder"),
+    ] = Mfcc()
+    text: Annotated[
+        Annotated[Hashing, Tag("hashing")] | Annotated[TextEncoder, Tag("text_encoder")],
+        _kind_or("hashing", "text_encoder"),
+    ] = Hashing()
+
+
+FEATURE_TAGS: dict[str, type[Part]] = {
+    "mfcc": Mfcc,
+    "egemaps": Egemaps,
+    "hashing": Hashing,
+    "audio_encoder": AudioEncoder,
+    "text_encoder": TextEncoder,
+}

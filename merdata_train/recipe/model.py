@@ -1,0 +1,42 @@
+"""The model of a recipe: how the modalities are fused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from merdata_train.recipe.part import Count, Part, Share
+
+
+class Gated(Part):
+    """Gated fusion of two vectors."""
+
+    kind: Literal["gated"]
+    width: Count = 128
+    hidden: Count = 256
+    dropout: Share = 0.1
+
+
+class TokenTransformer(Part):
+    """A Transformer over one token per modality and a learned CLS token."""
+
+    kind: Literal["tokens"]
+    width: Count = 256
+    layers: Count = 4
+    heads: Count = 8
+    ffn_mult: Count = 4
+    ffn: Literal["swiglu", "gelu"] = "swiglu"
+    dropout: Share = 0.1
+    modality_embedding: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> TokenTransformer:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
+
+
+ModelPart = Annotated[Gated | TokenTransformer, Field(discriminator="kind")]
+MODEL: TypeAdapter[Gated | TokenTransformer] = TypeAdapter(ModelPart)
+MODEL_TAGS: dict[str, type[Part]] = {"gated": Gated, "tokens": TokenTransformer}

@@ -1,0 +1,35 @@
+"""What every part of a recipe has in common, and the kinds of values that several parts use."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Metric = Literal["uar", "weighted_f1", "macro_f1", "accuracy"]
+Modality = Literal["audio", "text"]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def distinct(names: list[str]) -> list[str]:
+    """The names, of which none may be listed twice.
+
+    Raises:
+        ValueError: one is.
+    """
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ValueError(f"{name!r} is listed twice")
+    return names
+
+
+# An empty list is refused: it would read as "none" to one person and as "all" to another.
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(distinct)]
+
+
+class Part(BaseModel):
+    """A part of a recipe: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

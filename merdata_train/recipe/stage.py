@@ -1,0 +1,79 @@
+"""The stages of a recipe: the loss, what is trained and how fast, what chooses the epoch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from merdata_train.recipe.data import Data, Sampler
+from merdata_train.recipe.part import Count, Metric, Part, Positive, Share
+
+
+class Ema(Part):
+    """Exponential moving average of the weights, which is what is validated, selected and saved."""
+
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
+
+
+class Loss(Part):
+    """Cross-entropy; `balanced` class weights are inverse to the number of train rows of a class."""
+
+    label_smoothing: Share = 0.1
+    class_weights: Literal["balanced", "none"] = "balanced"
+
+
+class Plateau(Part):
+    """ReduceLROnPlateau on the selection metric of the validation rows."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: Annotated[int, Field(ge=0)] = 3
+    min_lr: Annotated[float, Field(ge=0)] = 1e-6
+
+
+class Selection(Part):
+    """The validation metric that chooses the epoch, and the rows that it is computed on.
+
+    `over`: all rows; the rows of a domain (acted, conversational) or corpus; or several of these joined by +,
+    and then the mean of their values counts (acted+conversational keeps what was learned before fine-tuning).
+    """
+
+    metric: Metric = "uar"
+    over: str = "all"
+
+
+class Stage(Part):
+    """One stage of training; `patience` is that of early stopping, in epochs.
+
+    `batch_size` rows make a step. With encoders a step is computed in micro-batches of at most
+    `batch_seconds` padded seconds per device; `checkpointing` computes activations twice to hold fewer of
+    them. `warmup` is the share of the steps over which the learning rates rise.
+
+    The highest layer of an encoder has the learning rate of its group, each layer below it `llrd` times the
+    rate of the one above; what is in no layer counts as one layer more.
+
+    `init` is the folder of a run (or of its model) to start from, or names of recipes: then the stage starts
+    from the one of their finished runs on the same rows and split that validation finds best. Without it a
+    stage continues from the best weights of the stage before. `freeze` and `lr_groups` name modules, as in
+    fusion.project; the encoder of a modality that the recipe does not use is ignored. `data` narrows the
+    recipe's data, for train and validation. `selection` replaces the recipe's.
+    """
+
+    name: str = "main"
+    epochs: Count = 100
+    batch_size: Count = 256
+    lr: Positive = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    clip: Positive = 1.0
+    warmup: Share = 0.0
+    batch_seconds: Positive = 160
+    checkpointing: bool = False
+    plateau: Plateau = Plateau()
+    patience: Count = 10
+    init: str | list[str] | None = None
+    freeze: list[str] = Field(default=[])
+    lr_groups: dict[str, Positive] = Field(default={})
+    llrd: Annotated[float, Field(gt=0, le=1)] = 1.0
+    sampler: Sampler | None = None
+    data: Data = Data()
+    selection: Selection | None = None

@@ -1,0 +1,184 @@
+"""What a run writes down, as types: history.json, split.json, metrics.json and a comparison of runs."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from typing_extensions import NotRequired
+
+Scores = dict[str, float]  # metric -> value
+Intervals = dict[str, list[float]]  # metric -> [low, high]
+
+
+class Epoch(TypedDict):
+    """An epoch's entry in history.json.
+
+    Attributes:
+        loss: mean over the steps.
+        lr: of the stage's own parameter group.
+        validation: metric -> its value on all validation rows.
+        selected: the value that chooses the epoch, on the validation rows of the stage.
+    """
+
+    stage: str
+    epoch: int
+    loss: float
+    lr: float
+    validation: Scores
+    selected: float
+
+
+class SplitRecord(TypedDict):
+    """split.json: the protocol and the rows that a run was trained on, counted by class."""
+
+    protocol: str
+    hash: str
+    fold: int | str
+    data: str
+    train: dict[str, int]
+    validation: dict[str, int]
+
+
+class ClassScores(TypedDict):
+    """One class of an account; `support` is the number of its gold rows."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: float
+
+
+class Confusion(TypedDict):
+    """Rows: gold, columns: predicted, both in the order of `classes`."""
+
+    classes: list[str]
+    gold_by_predicted: list[list[int]]
+
+
+class Account(TypedDict):
+    """Everything that follows from gold and predicted labels alone.
+
+    `by_cluster`, where there are too few speakers or dialogues for an interval: `n` and the metrics of each.
+    """
+
+    n: int
+    clusters: int
+    scores: Scores
+    intervals: Intervals | None
+    resolvable: Scores | None
+    absent: list[str]
+    per_class: dict[str, ClassScores]
+    confusion: Confusion
+    by_cluster: NotRequired[dict[str, Scores]]
+
+
+class CalibrationScores(TypedDict):
+    """Expected calibration error, Brier score (0 to 2), negative log-likelihood (nats)."""
+
+    ece: float
+    brier: float
+    nll: float
+
+
+class Calibration(TypedDict):
+    """Before and after scaling by a temperature that validation rows gave."""
+
+    temperature: float
+    before: CalibrationScores
+    after: CalibrationScores
+
+
+class SetAccount(Account):
+    """An evaluation set in metrics.json."""
+
+    baselines: dict[str, Scores]
+    calibration: Calibration
+
+
+class Metrics(TypedDict):
+    """metrics.json. `sets`: `overall`, `TestA`, `TestB`, every corpus; None for one without rows."""
+
+    recipe: str
+    protocol: str
+    fold: int | str
+    fold_name: str
+    split_hash: str
+    data_hash: str
+    seed: int
+    selection: str
+    best_epoch: int
+    temperature: float
+    majority_class: str
+    sets: dict[str, SetAccount | None]
+
+
+class Spread(TypedDict):
+    """Mean over seeds or folds, standard deviation (n - 1) and 95 % t-interval; None with one value."""
+
+    n: int
+    mean: float
+    std: float | None
+    interval: list[float] | None
+
+
+class Value(Spread):
+    """A number of a table: its spread, and its 95 % interval over resampled clusters."""
+
+    bootstrap: list[float] | None
+
+
+class Difference(TypedDict):
+    """The difference of two systems in a metric; None where there are too few clusters to resample."""
+
+    difference: float
+    interval: list[float] | None
+    resolvable: float | None
+    p: float | None
+    p_holm: NotRequired[float]
+    significant: NotRequired[bool]
+
+
+Differences = dict[str, Difference]  # by metric
+
+
+class Effect(TypedDict):
+    """Cohen's g with its 95 % interval."""
+
+    value: float
+    interval: list[float] | None
+
+
+class Pair(TypedDict):
+    """Two runs on one evaluation set; differences are `other` - `one`."""
+
+    one: str
+    other: str
+    cohens_g: Effect
+    metrics: Differences
+
+
+class ComparedSet(TypedDict):
+    """All pairs of runs on one evaluation set."""
+
+    n: int
+    clusters: int
+    pairs: list[Pair]
+
+
+class RunFacts(TypedDict):
+    """What a compared run is."""
+
+    run: str
+    recipe: str
+    protocol: str
+    fold: int | str
+    split_hash: str
+    seed: int
+    selection: str
+
+
+class Comparison(TypedDict):
+    """What `compare` finds, by evaluation set."""
+
+    runs: list[RunFacts]
+    sets: dict[str, ComparedSet]
