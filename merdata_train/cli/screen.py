@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from merdata import plugin
 from merdata_train.scoring.metrics import METRICS, TITLES
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ WIDE = 140
 
 
 def console() -> Console:
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+    return plugin.console(WIDE)
 
 
 def metrics(found: Metrics, folder: Path) -> None:
@@ -146,7 +146,7 @@ def suite(found: Summary) -> None:
     for run in found["runs"]:
         states.setdefault((run["cell"], run["fold_name"]), {})[run["seed"]] = run["state"]
     for (cell, fold), by_seed in states.items():
-        table.add_row(cell, fold, *(by_seed[seed] for seed in seeds))
+        table.add_row(cell, fold, *(by_seed.get(seed, "") for seed in seeds))
     screen.print(f"{found['suite']}: {found['title']}", soft_wrap=True)
     screen.print(table)
     counts = f"{len(found['runs'])} runs, {found['distinct']} distinct, {found['to_train']} to train"

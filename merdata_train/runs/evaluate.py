@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from merdata_train.models.emotion import EmotionModel, open_model
 from merdata_train.models.inference import WORKERS, predict
 from merdata_train.runs.card import write_card
 from merdata_train.runs.folder import evaluation_sets, open_run, read_history, write_json
+from merdata_train.runs.lineage import read_rows
 from merdata_train.scoring.baselines import TextPrior, baselines
 from merdata_train.scoring.calibration import as_arrays, calibration, fit_temperature
 from merdata_train.scoring.checks import best_epoch, check_selected, check_unseen
@@ -57,12 +60,12 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
         raise ProtocolError(
             f"{recipe.store} or its protocol changed since {folder} was trained: run its recipe again"
         )
+    check_unseen(source.test_ids(), read_rows(folder)["id"], folder)
     model = open_model(folder / "model").to(processes().device)
     look = Look(folder, source, model, workers)
     held_out = for_training(source.examples("validation", jobs))
     validation, chose = look.selected(held_out), rows_of(recipe.stages[-1], held_out)
     test = source.examples("test", jobs)
-    check_unseen(test.rows["id"], validation["id"], folder)
     _log(folder, source, len(test))
     predictions = look.predictions(test)
     _check_complete(predictions, source)
@@ -164,16 +167,17 @@ class Look:
                 f"the model of {self.folder} predicts NaN: its training diverged; "
                 "train again with a lower stages.N.lr"
             )
-        rows["cluster"] = _clusters(rows)
+        rows["cluster"] = _clusters(rows, self.source.store.corpora)
         rows["predicted"] = [examples.classes[number] for number in probabilities.argmax(axis=1)]
         for number, name in enumerate(examples.classes):
             rows[f"p_{name}"] = probabilities[:, number]
         return rows
 
 
-def _clusters(rows: pd.DataFrame) -> pd.Series[str]:
-    """What is resampled: dialogues of conversations, speakers of acted corpora."""
-    unit = rows["dialogue"].where(rows["domain"] == "conversational", rows["speaker"])
+def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:
+    """What is resampled: dialogues or speakers, as the corpus states; a row without dialogue by speaker."""
+    by_dialogue = rows["corpus"].map(lambda name: corpora[name]["cluster"] == "dialogue")
+    unit = rows["dialogue"].where(by_dialogue & rows["dialogue"].notna(), rows["speaker"])
     clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
     return clusters
 

@@ -19,7 +19,8 @@ from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.runs.evaluate import evaluate, open_model
 from merdata_train.runs.folder import open_run
-from merdata_train.runs.run import run, run_id
+from merdata_train.runs.identity import run_id
+from merdata_train.runs.run import run
 from tests.merdata_train.command import cli, program
 from tests.merdata_train.conftest import SMALL
 
@@ -28,6 +29,7 @@ def test_the_folder_holds_what_a_reader_needs(trained: Path, store: merdata.Stor
     assert {path.name for path in trained.iterdir()} == {
         "recipe.yaml", "environment.json", "split.json", "lints.json", "history.json", "model", ".lock",
         "predictions.parquet", "validation.parquet", "metrics.json", "test_log.jsonl",
+        "lineage.json", "lineage.parquet",
     }  # fmt: skip
     split = json.loads((trained / "split.json").read_text())
     assert split["hash"] == merdata.load_protocol(store, "mer").hash

@@ -190,7 +190,8 @@ def test_one_process_at_a_time(trained: Path, tmp_path: Path) -> None:
 
     from merdata_train.data.source import Source
     from merdata_train.runs.folder import open_run
-    from merdata_train.runs.run import run, run_id
+    from merdata_train.runs.identity import run_id
+    from merdata_train.runs.run import run
 
     recipe, _ = open_run(trained)
     folder = tmp_path / f"source0-A1-{run_id(Source(recipe))}"
