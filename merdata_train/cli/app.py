@@ -38,6 +38,10 @@ Jobs = Annotated[
 Workers = Annotated[
     int, typer.Option(min=0, help="Processes that read recordings while an end-to-end model works.")
 ]
+NoTest = Annotated[
+    bool,
+    typer.Option("--no-test", help="Do not read the test rows: train and select only."),
+]
 Cache = Annotated[
     str | None,
     typer.Option(
@@ -85,6 +89,7 @@ def run_(
     workers: Workers = 2,
     cache: Cache = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
+    no_test: NoTest = False,
     track: Annotated[
         str | None, typer.Option(help="Also report to tensorboard, wandb or trackio (must be installed).")
     ] = None,
@@ -106,6 +111,9 @@ def run_(
     main_process = is_main_process()
     disconnect()
     if not main_process:
+        return
+    if no_test:
+        _print_trained(folder, as_json)
         return
     _print(read_metrics(folder) or evaluate(folder, jobs=jobs, workers=workers), folder, as_json)
 
@@ -199,6 +207,7 @@ def suite_(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the matrix, and train nothing.")] = False,
+    no_test: NoTest = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.")] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -212,7 +221,7 @@ def suite_(
 
     found = load_suite(suite)
     planned = plan(found, out, store, overrides or [])
-    failed = {} if dry_run else conduct.conduct(found, planned, out, jobs)
+    failed = {} if dry_run else conduct.conduct(found, planned, out, jobs, test=not no_test)
     report = conduct.summary(found, planned, out, jobs, failed)
     typer.echo(json.dumps(report, indent=1)) if as_json else show.suite(report)
     if failed:
@@ -318,6 +327,19 @@ def schema() -> None:
     from merdata_train.recipe.recipe import Recipe
 
     typer.echo(json.dumps(Recipe.model_json_schema(), indent=1))
+
+
+def _print_trained(folder: Path, as_json: bool) -> None:
+    from merdata_train.runs.folder import read_history
+    from merdata_train.scoring.checks import best_epoch
+
+    best = best_epoch(read_history(folder))
+    if as_json:
+        typer.echo(json.dumps({"folder": str(folder), "best_epoch": best}, indent=1))
+        return
+    scores = ", ".join(f"{name} {value:.4f}" for name, value in best["validation"].items())
+    typer.echo(f"validation at epoch {best['epoch']} of stage {best['stage']}: {scores}")
+    typer.echo(f"the test rows were not read: `merdata_train evaluate {folder}` scores them")
 
 
 def _print(found: Metrics, folder: Path, as_json: bool) -> None:

@@ -74,7 +74,8 @@ def check_unseen(test: Collection[str], seen: Collection[str], where: object) ->
     if shared:
         raise ProtocolError(
             f"{where}: {len(shared)} test rows took part in training or selection "
-            f"({', '.join(shared[:SHOWN])}): its test scores mean nothing; train it again on a protocol that keeps them apart"
+            f"({', '.join(shared[:SHOWN])}): its test scores mean nothing; "
+            "train it again on a protocol that keeps them apart"
         )
 
 
