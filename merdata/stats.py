@@ -1,26 +1,108 @@
-"""The figures of a store as plain data: what the terminal, the page and the card show."""
+"""The figures of a store as plain data, for the terminal, the page and the card."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
 
 from merdata.store.ledger import DROPPED, SILENCED, STORED
 from merdata.store.protocol import SPLITS, Protocol, load_protocol, protocol_names
+from merdata.store.readme import DEFAULT_PROTOCOL
 from merdata.store.store import Store, open_store
 
-DEFAULT_PROTOCOL = "mer"
 UNLABELLED, NO_SPLIT, UNKNOWN = "unlabelled", "in no split", "unknown"
 NOT_A_ROW = "not a row"  # the state of duplicates, strays and songs
 COLUMNS = ("id", "corpus", "label", "speaker", "gender", "language", "seconds")
 BIN_SECONDS, LAST_EDGE = 0.5, 15.0  # the last bin of the histogram is open: 15 s and more
 
+Quantile = Literal["shortest", "median", "mean", "95 % below", "longest"]
+QUANTILES: tuple[Quantile, ...] = ("shortest", "median", "mean", "95 % below", "longest")
+Cross = Mapping[str, Mapping[str, int]]  # value -> value -> rows
 
-def statistics(store: str | Path | Store, protocol: str | None = None, fold: int | str = 0) -> dict[str, Any]:
+
+class ProtocolFacts(TypedDict):
+    """The protocol whose splits are counted."""
+
+    name: str
+    hash: str
+    fold: str
+    kind: str
+
+
+class CorpusFigures(TypedDict):
+    """One corpus: its facts, its rows in a complete copy and in this one, and what the store has of it."""
+
+    corpus: str
+    title: str
+    domain: str
+    licence: str
+    homepage: str
+    expected: int
+    discovered: int
+    rows: int
+    seconds: float
+    speakers: int
+
+
+class _Group(TypedDict):
+    value: str
+    rows: int
+    seconds: float
+
+
+class Group(_Group, total=False):
+    """The rows that have one value in a column; of a speaker, also the corpus."""
+
+    corpus: str
+
+
+class LedgerGroup(TypedDict):
+    """The rows of the ledger that have one state for one reason."""
+
+    corpus: str
+    state: str
+    reason: str
+    rows: int
+
+
+Durations = TypedDict(
+    "Durations",
+    {
+        "from": list[float],
+        "rows": list[int],
+        "shortest": float,
+        "median": float,
+        "95 % below": float,
+        "longest": float,
+        "mean": float,
+    },
+)
+
+
+class Figures(TypedDict):
+    """All figures of a store.
+
+    `by` has the keys corpus, class, split, gender, language and speaker. `cross` has the keys
+    `class by corpus`, `class by split` and `split by corpus`. `durations` is a histogram in seconds with
+    its left edges in `from`.
+    """
+
+    classes: list[str]
+    rows: int
+    seconds: float
+    protocol: ProtocolFacts | None
+    corpora: list[CorpusFigures]
+    by: dict[str, list[Group]]
+    cross: dict[str, Cross]
+    durations: Durations
+    ledger: list[LedgerGroup]
+
+
+def statistics(store: str | Path | Store, protocol: str | None = None, fold: int | str = 0) -> Figures:
     """The figures of a store, ready for JSON.
 
     Args:
@@ -28,14 +110,8 @@ def statistics(store: str | Path | Store, protocol: str | None = None, fold: int
         protocol: whose splits to count (default: `mer` where the store has it, else none).
         fold: of the protocol, by number or name.
 
-    Returns:
-        `classes`; `rows` and `seconds` in all; `protocol` (name, hash, fold, kind) or None; `corpora`, a
-        record each; `by`: corpus, class, split, gender, language and speaker -> records of value, rows and
-        seconds; `cross`: `class by corpus`, `class by split` and `split by corpus` -> value -> value -> rows;
-        `durations`, a histogram in seconds; `ledger`, records of corpus, state, reason and rows.
-
     Raises:
-        SplitError: there is no such protocol or fold.
+        SplitError: the protocol or the fold does not exist.
         StoreError: the store cannot be read.
     """
     store = open_store(store)
@@ -51,7 +127,7 @@ def statistics(store: str | Path | Store, protocol: str | None = None, fold: int
         "rows": len(table),
         "seconds": _seconds(table),
         "protocol": _facts_of(chosen, fold) if chosen else None,
-        "corpora": [_corpus(store, name, part) for name, part in table.groupby("corpus")],
+        "corpora": [_corpus(store, str(name), own) for name, own in table.groupby("corpus")],
         "by": {
             name: _by(table, name, orders.get(name))
             for name in ("corpus", "class", "split", "gender", "language")
@@ -67,10 +143,10 @@ def statistics(store: str | Path | Store, protocol: str | None = None, fold: int
 
 
 def choose_protocol(store: Store, name: str | None) -> Protocol | None:
-    """The protocol of that name; without a name the default one, or None where the store lacks it.
+    """The protocol of that name; without a name the default one, or None where the store does not have it.
 
     Raises:
-        SplitError: there is none of that name.
+        SplitError: the store has no protocol of that name.
     """
     if name is None and DEFAULT_PROTOCOL not in protocol_names(store):
         return None
@@ -78,35 +154,36 @@ def choose_protocol(store: Store, name: str | None) -> Protocol | None:
 
 
 def split_column(ids: pd.Series[str], protocol: Protocol | None, fold: int | str) -> pd.Series[str]:
-    """The split of each row; `in no split` where the protocol leaves it out."""
+    """The split of each row; `in no split` where the protocol does not use it."""
     return ids.map(protocol.splits(fold) if protocol else {}).astype(object).fillna(NO_SPLIT)
 
 
-def _facts_of(protocol: Protocol, fold: int | str) -> dict[str, Any]:
+def _facts_of(protocol: Protocol, fold: int | str) -> ProtocolFacts:
     kind = protocol.properties.get("kind", protocol.name)
     return {"name": protocol.name, "hash": protocol.hash, "fold": str(fold), "kind": kind}
 
 
-def _corpus(store: Store, name: str, part: pd.DataFrame) -> dict[str, Any]:
+def _corpus(store: Store, name: str, table: pd.DataFrame) -> CorpusFigures:
     facts = store.corpora[name]
-    told = {key: facts[key] for key in ("title", "domain", "licence", "homepage")}
-    promised = {key: facts["counts"][key] for key in ("expected", "discovered")}
-    speakers = part["speaker"].nunique()
     return {
         "corpus": name,
-        **told,
-        **promised,
-        "rows": len(part),
-        "seconds": _seconds(part),
-        "speakers": speakers,
+        "title": facts["title"],
+        "domain": facts["domain"],
+        "licence": facts["licence"],
+        "homepage": facts["homepage"],
+        "expected": facts["counts"]["expected"],
+        "discovered": facts["counts"]["discovered"],
+        "rows": len(table),
+        "seconds": _seconds(table),
+        "speakers": table["speaker"].nunique(),
     }
 
 
-def _seconds(part: pd.DataFrame) -> float:
-    return round(float(part["seconds"].sum()), 3)
+def _seconds(table: pd.DataFrame) -> float:
+    return round(float(table["seconds"].sum()), 3)
 
 
-def _by(table: pd.DataFrame, column: str, order: Sequence[str] | None) -> list[dict[str, Any]]:
+def _by(table: pd.DataFrame, column: str, order: Sequence[str] | None) -> list[Group]:
     """Rows and seconds of each value that occurs: in the given order, else the most frequent first."""
     sums = table.groupby(column)["seconds"].agg(["size", "sum"])
     names = [name for name in order if name in sums.index] if order else _frequent_first(sums)
@@ -120,7 +197,7 @@ def _frequent_first(sums: pd.DataFrame) -> list[str]:
     return sorted(sums.index, key=lambda name: (-sums["size"][name], name))
 
 
-def _speakers(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _speakers(table: pd.DataFrame) -> list[Group]:
     sums = table.groupby(["corpus", "speaker"])["seconds"].agg(["size", "sum"])
     return [
         {"corpus": corpus, "value": speaker, "rows": int(rows), "seconds": round(float(seconds), 3)}
@@ -128,30 +205,35 @@ def _speakers(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _cross(
-    table: pd.DataFrame, inner: str, outer: str, orders: dict[str, list[str]]
-) -> dict[str, dict[str, int]]:
-    """outer value -> inner value -> rows, zeros left out."""
+def _cross(table: pd.DataFrame, inner: str, outer: str, orders: dict[str, list[str]]) -> Cross:
+    """Outer value -> inner value -> rows, zeros left out."""
     counts: dict[Any, dict[Any, int]] = pd.crosstab(table[outer], table[inner]).to_dict("index")
     outers = [name for name in orders.get(outer, sorted(counts)) if name in counts]
     return {
-        name: {one: counts[name][one] for one in orders[inner] if counts[name].get(one)} for name in outers
+        name: {value: counts[name][value] for value in orders[inner] if counts[name].get(value)}
+        for name in outers
     }
 
 
-def _durations(seconds: pd.Series[float]) -> dict[str, Any]:
+def _durations(seconds: pd.Series[float]) -> Durations:
     edges = np.arange(0, LAST_EDGE + BIN_SECONDS, BIN_SECONDS)
     counts, _ = np.histogram(seconds.clip(upper=LAST_EDGE + BIN_SECONDS / 2), [*edges, np.inf])
-    quantiles = {"shortest": 0.0, "median": 0.5, "95 % below": 0.95, "longest": 1.0}
+
+    def quantile(share: float) -> float:
+        return round(float(seconds.quantile(share)), 3)
+
     return {
         "from": edges.tolist(),
         "rows": counts.tolist(),
-        **{name: round(float(seconds.quantile(share)), 3) for name, share in quantiles.items()},
+        "shortest": quantile(0.0),
+        "median": quantile(0.5),
+        "95 % below": quantile(0.95),
+        "longest": quantile(1.0),
         "mean": round(float(seconds.mean()), 3),
     }
 
 
-def _ledger(store: Store, corpus: str) -> list[dict[str, Any]]:
+def _ledger(store: Store, corpus: str) -> list[LedgerGroup]:
     counts = store.corpora[corpus]["counts"]
     states = {
         STORED: {"": counts["stored"]},

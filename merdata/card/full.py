@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from merdata.card import tables
 from merdata.card.figures import draw
-from merdata.io.resources import card_text
+from merdata.io.resources import card_text, render_card
 from merdata.leakage.audit import audits
-from merdata.stats import statistics
+from merdata.leakage.conflicts import Conflicts
+from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
 from merdata.store.keep import keep_card
 from merdata.store.protocol import Protocol, load_protocol, protocol_names
-from merdata.store.readme import front_matter, pretty_name, render
+from merdata.store.readme import front_matter, pretty_name
 from merdata.store.store import Store, open_store
 
 LICENCES = "LICENSE.md"
@@ -27,15 +29,45 @@ LICENCE_IDS = {
     "CC-BY-NC-ND-4.0": "cc-by-nc-nd-4.0",
 }
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
-Facts = dict[str, Any]
+Facts = dict[str, Any]  # what merdata.json says of a corpus
+
+
+@dataclass(frozen=True)
+class Full:
+    """What the template shows in the full card only.
+
+    Attributes:
+        rights: the right to share it, in the words of who shares it, or None.
+        pictures: paths of the card's figures.
+        configs: names that `load_dataset` takes.
+        columns: column -> what it holds.
+        sizes, verdicts: by protocol.
+        conflicts: rows of the store that are one recording; None without a protocol.
+        corpora: as `described`.
+    """
+
+    rights: str | None
+    pictures: list[str]
+    figures: Figures
+    configs: list[str]
+    columns: dict[str, str]
+    left_out: list[tables.LeftOut]
+    textless: list[tables.Textless]
+    mapping: dict[str, dict[str, list[str]]]
+    speakers: list[tables.Speakers]
+    sizes: dict[str, list[tables.FoldSize]]
+    verdicts: dict[str, tables.Verdict]
+    conflicts: Conflicts | None
+    defects: list[tables.Defect]
+    corpora: dict[str, Facts]
 
 
 def write_card(store: str | Path | Store, rights: str | None = None) -> Path:
-    """Write the full README.md of a store, what it links to first.
+    """Write the full README.md of a store, and the files that it links to.
 
     Args:
         store: the store, or its folder.
-        rights: by what right it is shared, in the words of who shares it.
+        rights: the right to share it, in the words of who shares it.
 
     Returns:
         The path of README.md.
@@ -58,51 +90,43 @@ def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
     """
     figures, corpora = statistics(store), described(store)
     files = draw(figures)
-    files[CARD] = card(store, figures, corpora, list(files), rights).encode("utf-8")
+    files[CARD] = _card(store, figures, corpora, list(files), rights).encode("utf-8")
     if len(store.corpora) > 1:
-        files[LICENCES] = render("licences.md.j2", corpora=corpora).encode("utf-8")
+        files[LICENCES] = render_card("licences.md.j2", corpora=corpora).encode("utf-8")
     return files
 
 
-def card(store: Store, figures: Facts, corpora: Facts, pictures: list[str], rights: str | None = None) -> str:
-    """The card's text, YAML header and all.
-
-    Args:
-        store: the store.
-        figures: what `merdata.statistics` counted in it.
-        corpora: each as `described`.
-        pictures: those of the card's figures that lie beside it.
-        rights: as in `write_card`.
-
-    Raises:
-        SplitError: a protocol is damaged, or no longer fits the store's rows.
-        StoreError: the store cannot be read.
-    """
+def _card(
+    store: Store, figures: Figures, corpora: dict[str, Facts], pictures: list[str], rights: str | None
+) -> str:
+    """The card's text, with its YAML header."""
     protocols = [load_protocol(store, name) for name in protocol_names(store)]
-    data = metadata(store, protocols, figures)
-    found = audits(store, [one.name for one in protocols], near_audio=False) if protocols else []
-    full = {
-        "rights": rights,
-        "pictures": pictures,
-        "figures": figures,
-        "configs": [config["config_name"] for config in data["configs"]],
-        "columns": yaml.safe_load(card_text("columns.yaml")),
-        "left_out": tables.left_out(store, figures["ledger"]),
-        "textless": tables.textless(store),
-        "mapping": tables.mapping(store),
-        "speakers": tables.speakers(figures),
-        "sizes": {one.name: tables.sizes(one) for one in protocols},
-        "verdicts": {one.protocol: tables.verdict(one) for one in found},
-        "conflicts": found[0].conflicts if found else None,
-        "defects": tables.defects(store),
-        "corpora": corpora,
-    }
-    told = {"name": pretty_name(store), "store": store, "protocols": protocols, "corpora": store.corpora}
-    body = render("dataset.md.j2", **told, full=full)
-    return str(DatasetCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
+    header = _metadata(store, protocols, figures)
+    found = audits(store, [protocol.name for protocol in protocols], near_audio=False) if protocols else []
+    full = Full(
+        rights=rights,
+        pictures=pictures,
+        figures=figures,
+        configs=[config["config_name"] for config in header["configs"]],
+        columns=yaml.safe_load(card_text("columns.yaml")),
+        left_out=tables.left_out(store, figures["ledger"]),
+        textless=tables.textless(store),
+        mapping=tables.mapping(store),
+        speakers=tables.speakers(figures),
+        sizes={protocol.name: tables.sizes(protocol) for protocol in protocols},
+        verdicts={audit.protocol: tables.verdict(audit) for audit in found},
+        conflicts=found[0].conflicts if found else None,
+        defects=tables.defects(store),
+        corpora=corpora,
+    )
+    name = pretty_name(store)
+    body = render_card(
+        "dataset.md.j2", name=name, store=store, protocols=protocols, corpora=store.corpora, full=full
+    )
+    return str(DatasetCard(f"---\n{header.to_yaml()}\n---\n\n{body}"))
 
 
-def metadata(store: Store, protocols: list[Protocol], figures: Facts) -> DatasetCardData:
+def _metadata(store: Store, protocols: list[Protocol], figures: Figures) -> DatasetCardData:
     """The YAML header: that of every store, and what the Hub's search filters by."""
     front = front_matter(store, protocols)
     front |= {
@@ -126,7 +150,7 @@ def _licence(store: Store) -> dict[str, str]:
 
 
 def described(store: Store) -> dict[str, Facts]:
-    """What merdata.json keeps of each corpus, with its options and what its page says."""
+    """What merdata.json says of each corpus, with its options and the sections of its page."""
     return {
         name: facts | {"options": tables.options(facts), "page": tables.page(name)}
         for name, facts in sorted(store.corpora.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -15,143 +16,222 @@ from merdata.corpora.registry import get_corpus
 from merdata.errors import CorpusNotFound
 from merdata.io.resources import card_text
 from merdata.leakage.audit import Audit, Finding
+from merdata.leakage.probes import TextProbe
+from merdata.stats import Figures, LedgerGroup
 from merdata.store.ledger import STORED
 from merdata.store.protocol import SPLITS, Protocol
 from merdata.store.store import Store
 
 MOST_FOLDS = 10
 EXAMPLES = 3
-BECAME_NOTHING = ("dropped", "unlabelled")  # what the loss account calls a raw label without a class
-Record = dict[str, Any]
+NO_CLASS = ("dropped", "unlabelled")  # what becomes of a raw label without a class
+SECTIONS = ("Licence", "Known defects", "Citation")  # of a corpus's page, quoted in the card
 
 
-def left_out(store: Store, ledger: Iterable[Record]) -> list[Record]:
-    """What is not as the corpora have it: records of the ledger with what their reason means."""
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows that are not stored as the corpus has them, and what their reason means."""
+
+    corpus: str
+    state: str
+    reason: str
+    rows: int
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Textless:
+    """Rows of a corpus without a transcript: the most common reasons, and how many more reasons there are."""
+
+    corpus: str
+    rows: int
+    reasons: list[str]
+    more: int
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """How many speakers a corpus has, and how many rows each of them has."""
+
+    corpus: str
+    speakers: int
+    least: int
+    median: int
+    most: int
+
+
+@dataclass(frozen=True)
+class FoldSize:
+    """Rows of a fold, one number for each split."""
+
+    fold: str
+    rows: list[int]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the audit of a protocol found.
+
+    Attributes:
+        promised, kept: numbers of promises.
+        columns: what validation and test may share with train.
+        corpora: corpus -> a cell for each column, then what text alone tells.
+        alarms: of the text probes, a sentence each.
+    """
+
+    promised: int
+    kept: int
+    columns: list[str]
+    corpora: dict[str, list[str]]
+    alarms: list[str]
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A known defect that rows of a corpus have."""
+
+    corpus: str
+    defect: str
+    rows: int
+    examples: list[str]
+
+
+def left_out(store: Store, ledger: Iterable[LedgerGroup]) -> list[LeftOut]:
+    """Groups of the ledger that are not stored."""
     meanings = yaml.safe_load(card_text("reasons.yaml"))
-    found = []
-    for record in ledger:
-        if record["state"] != STORED:
-            meaning = meanings.get(record["reason"], "")
-            if record["reason"] == "label":
-                labels = store.corpora[record["corpus"]]["counts"]["labels"]
-                raws = [f"{raw} {fates['dropped']:,}" for raw, fates in labels.items() if "dropped" in fates]
-                meaning = f"{meaning}: {', '.join(raws)}"
-            found.append(record | {"meaning": meaning})
-    return found
+    return [
+        LeftOut(**group, meaning=_meaning(store, group, meanings.get(group["reason"], "")))
+        for group in ledger
+        if group["state"] != STORED
+    ]
 
 
-def textless(store: Store) -> list[Record]:
-    """How many rows of which corpora have no transcript, and the commonest reasons."""
-    found = []
-    for corpus, facts in sorted(store.corpora.items()):
-        reasons = facts["counts"]["textless"]
-        if reasons:
-            told = [f"{why}: {rows:,}" for why, rows in list(reasons.items())[:EXAMPLES]]
-            rows, more = sum(reasons.values()), len(reasons) - len(told)
-            found.append({"corpus": corpus, "rows": rows, "reasons": told, "more": more})
-    return found
+def _meaning(store: Store, group: LedgerGroup, meaning: str) -> str:
+    if group["reason"] != "label":
+        return meaning
+    labels = store.corpora[group["corpus"]]["counts"]["labels"]
+    raws = [f"{raw} {fates['dropped']:,}" for raw, fates in labels.items() if "dropped" in fates]
+    return f"{meaning}: {', '.join(raws)}"
+
+
+def textless(store: Store) -> list[Textless]:
+    """The corpora that have rows without a transcript."""
+    return [
+        Textless(
+            corpus=corpus,
+            rows=sum(reasons.values()),
+            reasons=[f"{reason}: {rows:,}" for reason, rows in list(reasons.items())[:EXAMPLES]],
+            more=max(0, len(reasons) - EXAMPLES),
+        )
+        for corpus, facts in sorted(store.corpora.items())
+        if (reasons := facts["counts"]["textless"])
+    ]
 
 
 def mapping(store: Store) -> dict[str, dict[str, list[str]]]:
-    """corpus -> class, `dropped` or `unlabelled` -> the raw labels that became it, by class."""
-    order = [*store.space.classes, *BECAME_NOTHING]
-    found: dict[str, dict[str, list[str]]] = {}
+    """Corpus -> class, `dropped` or `unlabelled` -> the raw labels that became it, by class."""
+    order = [*store.space.classes, *NO_CLASS]
+    mapped: dict[str, dict[str, list[str]]] = {}
     for corpus, facts in sorted(store.corpora.items()):
         raws = defaultdict(list)
         for raw, fates in facts["counts"]["labels"].items():
             for fate in fates:
                 raws[fate].append(raw)
-        found[corpus] = {fate: raws[fate] for fate in order if fate in raws}
-    return found
+        mapped[corpus] = {fate: raws[fate] for fate in order if fate in raws}
+    return mapped
 
 
-def speakers(figures: Mapping[str, Any]) -> list[Record]:
-    """How many speakers each corpus has, and how many rows they have."""
+def speakers(figures: Figures) -> list[Speakers]:
+    """The speakers of each corpus."""
     rows = defaultdict(list)
-    for one in figures["by"]["speaker"]:
-        rows[one["corpus"]].append(one["rows"])
+    for group in figures["by"]["speaker"]:
+        rows[group["corpus"]].append(group["rows"])
     return [
-        {"corpus": corpus, "speakers": len(n), "least": min(n), "median": int(np.median(n)), "most": max(n)}
-        for corpus, n in sorted(rows.items())
+        Speakers(corpus, len(own), min(own), int(np.median(own)), max(own))
+        for corpus, own in sorted(rows.items())
     ]
 
 
-def sizes(protocol: Protocol) -> list[Record]:
+def sizes(protocol: Protocol) -> list[FoldSize]:
     """Rows of each split in the first folds of a protocol."""
-    counts = protocol.table.group_by(["fold", "split"]).aggregate([([], "count_all")]).to_pylist()
-    rows = {(one["fold"], one["split"]): one["count_all"] for one in counts}
+    groups = protocol.table.group_by(["fold", "split"]).aggregate([([], "count_all")]).to_pylist()
+    rows = {(group["fold"], group["split"]): group["count_all"] for group in groups}
     names = protocol.fold_names if len(protocol.folds) > 1 else {0: "the only one"}
     return [
-        {"fold": names[fold], "rows": [rows.get((fold, split), 0) for split in SPLITS]}
+        FoldSize(names[fold], [rows.get((fold, split), 0) for split in SPLITS])
         for fold in protocol.folds[:MOST_FOLDS]
     ]
 
 
-def verdict(audit: Audit) -> Record:
-    """What an audit found: promises kept, what each corpus shares with train, alarms of the text."""
-    found: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
+def verdict(audit: Audit) -> Verdict:
+    """Promises kept, what each corpus shares with train, and alarms of the text probes."""
+    findings: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
     for finding in audit.findings:
-        found[finding.corpus][finding.shared].append(finding)
+        findings[finding.corpus][finding.shared].append(finding)
     probes = {probe.corpus: probe for probe in audit.text_probes}
     promised = sum(finding.claimed for finding in audit.findings)
     columns = list(dict.fromkeys(finding.shared for finding in audit.findings))
-    return {
-        "promised": promised,
-        "kept": promised - len(audit.broken),
-        "columns": columns,
-        "corpora": {
-            corpus: [_shared(of_corpus.get(column, [])) for column in columns] + [_told(probes.get(corpus))]
-            for corpus, of_corpus in sorted(found.items())
+    return Verdict(
+        promised=promised,
+        kept=promised - len(audit.broken),
+        columns=columns,
+        corpora={
+            corpus: [*(_shared(of_corpus.get(name, [])) for name in columns), _text_alone(probes.get(corpus))]
+            for corpus, of_corpus in sorted(findings.items())
         },
-        "alarms": [f"{probe.corpus}: {probe.alarm}" for probe in audit.text_probes if probe.alarm],
-    }
+        alarms=[f"{probe.corpus}: {probe.alarm}" for probe in audit.text_probes if probe.alarm],
+    )
 
 
 def _shared(findings: list[Finding]) -> str:
     """Rows of validation and test, over all folds, that share something with train; and the verdict."""
     if not findings:
         return "-"
-    mark = " **BROKEN**" if any(one.broken for one in findings) else ""
-    mark = mark or (" ✓" if any(one.claimed for one in findings) else "")
-    return f"{sum(one.rows for one in findings):,} of {sum(one.of_rows for one in findings):,}{mark}"
+    mark = " ✓" if any(finding.claimed for finding in findings) else ""
+    if any(finding.broken for finding in findings):
+        mark = " **BROKEN**"
+    rows, of_rows = sum(finding.rows for finding in findings), sum(finding.of_rows for finding in findings)
+    return f"{rows:,} of {of_rows:,}{mark}"
 
 
-def _told(probe: Any) -> str:
-    return f"{max(probe.lookup_uar, probe.linear_uar):.2f} (chance {probe.chance:.2f})" if probe else "-"
+def _text_alone(probe: TextProbe | None) -> str:
+    if probe is None:
+        return "-"
+    return f"{max(probe.lookup_uar, probe.linear_uar):.2f} (chance {probe.chance:.2f})"
 
 
-def defects(store: Store) -> list[Record]:
+def defects(store: Store) -> list[Defect]:
     """The known defects that rows of the store have, with a few of these rows."""
     return [
-        {"corpus": corpus, "defect": name, "rows": len(ids), "examples": ids[:EXAMPLES]}
+        Defect(corpus, name, len(ids), ids[:EXAMPLES])
         for corpus, facts in sorted(store.corpora.items())
         for name, ids in facts["counts"]["defects"].items()
     ]
 
 
 def options(facts: Mapping[str, Any]) -> dict[str, str]:
-    """The options that a corpus was read with; of a path its last name only, as places are private."""
+    """The options that a corpus was read with; of a path only its last name, because paths are private."""
     return {name: last_name(str(value)) for name, value in sorted(facts["options"].items())}
 
 
 def last_name(value: str) -> str:
-    """What remains of a path that would tell how the builder's disk is laid out."""
+    """The last name of a path of any system; any other text as it is."""
     return PureWindowsPath(PurePosixPath(value).name).name
 
 
 def page(corpus: str) -> dict[str, str]:
-    """What the corpus's page says of its licence, defects and citation; nothing where no page is known."""
+    """Sections of a corpus's page that are not empty; nothing where the corpus has no page."""
     try:
         card = get_corpus(corpus).card
     except CorpusNotFound:
         return {}
-    sections = {name: section(card, name) for name in ("Licence", "Known defects", "Citation")}
+    sections = {name: section(card, name) for name in SECTIONS}
     return {name: text for name, text in sections.items() if text}
 
 
 def section(card: str, name: str) -> str:
-    """The text of a page's part, be it under a heading of its own or behind `**Name**:`."""
+    """The text of a page's section, under a heading of its own or after `**Name**:`."""
     begin, end = rf"^(?:## {name}\n+|\*\*{name}\*\*: )", r"(?=^## |^\*\*[^*\n]+\*\*: |\Z)"
-    found = re.search(rf"{begin}(.+?){end}", card, re.DOTALL | re.MULTILINE)
-    text = found[1].strip() if found else ""
+    match = re.search(rf"{begin}(.+?){end}", card, re.DOTALL | re.MULTILINE)
+    text = match[1].strip() if match else ""
     return text[:1].upper() + text[1:]

@@ -1,17 +1,26 @@
-"""What both command lines share: a fault of the input is one sentence on stderr and exit code 2."""
+"""What the commands of both programs share: how they take a store, print JSON, fail and end."""
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Any, get_type_hints
 
-from typer import Typer
+import typer
 from typer.core import TyperGroup
 
-from merdata.errors import MerdataError
+from merdata.cli.options import StoreArgument, StoreOption
+from merdata.errors import MerdataError, OptionError
+
+BY_DEFAULT = Path("store")
+AT_FAULT = 2  # exit code: the input is at fault
 
 
-def run_app(app: Typer, name: str, extra: str | None = None) -> None:
+def run_app(app: typer.Typer, name: str, extra: str | None = None) -> None:
     """Run a Typer app on the arguments of the process; `--debug`, anywhere, keeps tracebacks.
 
     Args:
@@ -25,16 +34,51 @@ def run_app(app: Typer, name: str, extra: str | None = None) -> None:
     except MerdataError as error:
         if debug:
             raise
-        sys.exit(_say(f"{name}: {error}"))
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         if debug or extra is None or (error.name or "").startswith("merdata"):
             raise
-        sys.exit(_say(f"{name}: {error.name} is not installed: pip install 'merdata[{extra}]'"))
+        print(f"{name}: {error.name} is not installed: pip install 'merdata[{extra}]'", file=sys.stderr)
+        sys.exit(AT_FAULT)
 
 
-def _say(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return 2
+def print_json(value: Any) -> None:
+    """One document on stdout; in ASCII, so that every terminal and pipe takes it."""
+    typer.echo(json.dumps(value, indent=1))
+
+
+def takes_store(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command's `store` as `--store STORE` and as an optional argument where `store` stands.
+
+    Raises:
+        OptionError: when both name a store, and not the same one.
+    """
+
+    @wraps(command)
+    def either(*, store_argument: Path | None, store_option: Path | None, **others: Any) -> None:
+        if store_argument and store_option and store_argument != store_option:
+            raise OptionError(
+                f"{store_argument} and --store {store_option} are two stores: name the one that is meant"
+            )
+        command(store=store_argument or store_option or BY_DEFAULT, **others)
+
+    parameters: list[Parameter] = []
+    hints = get_type_hints(command, include_extras=True)
+    for name, parameter in signature(command).parameters.items():
+        if name == "store":
+            both = {"store_argument": StoreArgument, "store_option": StoreOption}
+            parameters += [_keyword(each, annotation=hint, default=None) for each, hint in both.items()]
+        else:
+            parameters.append(_keyword(name, annotation=hints[name], default=parameter.default))
+    del either.__wrapped__  # Typer would read the parameters of `command`
+    either.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    either.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return either
+
+
+def _keyword(name: str, **facts: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, **facts)
 
 
 def with_default(command: str) -> type[TyperGroup]:

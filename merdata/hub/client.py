@@ -1,4 +1,4 @@
-"""The Hugging Face Hub's faults, each as one sentence, and who sees a repository."""
+"""Errors of the Hugging Face Hub, each as one sentence, and who can see a repository."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ from merdata.hub.gate import Visibility
 HTTP_ERROR: type[BaseException] = HfHubHTTPError.__bases__[0]  # of whichever HTTP library the client uses
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 SENTENCES = {
-    401: f"the Hub does not know you, or there is no {{repo}} that you may see: {LOG_IN}",
-    403: "you have no right to write to {repo}: name a repository of your own, or use a token that may write",
-    404: "the Hub has no {repo}",
-    409: "{repo} is being changed by someone else: try again",
-    412: "{repo} was changed meanwhile: push again",
-    413: "the Hub finds a file too large",
-    429: "the Hub asks you to slow down: try again in some minutes",
+    401: f"not logged in to the Hub, or no access to {{repo}}: {LOG_IN}",
+    403: "no permission to write to {repo}: name a repository of your own, or use a token with write access",
+    404: "{repo} does not exist on the Hub",
+    409: "someone else is changing {repo}: try again",
+    412: "{repo} changed during the upload: push again",
+    413: "a file is too large for the Hub",
+    429: "too many requests to the Hub: try again in a few minutes",
 }
-PASSING = {409, 412, 429}  # what another try may mend
+TEMPORARY = {409, 412, 429}  # another try may succeed
 TRIES, PAUSE_SECONDS = 3, 1.0
 T = TypeVar("T")
 
 
 def check_repo(repo: str) -> str:
-    """The name of a repository, if it is one.
+    """The name of a repository, checked for its form.
 
     Raises:
         HubError: it is not OWNER/NAME.
     """
     if repo.count("/") != 1:
-        raise HubError(f"{repo} is no name of a repository: it is OWNER/NAME")
+        raise HubError(f"{repo} is not a repository name: write OWNER/NAME")
     return repo
 
 
 @contextmanager
 def hub_errors(repo: str) -> Iterator[None]:
-    """Faults of the Hub as one sentence each; none of them holds a token."""
+    """Raise errors of the Hub as one sentence each; no sentence contains a token."""
     try:
         yield
     except OfflineModeIsEnabled as error:
-        raise HubError("the Hub is switched off by HF_HUB_OFFLINE: unset it") from error
+        raise HubError("HF_HUB_OFFLINE turns the Hub off: unset it") from error
     except HFValidationError as error:
         raise HubError(
-            f"{repo} is no name of a repository: it is OWNER/NAME, of letters, digits, . _ -"
+            f"{repo} is not a repository name: write OWNER/NAME, with letters, digits, . _ and - only"
         ) from error
     except LocalTokenNotFoundError as error:
-        raise HubError(f"there is no token for the Hub: {LOG_IN}") from error
+        raise HubError(f"not logged in to the Hub: {LOG_IN}") from error
     except HfHubHTTPError as error:
         status = error.response.status_code
-        sentence = SENTENCES.get(status, f"the Hub answers {status} for {{repo}}: try again later")
+        sentence = SENTENCES.get(status, f"the Hub answered {status} for {{repo}}: try again later")
         raise HubError(sentence.format(repo=repo)) from error
-    except FileNotFoundError as error:  # what the client raises where it can reach no Hub and has no copy
+    except FileNotFoundError as error:  # the client can neither reach the Hub nor find a copy in its cache
         raise HubError(f"{repo} is not in the cache, and the Hub cannot be reached") from error
     except (HTTP_ERROR, ConnectionError) as error:
         raise HubError(f"the Hub cannot be reached ({type(error).__name__}): try again") from error
@@ -75,26 +75,26 @@ def hub_errors(repo: str) -> Iterator[None]:
 
 
 def with_retries(call: Callable[[], T]) -> T:
-    """The result of a call that may be repeated, tried again where a fault of the Hub may pass."""
-    for left in reversed(range(TRIES)):
+    """The result of a call that may be repeated, tried again after an error that may be temporary."""
+    for tries_left in reversed(range(TRIES)):
         try:
             return call()
         except (HTTP_ERROR, ConnectionError) as error:
-            if not left or not _may_pass(error):
+            if not tries_left or not _is_temporary(error):
                 raise
             time.sleep(PAUSE_SECONDS)
     raise AssertionError("the last try returns or raises")
 
 
-def _may_pass(error: BaseException | None) -> bool:
-    """Whether another try may succeed; what the client wraps in a RuntimeError it has tried five times."""
+def _is_temporary(error: BaseException | None) -> bool:
+    """Whether another try may succeed. What the client wraps in a RuntimeError it has tried five times."""
     if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in PASSING
+        return error.response.status_code in TEMPORARY
     return isinstance(error, (HTTP_ERROR, ConnectionError))
 
 
 def visibility(api: HfApi, repo: str, kind: str) -> Visibility:
-    """Who sees a repository (of kind model or dataset), as the Hub says now.
+    """Who can see a repository (of kind model or dataset) now, according to the Hub.
 
     Raises:
         HfHubHTTPError: the Hub does not answer.

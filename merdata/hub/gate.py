@@ -1,8 +1,8 @@
-"""The licence gate: what may be uploaded where, decided from facts of the corpora alone.
+"""The licence gate: what may be uploaded where, decided only by facts that the corpora state.
 
-Every corpus states its terms (`merdata.corpora.terms`). Several corpora together may do what the strictest
-of them may. A repository is private when the Hub says so; where it says nothing, nothing is uploaded. None
-of this is legal advice.
+Every corpus states its terms (`merdata.corpora.terms`). For several corpora together, the strictest count. A
+repository is private when the Hub says so; where the Hub does not say, nothing is uploaded. None of this is
+legal advice.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from merdata.errors import LicenceError
 
 
 class Visibility(str, Enum):
-    """What the Hub says of a repository: who sees it."""
+    """Who can see a repository, according to the Hub."""
 
     ABSENT = "absent"
     PRIVATE = "private"
@@ -31,8 +31,8 @@ class Request:
     Attributes:
         terms: of each corpus, by name.
         public: whether everyone is to see it.
-        labels_only: no audio, and no transcripts where those are licensed.
-        rights: by which right, in the words of the one who uploads; None where they did not say.
+        labels_only: without audio, and without transcripts where those are licensed.
+        rights: the right to share it, in the words of the one who uploads; None where they did not say.
     """
 
     terms: Mapping[str, Terms]
@@ -41,37 +41,42 @@ class Request:
     rights: str | None = None
 
     def permissions(self, *, public: bool, labels_only: bool | None = None) -> dict[str, Permission]:
-        """What each corpus takes."""
-        only = self.labels_only if labels_only is None else labels_only
-        return {name: one.permission(public=public, labels_only=only) for name, one in self.terms.items()}
+        """The permission that each corpus needs."""
+        only_labels = self.labels_only if labels_only is None else labels_only
+        return {
+            name: terms.permission(public=public, labels_only=only_labels)
+            for name, terms in self.terms.items()
+        }
 
 
 def strictest(permissions: Mapping[str, Permission]) -> Permission:
-    """The permission of a store of several corpora; never, of none."""
+    """The permission of several corpora together; `never` for none."""
     return max(permissions.values(), key=STRICTNESS.__getitem__, default=NEVER)
 
 
 def check(request: Request, repo: str, target: Visibility) -> Permission:
-    """Pass what may be uploaded to a target.
+    """Let a request pass, or refuse it.
 
     Args:
         request: what is wanted.
         repo: name of the target, for the message.
-        target: what the Hub says of it now; ABSENT: it would be made, public or private as wanted.
+        target: who can see it now; ABSENT: it would be created, public or private as wanted.
 
     Returns:
         The permission that was needed.
 
     Raises:
-        LicenceError: it may not; the sentence says why, and what may.
+        LicenceError: it is refused; the sentence says why, and what is allowed.
     """
     if target is Visibility.UNKNOWN:
         raise LicenceError(
-            f"the Hub does not say who sees {repo}, so nothing is uploaded: name another repository"
+            f"the Hub does not say who can see {repo}, so nothing is uploaded: name another repository"
         )
     if target is Visibility.PUBLIC and not request.public:
-        raise LicenceError(f"{repo} is public: make it private on the Hub, name another, or say --public")
+        raise LicenceError(f"{repo} is public: make it private on the Hub, name another, or pass --public")
     permissions = request.permissions(public=request.public)
+    if not permissions:
+        raise LicenceError("no corpus is chosen, so there is nothing to upload")
     needed = strictest(permissions)
     if needed is NEVER:
         raise LicenceError(_forbidden(request, permissions))
@@ -82,25 +87,27 @@ def check(request: Request, repo: str, target: Visibility) -> Permission:
 
 def _forbidden(request: Request, permissions: Mapping[str, Permission]) -> str:
     names = [name for name, permission in permissions.items() if permission is NEVER]
-    what = "its labels" if request.labels_only else "its audio"
-    where = "in public" if request.public else "at all"
-    return f"{_licence_of(names)} not let {what} be uploaded {where}: {_ways_out(request, names)}"
+    what = "labels" if request.labels_only else "audio"
+    upload = f"a public upload of {what}" if request.public else f"an upload of {what}, not even in private"
+    return f"{_licence_of(names)} not allow {upload}: {_ways_out(request, names)}"
 
 
 def _asks_for_rights(request: Request, permissions: Mapping[str, Permission]) -> str:
     names = [name for name, permission in permissions.items() if permission is GATED]
     return (
-        f"{_licence_of(names)} not let everyone publish its audio: say by which right you do with "
+        f"{_licence_of(names)} not allow everyone to publish the audio: state your right to with "
         f'--i-have-rights "why", or {_ways_out(request, names)}'
     )
 
 
 def _licence_of(names: list[str]) -> str:
-    return f"the licence of {' and of '.join(names)} does" if names else "no corpus is chosen: that does"
+    return (
+        f"the licence of {names[0]} does" if len(names) == 1 else f"the licences of {' and '.join(names)} do"
+    )
 
 
 def _ways_out(request: Request, names: list[str]) -> str:
-    """What can be uploaded instead, named as options that pass the gate (or ask for rights)."""
+    """What can be uploaded instead, as options that pass the gate (or ask for rights)."""
     ways = []
     if request.public and strictest(request.permissions(public=False)) is ATTRIBUTION:
         ways.append("leave out --public")
@@ -108,12 +115,12 @@ def _ways_out(request: Request, names: list[str]) -> str:
     free = [name for name, permission in labels.items() if permission is ATTRIBUTION]
     if free and not request.labels_only:
         chosen = "" if len(free) == len(labels) else f" {_options(free)}"
-        ways.append(f"upload no audio and no licensed transcripts with --labels-only{chosen}")
+        ways.append(f"upload neither audio nor licensed transcripts with --labels-only{chosen}")
     rest = [name for name in request.terms if name not in names]
     if rest:
-        ways.append(f"choose others with {_options(rest)}")
-    return ", or ".join(ways) or "keep it to yourself"
+        ways.append(f"choose other corpora with {_options(rest)}")
+    return ", or ".join(ways) or "no option changes that"
 
 
 def _options(names: list[str]) -> str:
-    return " ".join(f"--corpora {name}" for name in names)
+    return " ".join(f"--corpus {name}" for name in names)

@@ -1,4 +1,4 @@
-"""What must not leave this machine: its folders and its tokens, wherever they got into a store."""
+"""What must not leave this machine: its paths and its tokens, wherever in a store they are."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 from merdata.errors import StoreError
 
-PICTURES = {".png"}  # bytes that may look like anything
-WORDS = {"text", "raw_text", "audio.bytes"}  # what people say, not what a program wrote
+PICTURES = {".png"}  # random bytes may look like anything
+SPOKEN = {"text", "raw_text", "audio.bytes"}  # what people say, not what a program wrote
 SECRETS = {
-    "a folder of this machine": re.compile(
+    "a path of this machine": re.compile(
         r"(?:^|[\s\"'(=`\[<>,;])(?:/[^\s/\"']+/|~/|[A-Za-z]:[\\/]|\\\\\w)|file://"
     ),
     "a token": re.compile(r"\bhf_[A-Za-z0-9]{20,}"),
@@ -23,7 +23,7 @@ SECRETS = {
 
 
 def check_privacy(folder: Path) -> None:
-    """Let nothing go that names a folder or holds a token of this machine.
+    """Check that no file names a path of this machine or contains a token.
 
     Raises:
         StoreError: a file below `folder` does.
@@ -33,8 +33,8 @@ def check_privacy(folder: Path) -> None:
             for what, pattern in SECRETS.items():
                 if pattern.search(text):
                     raise StoreError(
-                        f"{path.relative_to(folder)} names {what}, so nothing is uploaded: "
-                        "take it out, or build again"
+                        f"{path.relative_to(folder)} contains {what}, so nothing was uploaded: "
+                        "remove it, or build again"
                     )
 
 
@@ -46,11 +46,11 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def _cells(path: Path) -> Iterator[str]:
-    """The strings of a table, each once, and those of its metadata, but no transcript."""
+    """The strings of a table, each once, and those of its metadata; without the transcripts."""
     file = pq.ParquetFile(path)
     yield from (value.decode("utf-8", "replace") for value in (file.schema_arrow.metadata or {}).values())
-    names = [file.schema.column(at).path for at in range(len(file.schema))]
-    table = file.read(columns=[name for name in names if name not in WORDS])
+    names = [file.schema.column(index).path for index in range(len(file.schema))]
+    table = file.read(columns=[name for name in names if name not in SPOKEN])
     for column in table.columns:
         for strings in _strings(column):
             yield from (text for text in pc.unique(strings).to_pylist() if text)
@@ -62,5 +62,5 @@ def _strings(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
     elif pa.types.is_list(column.type):
         yield from _strings(pc.list_flatten(column))
     elif pa.types.is_struct(column.type):
-        for at in range(column.type.num_fields):
-            yield from _strings(pc.struct_field(column, at))
+        for index in range(column.type.num_fields):
+            yield from _strings(pc.struct_field(column, index))

@@ -1,16 +1,15 @@
-"""What of a store goes up, as a store in a folder of its own: the chosen corpora and protocols.
+"""The part of a store that is uploaded, as a store in a folder of its own: the chosen corpora and protocols.
 
-Shards are hard links (copies where the file system has none), checked by the SHA-256 of merdata.json through
-the link: what goes up is what was checked, whatever happens to the store meanwhile.
+Shards are hard links (copies where the file system has none). They are checked against merdata.json through
+the link, so what was checked is uploaded, whatever happens to the store in the meantime.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +19,7 @@ from merdata.card.full import card_files
 from merdata.errors import SplitError, StoreError
 from merdata.io.files import file_sha256, write_bytes, write_json
 from merdata.store.commit import CARD
+from merdata.store.facts import UploadRecord
 from merdata.store.manifest import MANIFEST, hashed_name, sealed
 from merdata.store.protocol import (
     TEST,
@@ -43,36 +43,35 @@ def stage(
     corpora: Iterable[str],
     protocols: Iterable[str] | None = None,
     without_text: Iterable[str] | None = None,
-    record: Mapping[str, Any] | None = None,
+    record: UploadRecord | None = None,
     note: str = "",
 ) -> Store:
-    """Lay out below `folder` what is to go up.
+    """Put everything to upload into `folder`.
 
     Args:
         store: the whole store.
-        folder: empty.
-        corpora: those that go up.
-        protocols: those that go up (default: all that still say something of these corpora).
-        without_text: None for all columns; else the audio stays here, and the transcripts of these corpora.
-        record: what merdata.json says of this upload; its `rights` go into the card.
-        note: what else the card says, at its end.
+        folder: an empty folder.
+        corpora: the corpora to upload.
+        protocols: the protocols to upload (default: all that split rows of these corpora).
+        without_text: None for all columns; else leave out the audio, and the transcripts of these corpora.
+        record: what merdata.json says of this upload; its `rights` are quoted in the card.
+        note: Markdown to add at the end of the card.
 
     Returns:
-        The store that lies in the folder now.
+        The store in the folder.
 
     Raises:
-        SplitError: a protocol is not there, is outdated, or says nothing of these corpora.
-        StoreError: a shard is missing or not what merdata.json says, or the folder cannot be written.
+        SplitError: a protocol does not exist, is outdated, or does not split these corpora.
+        StoreError: a shard is missing or differs from merdata.json, or the folder cannot be written.
     """
     chosen = sorted(corpora)
     shards = {name: store.manifest["shards"].get(name, {}) for name in chosen}
-    manifest = store.manifest | {
-        "corpora": {name: store.corpora[name] for name in chosen},
-        "shards": {
-            corpus: {name: dict(facts) for name, facts in own.items()} for corpus, own in shards.items()
-        },
-        "upload": dict(record or {}),
+    manifest = store.manifest.copy()
+    manifest["corpora"] = {name: store.corpora[name] for name in chosen}
+    manifest["shards"] = {
+        corpus: {name: facts.copy() for name, facts in own.items()} for corpus, own in shards.items()
     }
+    manifest["upload"] = record or {}
     staged = Store(folder, manifest)
     for shard in store.shards(chosen):
         target = folder / shard.relative
@@ -81,8 +80,8 @@ def stage(
             _keep_labels(target, text=shard.corpus not in without_text)
             sha256 = file_sha256(target)
             file = hashed_name(shard.name, sha256)
-            facts = {"sha256": sha256, "bytes": target.stat().st_size, "file": file}
-            manifest["shards"][shard.corpus][shard.name] |= facts
+            facts = manifest["shards"][shard.corpus][shard.name]
+            facts.update({"sha256": sha256, "bytes": target.stat().st_size, "file": file})
             target.rename(target.with_name(file))
     for name in chosen:
         ledger = store.ledger_path(name)
@@ -103,7 +102,7 @@ def stage(
 def _link_checked(shard: Shard, target: Path) -> None:
     _link(shard.path, target)
     if file_sha256(target) != shard.sha256:
-        raise StoreError(f"{shard.path} is not what {MANIFEST} says: run `merdata build` again")
+        raise StoreError(f"{shard.path} differs from {MANIFEST}: run `merdata build` again")
 
 
 def _link(source: Path, target: Path) -> None:
@@ -116,33 +115,33 @@ def _link(source: Path, target: Path) -> None:
         except OSError:  # another file system, or one without links
             shutil.copyfile(source, target)
     except FileNotFoundError as error:
-        raise StoreError(f"{source} is not there: run `merdata build` again") from error
+        raise StoreError(f"{source} is missing: run `merdata build` again") from error
     except OSError as error:
         raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
 
 
 def _keep_labels(path: Path, *, text: bool) -> None:
-    """Replace a shard by one without audio, and with empty transcripts unless they may go along."""
+    """Replace a shard by one without audio, and with empty transcripts where `text` is false."""
     columns = [name for name in pq.read_schema(path).names if name != "audio"]
     table = pq.read_table(path, columns=columns, partitioning=None)
     facts = json.loads(table.schema.metadata[b"huggingface"])
     del facts["info"]["features"]["audio"]
     for name in () if text else TRANSCRIPTS:
-        at = table.schema.get_field_index(name)
-        table = table.set_column(at, table.schema.field(at), pa.nulls(len(table), pa.string()))
-    path.unlink()  # a link: the store's own file stays as it is
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, table.schema.field(index), pa.nulls(len(table), pa.string()))
+    path.unlink()  # only this link: the store keeps its file
     pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(facts)}), path)
 
 
 def _stage_protocol(store: Store, staged: Store, name: str, *, needed: bool) -> None:
-    """The protocol as it is, or its rows of the staged corpora (of folds, those that keep train and test)."""
+    """Stage a protocol as it is, or its rows of the staged corpora (only folds that keep train and test)."""
     try:
         protocol = load_protocol(store, name)
     except SplitError:
         if needed:
             raise
-        return  # outdated: the card has no config for it either
-    corpora = [one for one in protocol.properties.get("corpora", []) if one in staged.corpora]
+        return  # outdated, so that the card has no config for it either
+    corpora = [name for name in protocol.properties.get("corpora", []) if name in staged.corpora]
     if corpora == list(protocol.properties.get("corpora", [])):
         _link(protocol_path(store, name), protocol_path(staged, name))
         return
@@ -150,7 +149,7 @@ def _stage_protocol(store: Store, staged: Store, name: str, *, needed: bool) -> 
     if len(part.table):
         write_bytes(protocol_path(staged, name), protocol_bytes(part))
     elif needed:
-        raise SplitError(f"protocol {name} says nothing of {', '.join(staged.corpora)}: name another")
+        raise SplitError(f"protocol {name} does not split {', '.join(staged.corpora)}: name another")
 
 
 def _part(store: Store, protocol: Protocol, corpora: list[str]) -> Protocol:
@@ -165,8 +164,8 @@ def _part(store: Store, protocol: Protocol, corpora: list[str]) -> Protocol:
     properties = protocol.properties | {"corpora": corpora, "rows": rows_hash(store, corpora)}
     claims = protocol.properties.get("claims", {})
     properties["claims"] = {
-        claim: [one for one in names if one in corpora] for claim, names in claims.items()
+        claim: [name for name in names if name in corpora] for claim, names in claims.items()
     }
     dependent = protocol.properties.get("speaker_dependent", [])
-    properties["speaker_dependent"] = [one for one in dependent if one in corpora]
+    properties["speaker_dependent"] = [name for name in dependent if name in corpora]
     return Protocol(protocol.name, table, properties)

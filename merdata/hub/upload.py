@@ -1,6 +1,6 @@
-"""A store on the Hugging Face Hub: the verified bytes, as far as the licences let them, private by default.
+"""Uploads a store to the Hugging Face Hub: checked bytes, as far as licences allow, private by default.
 
-stage -> licence gate -> who sees the target? -> bytes -> who sees it now? -> commit -> who sees it now?
+stage -> licence gate -> who can see the target? -> bytes -> and now? -> commit -> and now?
 """
 
 from __future__ import annotations
@@ -9,20 +9,46 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from merdata.corpora.registry import registry
 from merdata.corpora.terms import Terms
-from merdata.errors import CorpusNotFound, HubError, LicenceError, StoreError
+from merdata.errors import HubError, LicenceError, StoreError
 from merdata.hub.gate import Request, Visibility, check
 from merdata.hub.privacy import check_privacy
 from merdata.hub.staging import stage
 from merdata.io.places import is_remote
 from merdata.store.commit import locked
+from merdata.store.facts import UploadRecord
 from merdata.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+
+
+class FileSize(TypedDict):
+    """A file to upload: its path below the repository, and its size."""
+
+    path: str
+    bytes: int
+
+
+class Upload(TypedDict):
+    """The account of an upload, or of a dry run.
+
+    `url` is None in a dry run. `target` says who could see the dataset before, `private` whether it is
+    private after. `permissions` has the permission that each corpus needs. `refusal` is the sentence that
+    an upload would end with, in a dry run, or None.
+    """
+
+    repo: str
+    url: str | None
+    target: str
+    private: bool
+    labels_only: bool
+    permissions: dict[str, str]
+    files: list[FileSize]
+    refusal: str | None
 
 
 def push(
@@ -35,29 +61,25 @@ def push(
     public: bool = False,
     rights: str | None = None,
     dry_run: bool = False,
-) -> dict[str, Any]:
+) -> Upload:
     """Upload a store, or a part of it.
 
     Args:
         store: the store, or its folder.
-        repo: `OWNER/NAME` of a dataset on the Hub; made if it is not there.
+        repo: `OWNER/NAME` of a dataset on the Hub; created if it does not exist.
         corpora: only these.
-        protocols: only these (default: all that say something of the corpora).
+        protocols: only these (default: all that split rows of the corpora).
         labels_only: leave out the audio, and the transcripts where they are licensed.
-        public: let everyone see it, if the licences do.
-        rights: by which right, in a sentence for the card, where a licence limits who may publish.
-        dry_run: only look who sees the target, and change nothing.
-
-    Returns:
-        repo, url (None in a dry run), target (who saw it before), private (whether it is then), labels_only,
-        permissions (of each corpus), files (path and bytes), refusal (a sentence in a dry run, or None).
+        public: let everyone see it, if the licences allow that.
+        rights: the right to share it, in a sentence for the card, where a licence limits who may publish.
+        dry_run: only check who can see the target, and change nothing.
 
     Raises:
-        CorpusNotFound: the store holds no such corpus.
+        CorpusNotFound: the store does not have such a corpus.
         HubError: the Hub cannot be reached, or refuses.
-        LicenceError: the licences, or who sees the target, do not allow it.
-        SplitError: no such protocol.
-        StoreError: the store is damaged, or names folders of this machine.
+        LicenceError: the licences do not allow it, or not for those who can see the target.
+        SplitError: a protocol does not exist, is outdated, or does not split these corpora.
+        StoreError: the store is damaged, or contains paths of this machine.
     """
     from huggingface_hub import HfApi
 
@@ -67,53 +89,60 @@ def push(
     check_repo(repo)
     store = open_store(store)
     if is_remote(store.path):
-        raise StoreError(f"{store.path} is elsewhere: copy the store to this machine, and push it from there")
-    request = _request(store, corpora, public=public, labels_only=labels_only, rights=rights)
-    if not dry_run:
-        check(request, repo, Visibility.ABSENT)  # before any work
+        raise StoreError(f"{store.path} is remote: copy the store to this machine, and push it from there")
+    request = Request(
+        terms=_terms(store.named(corpora)), public=public, labels_only=labels_only, rights=_sentence(rights)
+    )
     api = HfApi()
     if not dry_run:
+        check(request, repo, Visibility.ABSENT)  # before any work
         with hub_errors(repo):
             check(request, repo, with_retries(lambda: visibility(api, repo, "dataset")))
     with _staged(store, request, protocols) as folder:
-        found = {
-            "repo": repo,
-            "url": None,
-            "labels_only": labels_only,
-            "permissions": {name: one.value for name, one in request.permissions(public=public).items()},
-            "files": _sizes(folder),
-        }
+        url, refusal = None, None
         if dry_run:
-            target, refusal = _foreseen(api, request, repo)
-            return found | _seen(target, public) | {"refusal": refusal}
-        with hub_errors(repo):
-            seen = send(api, request, repo, folder)
-        url = f"{api.endpoint}/datasets/{repo}"
-        return found | _seen(seen, public) | {"url": url, "refusal": None}
-
-
-def _request(store: Store, corpora: Iterable[str] | None, **wanted: Any) -> Request:
-    names = sorted(store.corpora) if corpora is None else sorted(set(corpora))
-    unknown = [name for name in names if name not in store.corpora]
-    if unknown:
-        raise CorpusNotFound(
-            f"{store.path} holds no {', '.join(unknown)}; it holds {', '.join(store.corpora)}"
+            before, refusal = _foreseen(api, request, repo)
+        else:
+            with hub_errors(repo):
+                before = send(api, request, repo, folder)
+            url = f"{api.endpoint}/datasets/{repo}"
+        permissions = request.permissions(public=public)
+        return Upload(
+            repo=repo,
+            url=url,
+            target=before.value,
+            private=_is_private_after(before, public),
+            labels_only=labels_only,
+            permissions={name: permission.value for name, permission in permissions.items()},
+            files=_sizes(folder),
+            refusal=refusal,
         )
+
+
+def _terms(corpora: Iterable[str]) -> dict[str, Terms]:
+    """The terms of each corpus; a corpus that this merdata does not know must not be uploaded."""
     known = registry()
-    rights = wanted.pop("rights")
+    return {name: known[name].terms if name in known else Terms() for name in corpora}
+
+
+def _sentence(rights: str | None) -> str | None:
+    """The stated right on one line."""
     if rights is not None and not rights.strip():
         raise LicenceError(
             '--i-have-rights needs the reason, as in --i-have-rights "bought the commercial licence"'
         )
-    terms = {name: known[name].terms if name in known else Terms() for name in names}
-    return Request(terms, rights=" ".join(rights.split()) if rights else None, **wanted)
+    return " ".join(rights.split()) if rights else None
 
 
 @contextmanager
 def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Path]:
-    """A folder with what is to go up, for as long as the block runs."""
+    """A folder with everything to upload; it is removed when the block ends."""
     folder = store.path / ".build" / "push"
-    record = {"public": request.public, "labels_only": request.labels_only, "rights": request.rights}
+    record: UploadRecord = {
+        "public": request.public,
+        "labels_only": request.labels_only,
+        "rights": request.rights,
+    }
     with locked(store.path):
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -133,7 +162,7 @@ def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> 
 
 
 def _note(request: Request) -> str:
-    """What the card says of an upload of labels alone."""
+    """What the card says of an upload of labels only."""
     if not request.labels_only:
         return ""
     silent = _without_text(request)
@@ -143,18 +172,17 @@ def _note(request: Request) -> str:
 
 
 def _without_text(request: Request) -> list[str]:
-    """The corpora whose transcripts do not go with their labels."""
+    """The corpora whose transcripts must not be uploaded with the labels."""
     return [name for name, terms in request.terms.items() if not terms.text]
 
 
-def _seen(target: Visibility, public: bool) -> dict[str, Any]:
-    """Who saw the target before, and whether it is private after: one that exists stays as it is."""
-    private = target is Visibility.PRIVATE or (target is not Visibility.PUBLIC and not public)
-    return {"target": target.value, "private": private}
+def _is_private_after(before: Visibility, public: bool) -> bool:
+    """An upload creates the dataset as wanted; one that exists stays as it is."""
+    return before is Visibility.PRIVATE or (before is not Visibility.PUBLIC and not public)
 
 
 def _foreseen(api: HfApi, request: Request, repo: str) -> tuple[Visibility, str | None]:
-    """Who sees the target now, and why the upload would be refused, if it would."""
+    """Who can see the target now, and why an upload would be refused, or None."""
     from merdata.hub.client import hub_errors, visibility
 
     try:
@@ -169,6 +197,6 @@ def _foreseen(api: HfApi, request: Request, repo: str) -> tuple[Visibility, str 
     return target, None
 
 
-def _sizes(folder: Path) -> list[dict[str, Any]]:
+def _sizes(folder: Path) -> list[FileSize]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return [{"path": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size} for path in paths]

@@ -1,4 +1,4 @@
-"""The clips that a page can play: a sample inside it, or all of them in a folder beside it."""
+"""The clips that a page plays: a sample inside the page, or all in a folder beside it."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from merdata.store.store import Store
 from merdata.utterance import SAMPLE_RATE, is_silenced
 
 DEFAULT_MEGABYTES = 8.0
-MOST_CLIPS = 2_000  # in a page; clips so short that more of them fit would tell no more
+MOST_CLIPS = 2_000  # in a page, however short they are
 
 
 def sample_clips(
     store: Store, strata: Mapping[str, Hashable], megabytes: float = DEFAULT_MEGABYTES, seed: int = 0
 ) -> dict[str, str]:
-    """A sample of clips, as lossless FLAC in base64, that takes turns among the strata.
+    """A random sample of clips, one of each stratum in turn, as lossless FLAC in base64.
 
     Args:
         store: where the clips are.
-        strata: id -> its kind, of the rows to choose from; those whose audio is silenced are left out.
-        megabytes: that the result may take in a page.
-        seed: of the choice.
+        strata: id -> stratum, of the rows to choose from; rows with silenced audio are left out.
+        megabytes: the most that all clips may take in a page.
+        seed: of the sample.
 
     Returns:
-        id -> base64; fewer than fit if there are no more rows.
+        id -> base64.
 
     Raises:
         StoreError: a shard is unreadable.
     """
     notes = store.rows(("id", "notes"))
     rows = zip(notes["id"].to_pylist(), notes["notes"].to_pylist(), strict=True)
-    heard = {id: strata[id] for id, said in rows if id in strata and not is_silenced(said)}
+    audible = {id: strata[id] for id, own in rows if id in strata and not is_silenced(own)}
     chosen: dict[str, str] = {}
     left = megabytes * 1e6
     with tqdm(total=int(left), desc="clips", unit="B", unit_scale=True, disable=None) as bar:
-        for id, wav in read_wavs(store, _in_turn(heard, seed)[:MOST_CLIPS]):
+        for id, wav in read_wavs(store, _in_turn(audible, seed)[:MOST_CLIPS]):
             clip = base64.b64encode(_flac(wav)).decode()
             left -= len(clip)
             if left < 0:

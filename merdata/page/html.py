@@ -1,4 +1,4 @@
-"""The page around its content: one file, no network, everything escaped, a strict content policy."""
+"""The page around its content: one file, no network, everything escaped, a strict Content Security Policy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import jinja2
 from rich.table import Table
 
+from merdata.escaping import printable
 from merdata.page.table import PageColumn, pack
 
 SHADES = 10  # of a matrix's cells, as page.css has them
@@ -22,9 +23,9 @@ def html_page(template: str, columns: Sequence[PageColumn], clips: Mapping[str, 
 
     Args:
         template: a Jinja template that extends `page.html.j2` and fills its block `content`.
-        columns: the table of utterances; a column `clip` names each row's clip.
-        clips: clip -> its FLAC in base64. A clip that is not among them is a file beside the page.
-        content: what the template shows.
+        columns: the table of utterances; its column `clip` names the clip of each row.
+        clips: clip -> FLAC in base64. A clip that is not in it is a file beside the page.
+        content: the variables of the template.
     """
     folder = files("merdata.page")
     shared = {name: folder.joinpath(name).read_text("utf-8") for name in ("page.html.j2", "parts.html.j2")}
@@ -34,6 +35,7 @@ def html_page(template: str, columns: Sequence[PageColumn], clips: Mapping[str, 
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_printable,
         loader=jinja2.DictLoader(shared),
     )
     environment.filters["thousands"] = "{:,}".format
@@ -49,8 +51,13 @@ def html_page(template: str, columns: Sequence[PageColumn], clips: Mapping[str, 
     )
 
 
+def _printable(value: Any) -> Any:
+    """Text without characters that act unseen; autoescape does the rest."""
+    return printable(value) if type(value) is str else value
+
+
 def link(**wanted: str) -> str:
-    """The address, within the page, of the utterances that have these values in these columns."""
+    """The fragment that filters the page's utterances by these values of these columns."""
     return "#" + urlencode(wanted, quote_via=quote)
 
 
@@ -61,14 +68,14 @@ def linked_matrix(
     column_name: str,
     **fixed: str,
 ) -> dict[str, Any]:
-    """Counts as a matrix whose cells lead to their utterances; shaded by their share of the row.
+    """Counts as a matrix whose cells link to their utterances; shaded by their share of the row.
 
     Args:
         rows: row -> column -> count.
         columns: their order.
         row_name: the column of the table of utterances that a row filters by.
-        column_name: the one that a column filters by.
-        fixed: what they filter by besides.
+        column_name: the column that a column filters by.
+        fixed: other columns to filter by, and their values.
     """
     return {
         "corner": f"{row_name} \\ {column_name}",
@@ -92,7 +99,7 @@ def linked_matrix(
 
 
 def table_cells(table: Table) -> dict[str, Any]:
-    """A terminal's table as the page shows it: title, header, which columns are numbers, and rows."""
+    """A table of the terminal for the page: header, which columns are numbers, and rows."""
     return {
         "header": [str(column.header) for column in table.columns],
         "numeric": [column.justify == "right" for column in table.columns],
@@ -102,7 +109,7 @@ def table_cells(table: Table) -> dict[str, Any]:
 
 def _cell(count: int, total: int, href: str) -> dict[str, Any]:
     percent = 100 * count / total if total else 0.0
-    shade = -(-count * SHADES // total) if total else 0  # rounded up: what is there is seen
+    shade = -(-count * SHADES // total) if total else 0  # rounded up, so that no count is invisible
     return {"count": count, "percent": round(percent), "shade": shade, "href": href}
 
 

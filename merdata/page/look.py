@@ -1,4 +1,4 @@
-"""How figures look: drawn once for light and once for dark pages, the same bytes for the same figure."""
+"""How figures look: one palette for cards, pages and reports, and the same bytes for the same figure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart by all kinds of colour vision.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+GREY = "#999999"  # for what belongs to no class or split
 DPI = 144
 
 
@@ -42,7 +43,7 @@ def render_figure(draw: Draw, look: Look, kind: str = "png") -> bytes:
     try:
         import matplotlib
     except ImportError as error:
-        raise MerdataError("pages draw with matplotlib: pip install 'merdata[report]'") from error
+        raise MerdataError("figures need matplotlib: pip install 'merdata[report]'") from error
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
@@ -53,12 +54,17 @@ def render_figure(draw: Draw, look: Look, kind: str = "png") -> bytes:
         "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "pdf.fonttype": 42,
         "text.parse_math": False, "svg.hashsalt": "merdata", "svg.fonttype": "path",
     }  # fmt: skip
-    undated: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    # Without dates and versions, so that the same figure gives the same bytes.
+    metadata: dict[str, Any] = {
+        "pdf": {"CreationDate": None},
+        "svg": {"Date": None},
+        "png": {"Software": None},
+    }
     with matplotlib.rc_context(style):
         figure = Figure(layout="constrained", dpi=DPI)
         draw(figure, look)
         stream = io.BytesIO()
-        figure.savefig(stream, format=kind, metadata=undated.get(kind, {}))
+        figure.savefig(stream, format=kind, metadata=metadata[kind])
     return stream.getvalue()
 
 

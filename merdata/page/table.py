@@ -1,4 +1,4 @@
-"""The table of utterances as the page carries it: column by column, each value once, compressed."""
+"""The table of utterances inside a page: column by column, each distinct value once, compressed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class PageColumn:
     """A column of the table.
 
     Attributes:
-        name: what a link filters by.
-        title: what the page calls it.
-        kind: `category` (the page offers its values as a filter), `notes` (lists; the filter offers what
-            stands before the first colon), `text`, `number` or `hidden`.
-        values: one a row; None where there is none.
-        order: of a category's values, where it is not that of the alphabet.
+        name: used in links that filter.
+        title: shown in the page.
+        kind: `category` (the page offers its values as a filter), `notes` (lists; the filter offers the text
+            before the first colon), `text`, `number` or `hidden`.
+        values: one for each row, None where it has none.
+        order: of a category's values, where it is not alphabetical.
     """
 
     name: str
@@ -40,7 +40,7 @@ def pack(columns: Sequence[PageColumn]) -> str:
 
 
 def _encode(column: PageColumn) -> dict[str, Any]:
-    """Numbers as they are; of all else the distinct values and, for each row, the number of its own."""
+    """Numbers as they are; of other columns the distinct values and, for each row, the index of its value."""
     facts = {"name": column.name, "title": column.title, "kind": column.kind}
     if column.kind == "number":
         return {**facts, "values": list(column.values)}
@@ -48,5 +48,5 @@ def _encode(column: PageColumn) -> dict[str, Any]:
         codes, values = pd.factorize(pd.Series([tuple(notes) for notes in column.values], dtype=object))
     else:
         codes, values = pd.factorize(pd.Series(list(column.values), dtype=object))
-    found = {**facts, "values": list(values), "codes": codes.tolist()}
-    return {**found, "order": list(column.order)} if column.order else found
+    encoded = {**facts, "values": list(values), "codes": codes.tolist()}
+    return {**encoded, "order": list(column.order)} if column.order else encoded

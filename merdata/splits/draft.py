@@ -103,7 +103,7 @@ def one_corpus(rows: pd.DataFrame, kind: str) -> str:
     corpora = sorted(set(rows["corpus"]))
     if len(corpora) > 1:
         raise SplitError(
-            f"{kind} splits one corpus: choose it with --corpora NAME, one of {', '.join(corpora)}"
+            f"{kind} splits one corpus: choose it with --corpus NAME, one of {', '.join(corpora)}"
         )
     return str(corpora[0])
 

@@ -1,4 +1,4 @@
-"""What `merdata audit` prints on a terminal."""
+"""The tables of `merdata audit`, which the page shows too."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from merdata.leakage.overlap import Finding
 from merdata.leakage.probes import TextProbe
 from merdata.leakage.texts import SameText
 from merdata.store.protocol import TEST, VALIDATION
-from merdata.tables.table import console, table
+from merdata.tables.table import console, shortened, table
 
 MOST_EXAMPLES = 6
-EXAMPLE = 20  # characters of an example
-UNBALANCED = 0.1  # total variation from the corpus, from which on a split is shown
+UNBALANCED = 0.1  # total variation distance from the corpus, from which on a split is shown
 
 
 def audited(audits: Iterable[Audit]) -> None:
-    """Tables for each protocol; what holds for the whole store comes once, at the end."""
+    """Print tables for each protocol; what holds for the whole store comes once, at the end."""
     screen = console()
     for audit in audits:
         screen.print(f"protocol {audit.protocol}, SHA-256 {audit.hash[:12]}")
@@ -39,7 +38,7 @@ def promises(audit: Audit) -> str:
 
 
 def tables(audit: Audit) -> list[Table]:
-    """What is shared with train, which texts, and what text alone tells; those that have rows."""
+    """What is shared with train, which texts, and what text alone tells; only tables that have rows."""
     return [made for made in (_overlaps(audit), _texts(audit), _probes(audit)) if made.row_count]
 
 
@@ -51,52 +50,52 @@ def _overlaps(audit: Audit) -> Table:
     for finding in audit.findings:
         groups.setdefault((finding.shared, finding.corpus), []).append(finding)
     for (shared, corpus), findings in groups.items():
-        example = next((name for one in reversed(findings) for name in one.examples), "")
-        shown = "" if shared == "audio" else _short(example.removeprefix(f"{corpus}/"))
-        sides = [[one for one in findings if one.evaluation == side] for side in (VALIDATION, TEST)]
+        example = next((name for finding in reversed(findings) for name in finding.examples), "")
+        shown = "" if shared == "audio" else shortened(example.removeprefix(f"{corpus}/"))
+        sides = [
+            [finding for finding in findings if finding.evaluation == side] for side in (VALIDATION, TEST)
+        ]
         made.add_row(shared, corpus, *map(_rows, sides), _values(sides[1]), _verdict(findings), shown)
     if len({finding.fold for finding in audit.findings}) > 1:
         made.caption = "numbers are sums over the folds (--json has each fold)"
     return made
 
 
-def _rows(folds: list[Finding]) -> str:
-    return f"{sum(one.rows for one in folds):,} of {sum(one.of_rows for one in folds):,}" if folds else "-"
+def _rows(findings: list[Finding]) -> str:
+    return _of(sum(fold.rows for fold in findings), sum(fold.of_rows for fold in findings))
 
 
-def _values(folds: list[Finding]) -> str:
-    return (
-        f"{sum(one.values for one in folds):,} of {sum(one.of_values for one in folds):,}" if folds else "-"
-    )
+def _values(findings: list[Finding]) -> str:
+    return _of(sum(fold.values for fold in findings), sum(fold.of_values for fold in findings))
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count:,} of {total:,}" if total else "-"
 
 
 def _verdict(findings: list[Finding]) -> str:
-    broken = sorted({one.fold for one in findings if one.broken})
+    broken = sorted({finding.fold for finding in findings if finding.broken})
     if broken:
         return "PROMISE BROKEN" + (f" in fold {', '.join(map(str, broken))}" if broken != [0] else "")
-    if any(one.claimed for one in findings):
+    if any(finding.claimed for finding in findings):
         return "promise kept"
-    return "disjoint" if all(one.disjoint for one in findings) else "shared"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= EXAMPLE else f"{text[: EXAMPLE - 1]}…"
+    return "disjoint" if all(finding.disjoint for finding in findings) else "shared"
 
 
 def _texts(audit: Audit) -> Table:
-    """By length where some texts are new; one line where all are old."""
+    """By length where some texts are new; one line where none is."""
     made = table("test texts in train", "corpus", "#rows", "#share", "#right by look-up", "for example")
     lengths: dict[str, dict[str, list[SameText]]] = {}
-    for one in audit.same_texts:
-        lengths.setdefault(one.corpus, {}).setdefault(one.length, []).append(one)
+    for same in audit.same_texts:
+        lengths.setdefault(same.corpus, {}).setdefault(same.length, []).append(same)
     for corpus, of_length in lengths.items():
-        new = any(one.rows < one.of_rows for one in of_length["all"])
+        has_new = any(fold.rows < fold.of_rows for fold in of_length["all"])
         for length, folds in of_length.items():
-            found, rows = sum(one.rows for one in folds), sum(one.of_rows for one in folds)
-            if length == "all" or (new and found):
-                right = f"{sum(one.right for one in folds) / found:.1%}" if found else "-"
-                example = _short(next((name for one in folds for name in one.examples), ""))
-                made.add_row(length, corpus, f"{found:,} of {rows:,}", f"{found / rows:.1%}", right, example)
+            shared, rows = sum(fold.rows for fold in folds), sum(fold.of_rows for fold in folds)
+            if length == "all" or (has_new and shared):
+                right = f"{sum(fold.right for fold in folds) / shared:.1%}" if shared else "-"
+                example = shortened(next((text for fold in folds for text in fold.examples), ""))
+                made.add_row(length, corpus, _of(shared, rows), f"{shared / rows:.1%}", right, example)
     return made
 
 
@@ -112,10 +111,10 @@ def _probes(audit: Audit) -> Table:
             f"{probe.majority:.3f}",
             _remark(probe),
         )
-    one = audit.corpus_probe
-    if one:
-        cells = [f"{one.rows:,}", f"{one.chance:.3f}", f"{one.lookup_uar:.3f}", f"{one.linear_uar:.3f}"]
-        made.add_row(f"the corpus, of {one.corpora}", *cells, "", "")
+    if audit.corpus_probe:
+        of_corpus = audit.corpus_probe
+        uars = [f"{uar:.3f}" for uar in (of_corpus.chance, of_corpus.lookup_uar, of_corpus.linear_uar)]
+        made.add_row(f"the corpus, of {of_corpus.corpora}", f"{of_corpus.rows:,}", *uars, "", "")
     return made
 
 
@@ -127,20 +126,18 @@ def _remark(probe: TextProbe) -> str:
 
 def remarks(audit: Audit) -> Iterator[str]:
     """Splits that are far from their corpus in label or gender, or lack a class."""
-    for one in audit.balance:
-        far = [
-            f"{name} {getattr(one, name):.0%}"
-            for name in ("label", "gender")
-            if getattr(one, name) > UNBALANCED
-        ]
-        if far or one.lacking:
-            where = f"{one.corpus}, {one.split}" + (f", fold {one.fold}" if one.fold else "")
-            lacks = [f"no {', '.join(one.lacking)}"] if one.lacking else []
-            yield f"unbalanced: {where}: {'; '.join(far + lacks)}"
+    for balance in audit.balance:
+        distances = {"label": balance.label, "gender": balance.gender}
+        remarks = [f"{name} {distance:.0%}" for name, distance in distances.items() if distance > UNBALANCED]
+        if balance.lacking:
+            remarks.append(f"no {', '.join(balance.lacking)}")
+        if remarks:
+            fold = f", fold {balance.fold}" if balance.fold else ""
+            yield f"unbalanced: {balance.corpus}, {balance.split}{fold}: {'; '.join(remarks)}"
 
 
 def recordings(audit: Audit) -> Iterator[str]:
-    """Which recordings the whole store has twice."""
+    """Which recordings are in the store twice."""
     same = audit.conflicts
     if same.groups:
         yield f"{same.groups:,} groups of rows have identical audio, {same.differing:,} with different labels"

@@ -1,11 +1,11 @@
-"""What `merdata stats` prints on a terminal."""
+"""The tables of `merdata stats`, which the page shows too."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.table import Table
 
+from merdata.stats import QUANTILES, Figures
+from merdata.store.protocol import SPLITS
 from merdata.tables.table import console, table
 
 MOST_SPEAKERS = 12
@@ -13,8 +13,8 @@ BAR = 40  # characters of the longest bar
 SHARED = ("class", "split", "gender", "language")
 
 
-def statistics(figures: dict[str, Any]) -> None:
-    """Tables by corpus, class, split, gender, language and speaker, the durations and the ledger."""
+def statistics(figures: Figures) -> None:
+    """Print tables by corpus, class, split, gender, language and speaker, the durations and the ledger."""
     screen = console()
     screen.print(corpora(figures))
     for name in SHARED:
@@ -23,7 +23,7 @@ def statistics(figures: dict[str, Any]) -> None:
     screen.print(speakers(figures, MOST_SPEAKERS))
     more = len(figures["by"]["speaker"]) - MOST_SPEAKERS
     if more > 0:
-        screen.print(f"and {more:,} speakers more (--json has them all)\n")
+        screen.print(f"and {more:,} more speakers (--json lists them all)\n")
     screen.print(durations(figures))
     screen.print(quantiles(figures), markup=False)
     screen.print(ledger(figures))
@@ -31,67 +31,77 @@ def statistics(figures: dict[str, Any]) -> None:
 
 
 def hours(seconds: float) -> str:
+    """Seconds as hours with two digits."""
     return f"{seconds / 3600:,.2f}"
 
 
-def protocol(figures: dict[str, Any]) -> str:
-    one = figures["protocol"]
-    return f"protocol {one['name']}, fold {one['fold']}, SHA-256 {one['hash'][:12]}" if one else "no protocol"
+def protocol(figures: Figures) -> str:
+    """Name, fold and hash of the protocol whose splits are counted."""
+    facts = figures["protocol"]
+    if facts is None:
+        return "no protocol"
+    return f"protocol {facts['name']}, fold {facts['fold']}, SHA-256 {facts['hash'][:12]}"
 
 
-def corpora(figures: dict[str, Any]) -> Table:
+def corpora(figures: Figures) -> Table:
+    """Rows, hours, speakers and splits of each corpus."""
     made = table(
         "corpus", "#expected", "#discovered", "#rows", "#hours", "#speakers", "#train", "#val", "#test"
     )
-    for one in figures["corpora"]:
-        splits = figures["cross"]["split by corpus"][one["corpus"]]
-        parts = [f"{splits[name]:,}" if name in splits else "-" for name in ("train", "validation", "test")]
-        counts = [f"{one[name]:,}" for name in ("expected", "discovered", "rows")]
-        made.add_row(one["corpus"], *counts, hours(one["seconds"]), f"{one['speakers']:,}", *parts)
+    for corpus in figures["corpora"]:
+        splits = figures["cross"]["split by corpus"][corpus["corpus"]]
+        counts = [corpus["expected"], corpus["discovered"], corpus["rows"]]
+        made.add_row(
+            corpus["corpus"],
+            *(f"{count:,}" for count in counts),
+            hours(corpus["seconds"]),
+            f"{corpus['speakers']:,}",
+            *(f"{splits[name]:,}" if name in splits else "-" for name in SPLITS),
+        )
     people = f"{len(figures['by']['speaker']):,}"
     made.add_row("total", "", "", f"{figures['rows']:,}", hours(figures["seconds"]), people, "", "", "")
     return made
 
 
-def shares(figures: dict[str, Any], name: str) -> Table:
+def shares(figures: Figures, name: str) -> Table:
     """By class, split, gender or language."""
     made = table(name, "#rows", "#share", "#hours")
-    for one in figures["by"][name]:
-        share = f"{one['rows'] / figures['rows']:.1%}"
-        made.add_row(one["value"], f"{one['rows']:,}", share, hours(one["seconds"]))
+    for group in figures["by"][name]:
+        share = f"{group['rows'] / figures['rows']:.1%}"
+        made.add_row(group["value"], f"{group['rows']:,}", share, hours(group["seconds"]))
     return made
 
 
-def speakers(figures: dict[str, Any], most: int | None = None) -> Table:
-    """The most frequent first; all by default."""
-    made = table("most frequent speakers", "corpus", "#rows", "#hours")
-    for one in sorted(figures["by"]["speaker"], key=lambda one: -one["rows"])[:most]:
-        made.add_row(one["value"], one["corpus"], f"{one['rows']:,}", hours(one["seconds"]))
+def speakers(figures: Figures, most: int | None = None) -> Table:
+    """The speakers with the most rows first; all by default."""
+    made = table("speakers with the most rows", "corpus", "#rows", "#hours")
+    for speaker in sorted(figures["by"]["speaker"], key=lambda speaker: -speaker["rows"])[:most]:
+        made.add_row(speaker["value"], speaker["corpus"], f"{speaker['rows']:,}", hours(speaker["seconds"]))
     return made
 
 
-def durations(figures: dict[str, Any]) -> Table:
-    found = figures["durations"]
+def durations(figures: Figures) -> Table:
+    """The histogram of durations, with bars."""
+    starts, counts = figures["durations"]["from"], figures["durations"]["rows"]
     made = table("seconds", "#rows", "")
-    longest = max(found["rows"])
-    for start, rows in zip(found["from"], found["rows"], strict=True):
+    longest = max(counts)
+    for start, rows in zip(starts, counts, strict=True):
         if rows:
-            last = start == found["from"][-1]
-            made.add_row(
-                f"{start:g} and more" if last else f"from {start:g}", f"{rows:,}", _bar(rows, longest)
-            )
+            name = f"{start:g} and more" if start == starts[-1] else f"from {start:g}"
+            made.add_row(name, f"{rows:,}", _bar(rows, longest))
     return made
 
 
-def quantiles(figures: dict[str, Any]) -> str:
-    told = ("shortest", "median", "mean", "95 % below", "longest")
-    return ", ".join(f"{name} {figures['durations'][name]:.2f} s" for name in told)
+def quantiles(figures: Figures) -> str:
+    """Shortest, median, mean, 95 % quantile and longest duration, on one line."""
+    return ", ".join(f"{name} {figures['durations'][name]:.2f} s" for name in QUANTILES)
 
 
-def ledger(figures: dict[str, Any]) -> Table:
+def ledger(figures: Figures) -> Table:
+    """How many rows of each corpus have which state, and why."""
     made = table("ledger", "state", "reason", "#rows")
-    for one in figures["ledger"]:
-        made.add_row(one["corpus"], one["state"], one["reason"], f"{one['rows']:,}")
+    for group in figures["ledger"]:
+        made.add_row(group["corpus"], group["state"], group["reason"], f"{group['rows']:,}")
     return made
 
 

@@ -26,13 +26,13 @@ def steps(order: Sequence[int], size: int, costs: Floats, seed: int) -> list[lis
     """
     random = np.random.default_rng(seed)
     longest = _longest(costs)
-    found: list[list[int]] = []
+    planned: list[list[int]] = []
     for start in range(0, len(order), POOL * size):
         pool = np.array(order[start : start + POOL * size])
         pool = pool[np.argsort(longest[pool], kind="stable")]
-        cut = [pool[at : at + size].tolist() for at in range(0, len(pool), size)]
-        found += [cut[at] for at in random.permutation(len(cut))]
-    return found
+        cut = [pool[first : first + size].tolist() for first in range(0, len(pool), size)]
+        planned += [cut[number] for number in random.permutation(len(cut))]
+    return planned
 
 
 def micro_batches(rows: Sequence[int], costs: Floats, most: float) -> Iterator[list[int]]:
@@ -51,7 +51,7 @@ def micro_batches(rows: Sequence[int], costs: Floats, most: float) -> Iterator[l
 
 
 def _longest(costs: Floats) -> Floats:
-    """The costs of the encoder that works most: rows alike in these pad least, though the others' differ."""
+    """The costs of the encoder that works most: batches of rows alike in these pad least."""
     most: Floats = costs[:, costs.sum(axis=0).argmax()]
     return most
 
@@ -63,11 +63,11 @@ def batches(rows: Sequence[int], size: int) -> list[list[int]]:
 
 def shared(rows: Sequence[int], share: int, shares: int) -> list[int]:
     """The rows of a step that one of several processes takes; some come twice where they do not divide."""
-    filled = [*rows, *(rows[at % len(rows)] for at in range(-len(rows) % shares))]
+    filled = [*rows, *(rows[number % len(rows)] for number in range(-len(rows) % shares))]
     return filled[share::shares]
 
 
 def padded(batches: Sequence[Sequence[int]], costs: Floats) -> float:
-    """Padded seconds for each real one, over all batches and encoders."""
+    """Padded seconds for each real second, over all batches and encoders."""
     whole = sum(costs[list(batch)].max(axis=0).sum() * len(batch) for batch in batches)
     return float(whole / sum(costs[list(batch)].sum() for batch in batches))

@@ -1,8 +1,9 @@
 """The outputs of a frozen encoder, computed once for each shard and kept on disk.
 
 A file's name is the hash of all that its numbers depend on: the network's weights, what is read of it, and
-the rows. So an encoder that a stage has moved is another one, and the same rows of another protocol, seed or
-recipe are found again. Rows with the same content (a sentence that many speakers read) are computed once.
+the rows. So an encoder that a stage has trained is another one, and the same rows are found again under
+another protocol, seed or recipe. Rows with the same content (a sentence that many speakers read) are computed
+once.
 
 <folder>/<hash>.safetensors   features `[rows, width]`, or `[all frames, layers, width]` with offsets
 """
@@ -40,13 +41,13 @@ def encoded(
     share: int = 0,
     shares: int = 1,
 ) -> Examples:
-    """Examples with the outputs of frozen encoders in the place of what these take.
+    """Examples with the outputs of frozen encoders in place of their inputs.
 
     Args:
         encoders: modality -> its frozen encoder.
         examples: with the sequences of these modalities.
-        folder: where outputs are kept; None for nowhere.
-        share: of what is missing, the part that this process computes first.
+        folder: where outputs are kept; None to keep none.
+        share: which of the processes this is: it begins with its own share of what is missing.
         shares: how many processes there are.
 
     Raises:
@@ -64,22 +65,25 @@ def _encoded(
     shards = examples.rows["shard"].to_numpy()
     groups = [np.flatnonzero(shards == shard).tolist() for shard in np.unique(shards)]
     files = _files(encoder, rows, groups, folder)
-    mine = [at for at in range(len(groups)) if files[at] is None or not files[at].is_file()]  # type: ignore[union-attr]
-    found: dict[int, Tensors] = {}
+    missing = [number for number, file in enumerate(files) if file is None or not file.is_file()]
+    computed: dict[int, Tensors] = {}
     label = f"frozen {name} encoder"
     with tqdm(
-        total=sum(len(groups[at]) for at in mine), desc=label, unit="rows", disable=not sys.stderr.isatty()
+        total=sum(len(groups[number]) for number in missing),
+        desc=label,
+        unit="rows",
+        disable=not sys.stderr.isatty(),
     ) as bar:
-        for at in [*mine[share::shares], *mine]:
-            file = files[at]
-            if at in found or (file is not None and file.is_file()):
+        for number in [*missing[share::shares], *missing]:
+            file = files[number]
+            if number in computed or (file is not None and file.is_file()):
                 continue
-            found[at] = _outputs(encoder, rows, groups[at])
+            computed[number] = _outputs(encoder, rows, groups[number])
             if file is not None:
                 with plugin.write_atomically(file) as temporary:
-                    save_file(found.pop(at), temporary)
-            bar.update(len(groups[at]))
-    kept = [found[at] if file is None else load_file(file) for at, file in enumerate(files)]
+                    save_file(computed.pop(number), temporary)
+            bar.update(len(groups[number]))
+    kept = [computed[number] if file is None else load_file(file) for number, file in enumerate(files)]
     return _placed(name, examples, groups, kept)
 
 
@@ -96,24 +100,24 @@ def _files(
     if encoder.learns_to_read:
         told.pop("pool")
     shared = json.dumps([VERSION, weights.hexdigest(), told], sort_keys=True).encode()
-    names = [hashlib.sha256(b"\0".join([shared, *(rows.key(at) for at in group)])) for group in groups]
+    names = [hashlib.sha256(b"\0".join([shared, *(rows.key(row) for row in group)])) for group in groups]
     return [folder / f"{name.hexdigest()}.safetensors" for name in names]
 
 
 def _outputs(encoder: PretrainedEncoder, rows: Sequences, group: Sequence[int]) -> Tensors:
     """The outputs of some rows, in their order; each content once."""
-    first = {rows.key(at): at for at in reversed(group)}
+    first = {rows.key(row): row for row in reversed(group)}
     distinct = sorted(first.values())
-    place = {row: at for at, row in enumerate(distinct)}
-    order = [place[first[rows.key(at)]] for at in group]
+    place = {row: number for number, row in enumerate(distinct)}
+    order = [place[first[rows.key(row)]] for row in group]
     outputs: list[Tensor] = [torch.empty(0)] * len(distinct)
-    for at, output in _run(encoder, rows, distinct):
-        outputs[place[at]] = output
+    for row, output in _run(encoder, rows, distinct):
+        outputs[place[row]] = output
     if not encoder.learns_to_read:
         return {"features": torch.stack(outputs)[order]}
-    lengths = [len(outputs[at]) for at in order]
+    lengths = [len(outputs[number]) for number in order]
     return {
-        "features": torch.cat([outputs[at] for at in order]),
+        "features": torch.cat([outputs[number] for number in order]),
         "offsets": torch.tensor(np.cumsum([0, *lengths])),
     }
 
@@ -122,14 +126,16 @@ def _run(encoder: PretrainedEncoder, rows: Sequences, chosen: Sequence[int]) -> 
     device = next(encoder.parameters()).device
     encoder.eval()
     with torch.inference_mode():
-        for part in micro_batches(chosen, rows.seconds[:, None], EVALUATION_SECONDS):
-            batch: dict[str, Any] = {key: value.to(device) for key, value in rows.batch("", part).items()}
+        for rows_of_batch in micro_batches(chosen, rows.seconds[:, None], EVALUATION_SECONDS):
+            batch: dict[str, Any] = {
+                key: value.to(device) for key, value in rows.batch("", rows_of_batch).items()
+            }
             states, lengths = encoder.states(batch["_values"], batch["_lengths"], batch.get("_starts"))
             if encoder.learns_to_read:
                 outputs = [row[:length] for row, length in zip(states, lengths.tolist(), strict=True)]
             else:
                 outputs = list(encoder.read(states, lengths))
-            yield from zip(part, (output.float().cpu().clone() for output in outputs), strict=True)
+            yield from zip(rows_of_batch, (output.float().cpu().clone() for output in outputs), strict=True)
 
 
 def _placed(name: str, examples: Examples, groups: Sequence[list[int]], kept: Sequence[Tensors]) -> Examples:
@@ -137,7 +143,9 @@ def _placed(name: str, examples: Examples, groups: Sequence[list[int]], kept: Se
     order = np.argsort(np.concatenate([np.array(group) for group in groups]), kind="stable")
     others = {key: value for key, value in examples.sequences.items() if key != name}
     if "offsets" not in kept[0]:
-        vectors = torch.cat([one["features"] for one in kept])[order]
+        vectors = torch.cat([shard["features"] for shard in kept])[order]
         return replace(examples, tensors=examples.tensors | {f"{name}_vec": vectors}, sequences=others)
-    states = [row for one in kept for row in torch.tensor_split(one["features"], one["offsets"][1:-1].cpu())]
-    return replace(examples, sequences=others | {name: States([states[at] for at in order])})
+    states = [
+        row for shard in kept for row in torch.tensor_split(shard["features"], shard["offsets"][1:-1].cpu())
+    ]
+    return replace(examples, sequences=others | {name: States([states[row] for row in order])})

@@ -22,7 +22,7 @@ def order(rows: pd.DataFrame, sampler: Sampler | None, seed: int) -> Iterator[in
         seed: of the epoch.
 
     Raises:
-        RecipeError: the sampler names a corpus that is not there.
+        RecipeError: the sampler names a corpus or domain that does not exist.
     """
     generator = torch.Generator().manual_seed(seed)
     if sampler is None:
@@ -35,7 +35,7 @@ def weights_of(rows: pd.DataFrame, sampler: Sampler) -> Tensor:
     """The weight of each row, float64 `[rows]`.
 
     Raises:
-        RecipeError: the sampler names a corpus that is not there.
+        RecipeError: the sampler names a corpus or domain that does not exist.
     """
     _refuse_unknown(rows, [*sampler.upweight, *sampler.mix])
     if sampler.mix:

@@ -37,16 +37,16 @@ class Sequences(ABC):
         """What each row costs an encoder, in seconds of audio: `[n]`."""
 
     @abstractmethod
-    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
+    def batch(self, name: str, indices: Sequence[int]) -> dict[str, Tensor]:
         """Rows, padded, and their lengths, under names that begin with that of the modality."""
 
     @abstractmethod
-    def key(self, at: int) -> bytes:
+    def key(self, row: int) -> bytes:
         """What a row holds: rows with one key are the same."""
 
-    def only(self, at: Sequence[int]) -> Sequences:
+    def only(self, indices: Sequence[int]) -> Sequences:
         """Some of the rows."""
-        return replace(self, rows=[self.rows[row] for row in at])
+        return replace(self, rows=[self.rows[row] for row in indices])
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,22 @@ class Clips(Sequences):
     def seconds(self) -> Floats:
         return np.minimum([len(row) / SAMPLE_RATE for row in self.rows], self.longest)
 
-    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
-        clips = [self._samples(row) for row in at]
+    def batch(self, name: str, indices: Sequence[int]) -> dict[str, Tensor]:
+        clips = [self._samples(row) for row in indices]
         # The mask keeps padding out of the extractor's own mean and variance.
-        found = self.extractor(
+        inputs = self.extractor(
             clips, sampling_rate=SAMPLE_RATE, padding=True, return_attention_mask=True, return_tensors="pt"
         )
         lengths = torch.tensor([len(clip) for clip in clips])
-        return {f"{name}_values": found["input_values"], f"{name}_lengths": lengths}
+        return {f"{name}_values": inputs["input_values"], f"{name}_lengths": lengths}
 
-    def key(self, at: int) -> bytes:
-        return self.names[at].encode()
+    def key(self, row: int) -> bytes:
+        return self.names[row].encode()
 
-    def only(self, at: Sequence[int]) -> Sequences:
-        return replace(self, rows=[self.rows[row] for row in at], names=[self.names[row] for row in at])
+    def only(self, indices: Sequence[int]) -> Sequences:
+        return replace(
+            self, rows=[self.rows[row] for row in indices], names=[self.names[row] for row in indices]
+        )
 
     def _samples(self, row: int) -> npt.NDArray[np.float32]:
         cut = self.rows[row][: int(self.longest * SAMPLE_RATE)]
@@ -107,18 +109,20 @@ class TokenRows(Sequences):
     def seconds(self) -> Floats:
         return np.array([len(row) * SECONDS_PER_POSITION for row in self.rows])
 
-    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
-        rows = [torch.from_numpy(self.rows[row]).long() for row in at]
+    def batch(self, name: str, indices: Sequence[int]) -> dict[str, Tensor]:
+        rows = [torch.from_numpy(self.rows[row]).long() for row in indices]
         padded = pad_sequence(rows, batch_first=True, padding_value=self.padding)
         lengths = torch.tensor([len(row) for row in rows])
-        starts = torch.tensor([self.starts[row] for row in at])
+        starts = torch.tensor([self.starts[row] for row in indices])
         return {f"{name}_values": padded, f"{name}_lengths": lengths, f"{name}_starts": starts}
 
-    def key(self, at: int) -> bytes:
-        return bytes(self.rows[at].tobytes()) + self.starts[at].to_bytes(4, "little")
+    def key(self, row: int) -> bytes:
+        return bytes(self.rows[row].tobytes()) + self.starts[row].to_bytes(4, "little")
 
-    def only(self, at: Sequence[int]) -> Sequences:
-        return replace(self, rows=[self.rows[row] for row in at], starts=[self.starts[row] for row in at])
+    def only(self, indices: Sequence[int]) -> Sequences:
+        return replace(
+            self, rows=[self.rows[row] for row in indices], starts=[self.starts[row] for row in indices]
+        )
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,10 @@ class States(Sequences):
     def seconds(self) -> Floats:
         return np.array([len(row) * SECONDS_PER_POSITION for row in self.rows])
 
-    def batch(self, name: str, at: Sequence[int]) -> dict[str, Tensor]:
-        rows = [self.rows[row] for row in at]
+    def batch(self, name: str, indices: Sequence[int]) -> dict[str, Tensor]:
+        rows = [self.rows[row] for row in indices]
         lengths = torch.tensor([len(row) for row in rows])
         return {f"{name}_states": pad_sequence(rows, batch_first=True), f"{name}_lengths": lengths}
 
-    def key(self, at: int) -> bytes:
-        return hashlib.sha256(self.rows[at].numpy().tobytes()).digest()
+    def key(self, row: int) -> bytes:
+        return hashlib.sha256(self.rows[row].numpy().tobytes()).digest()

@@ -50,10 +50,10 @@ class Examples:
 
     Attributes:
         split: its name; training refuses any but train and validation.
-        rows: id, corpus, domain, speaker, dialogue, label (class name) and more, one a row.
+        rows: id, corpus, domain, speaker, dialogue, label (class name) and more.
         classes: class names in the order of the model's head.
         tensors: `<modality>_vec` `[n, width]`, `has_<modality>` bool `[n]`, `labels` int64 `[n]`.
-        sequences: modality -> what an encoder takes, in the place of its `<modality>_vec`.
+        sequences: modality -> the input of its encoder, in place of its `<modality>_vec`.
     """
 
     split: str
@@ -69,9 +69,9 @@ class Examples:
         return self.__getitems__([index])
 
     def __getitems__(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """A whole batch by one indexing of each tensor; sequences are padded to the longest of the batch."""
-        at = torch.as_tensor(indices)
-        batch = {name: tensor[at] for name, tensor in self.tensors.items()}
+        """A whole batch; sequences are padded to the longest of the batch."""
+        chosen = torch.as_tensor(indices)
+        batch = {name: tensor[chosen] for name, tensor in self.tensors.items()}
         for name, rows in self.sequences.items():
             batch |= rows.batch(name, indices)
         return batch
@@ -94,9 +94,9 @@ class Examples:
         """The examples where `keep [n]` is True; themselves, where all are kept."""
         if keep.all():
             return self
-        at = torch.from_numpy(np.flatnonzero(keep))
-        tensors = {name: tensor[at] for name, tensor in self.tensors.items()}
-        sequences = {name: rows.only(at.tolist()) for name, rows in self.sequences.items()}
+        kept = torch.from_numpy(np.flatnonzero(keep))
+        tensors = {name: tensor[kept] for name, tensor in self.tensors.items()}
+        sequences = {name: rows.only(kept.tolist()) for name, rows in self.sequences.items()}
         rows = self.rows[keep].reset_index(drop=True)
         return Examples(self.split, rows, self.classes, tensors, sequences)
 
@@ -105,7 +105,7 @@ class Source:
     """A recipe's view of a store: which rows, which classes, and the hashes that name them.
 
     Raises:
-        RecipeError: the recipe names a corpus or label space that is not there.
+        RecipeError: the recipe names a corpus or label space that does not exist.
         SplitError, StoreError: the store or the protocol cannot be read.
     """
 
@@ -118,8 +118,8 @@ class Source:
         unknown = sorted(set(self.corpora) - set(self.store.corpora))
         if unknown:
             raise RecipeError(
-                f"data.corpora: {self.store.path} holds no {', '.join(unknown)}; "
-                f"it holds {', '.join(self.store.corpora)}"
+                f"data.corpora: {self.store.path} does not have {', '.join(unknown)}; "
+                f"it has {', '.join(self.store.corpora)}"
             )
 
     @cached_property
@@ -158,7 +158,7 @@ class Source:
             languages = self.recipe.data.languages
             within = f" in {', '.join(languages)}" if languages else ""
             raise RecipeError(f"{where} has no {split} rows of {', '.join(self.corpora)}{within}")
-        index = {name: at for at, name in enumerate(self.space.classes)}
+        index = {name: number for number, name in enumerate(self.space.classes)}
         tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
         sequences: dict[str, Sequences] = {}
         audio, text = self.recipe.features.audio, self.recipe.features.text
@@ -183,26 +183,26 @@ class Source:
 
     @cached_property
     def tokenizer(self) -> Any:
-        """That of the recipe's text encoder.
+        """The tokenizer of the recipe's text encoder.
 
         Raises:
-            RecipeError: it cannot be had.
+            RecipeError: it cannot be loaded.
         """
         encoder = self.recipe.encoders()["text"]
         return load_tokenizer(encoder.model, encoder.revision)
 
     @cached_property
     def extractor(self) -> Any:
-        """That of the recipe's audio encoder.
+        """The feature extractor of the recipe's audio encoder.
 
         Raises:
-            RecipeError: it cannot be had.
+            RecipeError: it cannot be loaded.
         """
         encoder = self.recipe.encoders()["audio"]
         return load_extractor(encoder.model, encoder.revision)
 
     def save_processors(self, model: Path) -> None:
-        """Put what makes the encoders' inputs beside a saved model: `extractor` and `tokenizer`."""
+        """Save `extractor` and `tokenizer`, which make the encoders' inputs, beside a saved model."""
         for modality in self.recipe.encoders():
             if modality == "audio":
                 self.extractor.save_pretrained(model / "extractor")
@@ -245,27 +245,29 @@ class Source:
         if context is None:
             return {}
         protocol, fold = self.protocol, self.recipe.fold
-        found = merdata.histories(
+        turns_before = merdata.histories(
             self.store, context.previous, corpora=self.corpora, protocol=protocol, fold=fold
         )
-        return {id: history_texts(turns, context) for id, turns in found.items()}
+        return {id: history_texts(turns, context) for id, turns in turns_before.items()}
 
 
 def for_training(examples: Examples) -> Examples:
-    """Examples that training may see: of train or validation, and with something to learn from.
+    """Examples that training may use: of train or validation, and with at least one modality.
 
     Raises:
         ProtocolError: they are of another split.
-        RecipeError: none of them has anything to learn from.
+        RecipeError: none of them has any modality.
     """
     if examples.split not in TRAINING_SPLITS:
-        raise ProtocolError(f"training was given {examples.split} rows: it sees train and validation alone")
+        raise ProtocolError(
+            f"training was given {examples.split} rows: it takes only train and validation rows"
+        )
     there = {name: tensor.numpy() for name, tensor in examples.tensors.items() if name.startswith("has_")}
     useful = np.logical_or.reduce(list(there.values()))
     if not useful.any():
         asked = " or ".join(name.removeprefix("has_") for name in there)
         raise RecipeError(
-            f"none of the {len(examples)} {examples.split} rows has {asked}: silence in place of audio and "
-            "missing texts teach nothing; choose other data.corpora or modalities"
+            f"none of the {len(examples)} {examples.split} rows has {asked}: there is only silence in "
+            "place of audio, or no transcript; choose other data.corpora or modalities"
         )
     return examples.only(useful)

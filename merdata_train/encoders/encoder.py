@@ -25,7 +25,7 @@ class PretrainedEncoder(nn.Module):
         network_config: of the network, as `pretrained.load_config` gives it.
 
     Raises:
-        RecipeError: the network has not the layers or the length that the recipe asks for.
+        RecipeError: the network does not have the layers or the length that the recipe asks for.
     """
 
     def __init__(self, config: AudioEncoder | TextEncoder, network_config: dict[str, Any]) -> None:
@@ -55,12 +55,9 @@ class PretrainedEncoder(nn.Module):
                 for norm in self.norms:
                     norm.frames = _first_frames(lengths, self.network.config)
                 lengths = self.network._get_feat_extract_output_lengths(lengths)
-            found = self.network(
-                values, attention_mask=mask, output_hidden_states=self.config.layers != "last"
-            )
-            states = (
-                (found.last_hidden_state,) if self.config.layers == "last" else tuple(found.hidden_states)
-            )
+            all_layers = self.config.layers != "last"
+            output = self.network(values, attention_mask=mask, output_hidden_states=all_layers)
+            states = tuple(output.hidden_states) if all_layers else (output.last_hidden_state,)
             read = chosen(states, self.config.layers)
             if self.config.pool == "target" and starts is not None:
                 return span(read, starts, lengths - 1)  # without the token that ends the row
@@ -73,7 +70,7 @@ class PretrainedEncoder(nn.Module):
         return pooled
 
     def save_memory(self, wanted: bool) -> None:
-        """Compute activations twice, so that fewer are held, or no longer."""
+        """Turn on or off that activations are computed twice, so that fewer are held."""
         if wanted:
             self.network.activation_checkpointing_enable({"use_reentrant": False})
         elif self.network.is_activation_checkpointing:
@@ -88,7 +85,7 @@ class PretrainedEncoder(nn.Module):
 def _check(config: AudioEncoder | TextEncoder, layers: int, facts: Any) -> None:
     highest = config.layers[1] if isinstance(config.layers, tuple) else config.layers
     if isinstance(highest, int) and highest > layers:
-        raise RecipeError(f"layers: {config.model} has {layers} layers, there is no number {highest}")
+        raise RecipeError(f"layers: {config.model} has {layers} layers and therefore no layer {highest}")
     # RoBERTa's positions begin behind that of its padding token.
     longest = getattr(facts, "max_position_embeddings", None)
     if isinstance(config, TextEncoder) and longest is not None:
@@ -102,16 +99,16 @@ def _check(config: AudioEncoder | TextEncoder, layers: int, facts: Any) -> None:
 def _group_norms(network: nn.Module) -> list[str]:
     front = getattr(network, "feature_extractor", nn.Module())
     return [
-        f"feature_extractor.{name}" for name, one in front.named_modules() if isinstance(one, nn.GroupNorm)
+        f"feature_extractor.{name}" for name, norm in front.named_modules() if isinstance(norm, nn.GroupNorm)
     ]
 
 
 def _clip_norm(network: nn.Module, name: str) -> ClipNorm:
-    """Put a ClipNorm in the place of a GroupNorm."""
+    """Replace a GroupNorm by a ClipNorm."""
     parent, _, last = name.rpartition(".")
     norm = network.get_submodule(name)
     if not isinstance(norm, nn.GroupNorm):
-        raise TypeError(f"{name} is no GroupNorm")
+        raise TypeError(f"{name} is not a GroupNorm")
     made = ClipNorm.like(norm)
     setattr(network.get_submodule(parent), last, made)
     return made

@@ -32,13 +32,13 @@ CALM = {"apply_spec_augment": False, "layerdrop": 0.0}
 
 
 def import_transformers() -> Any:
-    """transformers, which imports torchaudio: where that fails, it must have been mended before."""
+    """transformers; it imports torchaudio, which may fail unless `import_torchaudio` came before."""
     import_torchaudio()
     return import_module("transformers")
 
 
 def identity(encoder: Encoder) -> str:
-    """What names an encoder's weights: its commit, or a hash of the folder's files."""
+    """What identifies an encoder's weights: its commit, or a hash of the folder's files."""
     if encoder.revision is not None:
         return f"{encoder.model}@{encoder.revision}"
     digest = hashlib.sha256()
@@ -48,7 +48,7 @@ def identity(encoder: Encoder) -> str:
 
 
 def pinned(encoder: EncoderT) -> EncoderT:
-    """An encoder as others may know it: one of a folder by the folder's name and its first 40 digits."""
+    """An encoder without paths: a folder becomes its name and 40 digits of its hash."""
     if encoder.revision is not None:
         return encoder
     name = Path(encoder.model).resolve().name
@@ -56,17 +56,17 @@ def pinned(encoder: EncoderT) -> EncoderT:
 
 
 def load_config(encoder: Encoder) -> dict[str, Any]:
-    """The configuration of an encoder, as `model_of` takes it; it says nothing of where it lay.
+    """The configuration of an encoder, as `model_of` takes it, without its path.
 
     Raises:
-        RecipeError: it cannot be had.
+        RecipeError: it cannot be loaded.
     """
     with _reading(encoder):
         auto = import_transformers().AutoConfig
-        found: dict[str, Any] = auto.from_pretrained(
+        config: dict[str, Any] = auto.from_pretrained(
             encoder.model, revision=encoder.revision or "main"
         ).to_dict()
-    return {name: value for name, value in found.items() if name != "_name_or_path"}
+    return {name: value for name, value in config.items() if name != "_name_or_path"}
 
 
 def model_of(config: dict[str, Any]) -> PreTrainedModel:
@@ -90,38 +90,36 @@ def load_weights(model: PreTrainedModel, encoder: Encoder) -> None:
     """Give a model the pretrained weights.
 
     Raises:
-        RecipeError: they cannot be had, or are of another model.
+        RecipeError: they cannot be loaded, or are of another model.
     """
     with _reading(encoder):
-        found = (
-            import_transformers()
-            .AutoModel.from_pretrained(
-                encoder.model, revision=encoder.revision or "main", dtype="float32", trust_remote_code=False
-            )
-            .state_dict()
-        )
+        auto = import_transformers().AutoModel
+        revision = encoder.revision or "main"
+        saved = auto.from_pretrained(
+            encoder.model, revision=revision, dtype="float32", trust_remote_code=False
+        ).state_dict()
     wanted = model.state_dict().keys()
-    missing = sorted(wanted - found.keys())
+    missing = sorted(wanted - saved.keys())
     if missing:
-        raise RecipeError(f"{encoder.model} lacks weights of its own model: {', '.join(missing[:3])}")
-    model.load_state_dict({name: found[name] for name in wanted})
+        raise RecipeError(f"{encoder.model} lacks weights of its own architecture: {', '.join(missing[:3])}")
+    model.load_state_dict({name: saved[name] for name in wanted})
 
 
 def load_tokenizer(place: str | Path, revision: str | None = None) -> Any:
     """The tokenizer of a text encoder.
 
     Raises:
-        RecipeError: it cannot be had.
+        RecipeError: it cannot be loaded.
     """
     with _reading_from(str(place), revision):
         return import_transformers().AutoTokenizer.from_pretrained(str(place), revision=revision or "main")
 
 
 def load_extractor(place: str | Path, revision: str | None = None) -> Any:
-    """What makes an audio encoder's input of samples: some were trained on samples of unit variance.
+    """The feature extractor of an audio encoder: some were trained on samples of unit variance.
 
     Raises:
-        RecipeError: it cannot be had.
+        RecipeError: it cannot be loaded.
     """
     with _reading_from(str(place), revision):
         return import_transformers().AutoFeatureExtractor.from_pretrained(
@@ -137,7 +135,7 @@ def _reading(encoder: Encoder) -> Iterator[None]:
 
 @contextmanager
 def _reading_from(place: str, revision: str | None) -> Iterator[None]:
-    """One sentence on whatever transformers finds wrong; its reports on weights left over stay quiet."""
+    """One sentence for whatever transformers finds wrong; its reports on unused weights are silenced."""
     logging = import_transformers().utils.logging
     before = logging.get_verbosity()
     logging.set_verbosity_error()

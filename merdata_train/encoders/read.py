@@ -39,8 +39,8 @@ def span(states: Tensor, starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
     """The states `[B, T, layers, width]` of each row from its start to before its end, and their number."""
     lengths = ends - starts
     longest = max(1, int(lengths.max()))
-    at = (starts[:, None] + torch.arange(longest, device=starts.device)).clamp(max=states.shape[1] - 1)
-    return states[torch.arange(len(states), device=starts.device)[:, None], at], lengths
+    positions = (starts[:, None] + torch.arange(longest, device=starts.device)).clamp(max=states.shape[1] - 1)
+    return states[torch.arange(len(states), device=starts.device)[:, None], positions], lengths
 
 
 class Pool(nn.Module):

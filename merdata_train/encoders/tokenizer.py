@@ -1,4 +1,4 @@
-"""A target and what was said before it as the tokens of a text encoder: oldest history goes first."""
+"""A target and its history as the tokens of a text encoder; the oldest are left out if there is no room."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ def tokenise(
     """
     begin, end, between = _special(tokenizer)
     spoken = list(
-        dict.fromkeys([*(text or "" for text in targets), *(one for all in histories for one in all)])
+        dict.fromkeys(
+            [*(text or "" for text in targets), *(turn for history in histories for turn in history)]
+        )
     )
-    # All at once: the tokenizer works in parallel, and a sentence that many speakers read is cut up once.
+    # All at once: the tokenizer works in parallel, and a sentence that many speakers read is tokenised once.
     ids = tokenizer(spoken, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
     of = dict(zip(spoken, ids, strict=True))
     room = most - 2
     rows, starts = [], []
     for target, history in zip(targets, histories, strict=True):
         own = kept = of[target or ""][:room]
-        for one in reversed(history):
-            longer = [*of[one], *between, *kept]
+        for turn in reversed(history):
+            longer = [*of[turn], *between, *kept]
             if len(longer) > room:
                 break
             kept = longer

@@ -91,7 +91,7 @@ def audio_samples(
 
 
 def cache_folder(store: merdata.Store) -> Path:
-    """The folder for whatever else is computed of a store's rows.
+    """The folder for everything else that is computed from a store's rows.
 
     Raises:
         StoreError: it cannot be made.
@@ -130,21 +130,21 @@ def _feature(task: Task) -> Callable[[Floats], npt.NDArray[Any]]:
 def _files(
     store: merdata.Store, shards: list[merdata.Shard], form: Form, config: Config, jobs: int | None
 ) -> list[Path]:
-    """A whole file for each shard; those that no folder has are computed, in parallel."""
+    """A complete file for each shard; what no folder has is computed, in parallel."""
     folders = _folders(store)
     names = [_name(shard, form, config) for shard in shards]
-    there = [next((one / name for one in folders if _is_whole(one / name)), None) for name in names]
-    if None in there:
+    files = [next((path for folder in folders if _is_whole(path := folder / name)), None) for name in names]
+    if None in files:
         target = _writable(folders)
         tasks = [
             Task(shard.path, target / name, form, config)
-            for shard, name, found in zip(shards, names, there, strict=True)
-            if found is None
+            for shard, name, file in zip(shards, names, files, strict=True)
+            if file is None
         ]
         for _ in plugin.run_tasks(compute, tasks, jobs=jobs, progress="features", unit="shards"):
             pass
-        there = [found or target / name for found, name in zip(there, names, strict=True)]
-    return [path for path in there if path is not None]
+        files = [file or target / name for file, name in zip(files, names, strict=True)]
+    return [path for path in files if path is not None]
 
 
 def _folders(store: merdata.Store) -> list[Path]:
@@ -158,7 +158,7 @@ def _folders(store: merdata.Store) -> list[Path]:
 
 
 def _writable(folders: list[Path]) -> Path:
-    """The first folder that can be written, else the first: writing there will say what is wrong."""
+    """The first folder that can be written, else the first: writing to it will say what is wrong."""
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """eGeMAPS: the 88 functionals of speech research (Eyben et al. 2016), computed by opensmile.
 
-An extra of its own (`pip install 'merdata[egemaps]'`), for opensmile's licence allows research only.
+opensmile is an extra of its own (`pip install 'merdata[egemaps]'`), because its licence allows only research.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def functionals(samples: Floats) -> Floats:
     """
     if len(samples) < SHORTEST:
         samples = np.pad(samples, (0, SHORTEST - len(samples)))
-    found: Floats = _extractor().process_signal(samples, SAMPLE_RATE).to_numpy(np.float32)[0]
-    return np.nan_to_num(found)
+    values: Floats = _extractor().process_signal(samples, SAMPLE_RATE).to_numpy(np.float32)[0]
+    return np.nan_to_num(values)
 
 
 @cache

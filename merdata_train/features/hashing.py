@@ -30,7 +30,7 @@ def hashed(texts: Sequence[str | None], config: Hashing) -> npt.NDArray[np.float
     vectors = np.zeros((len(texts), config.n_features), np.float32)
     chinese = np.array([bool(text and HAN.search(text)) for text in texts], bool)
     for vectoriser, chosen in ((words, ~chinese), (characters, chinese)):
-        at = np.flatnonzero(chosen)
-        if len(at):
-            vectors[at] = vectoriser.transform([texts[row] or "" for row in at.tolist()]).toarray()
+        rows = np.flatnonzero(chosen)
+        if len(rows):
+            vectors[rows] = vectoriser.transform([texts[row] or "" for row in rows.tolist()]).toarray()
     return vectors

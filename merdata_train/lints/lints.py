@@ -1,13 +1,13 @@
-"""Lints: what is wrong with a training although it would run. Looked for before it starts.
+"""Lints: what is wrong with a training although it would run. They are checked before it starts.
 
 | lint | severity | what it finds |
 |---|---|---|
-| class-order | refusal | classes that stand in different orders in corpora, data and model |
+| class-order | refusal | classes in different orders in corpora, data and model |
 | single-key-attention | warning | an attention with one key: its softmax is 1 whatever the scores are |
-| no-gradient | warning | parameters that one step does not move |
+| no-gradient | warning | parameters that get no gradient in one step |
 | double-balance | warning | class weights together with class-balanced sampling |
 | seen-by-encoder | warning | a corpus in test that the encoder was trained on |
-| context-without-dialogues | warning | context asked of corpora that have no dialogues |
+| context-without-dialogues | warning | context for corpora that have no dialogues |
 | crossed-text | warning | words that tell the class, or a wrong one, where every sentence has every emotion |
 
 A refusal stops the run; a warning is printed and stays in the run's `lints.json` and its model card.
@@ -53,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Training:
-    """All that a training is about to use, as the lints see it; test rows are not among it."""
+    """Everything that a training is about to use; no test rows."""
 
     recipe: Recipe
     source: Source
@@ -67,27 +67,28 @@ class Training:
 
 
 def lint(recipe: Recipe, source: Source, train: Examples, validation: Examples) -> list[dict[str, str]]:
-    """Look for every fault; print the warnings on stderr.
+    """Run every lint; print the warnings on stderr.
 
     Returns:
-        What lints.json records, one entry a finding.
+        What lints.json records, an entry for each finding.
 
     Raises:
         LintError: a lint refuses the training; it names all refusals.
     """
     with torch.random.fork_rng():
         model = EmotionModel.of(recipe, list(train.classes))
-    found = list(findings(Training(recipe, source, for_training(train), for_training(validation), model)))
-    refusals = [one.message for one in found if one.severity == "refusal"]
+    training = Training(recipe, source, for_training(train), for_training(validation), model)
+    found = list(findings(training))
+    refusals = [finding.message for finding in found if finding.severity == "refusal"]
     if refusals:
         raise LintError("; ".join(refusals))
-    for one in found:
-        print(f"merdata_train: {one.lint}: {one.message}", file=sys.stderr)
-    return [asdict(one) for one in found]
+    for finding in found:
+        print(f"merdata_train: {finding.lint}: {finding.message}", file=sys.stderr)
+    return [asdict(finding) for finding in found]
 
 
 def findings(training: Training) -> Iterator[Finding]:
-    """What all lints find, in the order of the table."""
+    """The findings of all lints, in the order of the table."""
     for name, (severity, check) in LINTS.items():
         for message in check(training):
             yield Finding(name, severity, message)
@@ -116,7 +117,7 @@ def disagreeing(orders: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for place, classes in others:
         if tuple(classes) != tuple(wanted):
             yield (
-                f"the classes of {place} stand as {', '.join(classes)}, those of {first} as "
+                f"the classes of {place} are {', '.join(classes)}, those of {first} are "
                 f"{', '.join(wanted)}: build the corpus again, or train the model again"
             )
 
@@ -146,7 +147,7 @@ def _no_gradient(training: Training) -> Iterator[str]:
     if names:
         yield (
             f"{len(names)} parameters get no gradient in one step ({_list(names)}): remove what computes "
-            "them, or look for the modality or the path that the data never takes"
+            "them, or look for the modality or the path that no row uses"
         )
 
 
@@ -173,7 +174,7 @@ def double_balance(recipe: Mapping[str, Any]) -> Iterator[str]:
         balance = (stage.get("sampler") or {}).get("balance") or {}
         if (balance.get("class") or balance.get("class_") or 0) > 0:
             yield (
-                f"stage {stage['name']} samples the classes evenly and loss.class_weights weighs them again, "
+                f"stage {stage['name']} draws the classes evenly and loss.class_weights weights them again, "
                 "which corrects twice: set loss.class_weights=none, or the sampler's balance.class to 0"
             )
 
@@ -224,7 +225,7 @@ def context_without_dialogues(previous: int, rows: pd.DataFrame) -> Iterator[str
     if without:
         yield (
             f"context.previous is {previous}, and {', '.join(without)} has no dialogues: its rows get no "
-            "history; leave it out with data.corpora, or take the context for that of the others"
+            "history; leave it out with data.corpora, or expect context only for the other corpora"
         )
 
 

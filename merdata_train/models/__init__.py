@@ -1,1 +1,1 @@
-"""Models: fusion of modality vectors and the head, one file an architecture."""
+"""Models: fusion of modality vectors and the head, one file for each architecture."""

@@ -82,7 +82,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         """The untrained model of a recipe, with the pretrained weights of its encoders.
 
         Raises:
-            RecipeError: an encoder cannot be loaded, or has not what the recipe asks of it.
+            RecipeError: an encoder cannot be loaded, or does not have what the recipe asks for.
         """
         parts = recipe.encoders()
         known = {name: pinned(part) for name, part in parts.items()}
@@ -108,10 +108,10 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         """Predict a batch.
 
         Args:
-            batch: for each modality `has_<name>` bool `[B]`, and `<name>_vec` float32 `[B, width]`; for one
-                with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen one,
-                `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`; with tokens also
-                `<name>_starts` `[B]`, where the targets begin.
+            batch: for each modality `has_<name>` bool `[B]`, and `<name>_vec` float32 `[B, width]`; for a
+                modality with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen
+                encoder, `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`; with tokens
+                also `<name>_starts` `[B]`, where the targets begin.
         """
         vectors = {name: self._vector(name, batch) for name in self.modalities}
         there = {name: batch[f"has_{name}"] for name in self.modalities}

@@ -1,4 +1,4 @@
-"""What a model says of examples, in batches that never change with the machine."""
+"""Predictions for examples, in batches that do not depend on the machine."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def predict(model: EmotionModel, examples: Examples, workers: int = 0) -> Tensor
     """Class probabilities, float64 `[n, classes]`, in the order of the examples."""
     device = next(model.parameters()).device
     model.eval()
-    found = torch.empty(len(examples), len(model.classes), dtype=torch.float64)
+    probabilities = torch.empty(len(examples), len(model.classes), dtype=torch.float64)
     rows = _in_order(examples)
     with torch.inference_mode():
-        for at, batch in zip(rows, loader(examples, rows, workers), strict=True):
+        for batch_rows, batch in zip(rows, loader(examples, rows, workers), strict=True):
             logits = model({name: tensor.to(device) for name, tensor in batch.items()}).logits
-            found[at] = logits.double().softmax(dim=-1).cpu()
-    return found
+            probabilities[batch_rows] = logits.double().softmax(dim=-1).cpu()
+    return probabilities
 
 
 def _in_order(examples: Examples) -> list[list[int]]:
@@ -40,7 +40,7 @@ def _in_order(examples: Examples) -> list[list[int]]:
 def loader(examples: Examples, rows: Sequence[Sequence[int]], workers: int) -> Iterable[dict[str, Tensor]]:
     """The batches of some rows; recordings are read and padded by workers, ahead of their use."""
     if not examples.sequences:
-        return (examples.__getitems__(at) for at in rows)
+        return (examples.__getitems__(batch_rows) for batch_rows in rows)
     # A generator of its own: what the loader draws for its workers must not move the training's numbers.
     return DataLoader(
         cast(Any, examples),

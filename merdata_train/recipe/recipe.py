@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from merdata.plugin import did_you_mean
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.data import Context, Data
-from merdata_train.recipe.faults import did_you_mean, faults
+from merdata_train.recipe.faults import faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
 from merdata_train.recipe.model import ModelPart
 from merdata_train.recipe.part import Modality, Part, Share, distinct

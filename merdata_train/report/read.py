@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from merdata_train.runs.folder import ScoredRun, load_scored
 from merdata_train.runs.looks import Look, looks_at
 from merdata_train.runs.suite import Cell, Suite
 
+FOLDER = r"[^./\\][^/\\]*"
 RUNS_SEEDLESS = ("seed", "store")
 
 
@@ -94,10 +96,10 @@ def read_matrices(runs: Path, only: str | None = None) -> list[Matrix]:
 def _read(path: Path, runs: Path) -> Matrix:
     try:
         manifest = json.loads(path.read_text("utf-8"))
-        suite, planned = (
-            Suite.model_validate(manifest["suite"]),
-            [ManifestRun(**run) for run in manifest["runs"]],
-        )
+        suite = Suite.model_validate(manifest["suite"])
+        planned = [ManifestRun(**run) for run in manifest["runs"]]
+        if not all(re.fullmatch(FOLDER, run.folder) for run in planned):
+            raise ValueError("a run is a folder beside the others")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged: run the suite again; finished runs are kept") from error
     entries, missing = [], []

@@ -1,4 +1,4 @@
-"""The model card: model/README.md of a run, from what the run's folder holds; no number is computed here."""
+"""The model card: model/README.md of a run, from the files of the run; no number is computed here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from safetensors import SafetensorError, safe_open
@@ -29,9 +28,6 @@ METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
 }
 TASKS = {"audio": "audio-classification", "text": "text-classification"}
 MOST_LOOKS = 20
-MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
 Facts = dict[str, Any]
 
 
@@ -42,7 +38,7 @@ def write_card(folder: Path) -> Path:
         Its path.
 
     Raises:
-        RunError: the folder is no finished run, or was never evaluated.
+        RunError: the folder is not a finished run, or was never evaluated.
     """
     path = folder / "model" / "README.md"
     text = card(folder)
@@ -52,20 +48,21 @@ def write_card(folder: Path) -> Path:
 
 
 def card(folder: Path) -> str:
-    """The card's text, YAML header and all.
+    """The card's text, with its YAML header.
 
     Raises:
         RunError: as `write_card`.
     """
     recipe, split = open_run(folder)
-    saved = _read(folder / "model" / "config.json", f"{folder} is damaged: it has no model/config.json")
-    # As the model knows them: encoders of folders by name and hash, not by where they lay.
+    saved = _read(folder / "model" / "config.json", f"{folder} is damaged: model/config.json is missing")
+    # As the model has them: encoders of local folders by name and hash, not by path.
     recipe = recipe.model_copy(update={"features": Features.model_validate(saved["features"])})
     metrics = _read(folder / "metrics.json", f"{folder} has no scores: run `merdata_train evaluate {folder}`")
     sets = {name: account for name, account in metrics["sets"].items() if account}
     corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
     lints = _read(folder / "lints.json", "", missing=[])
-    body = MARKDOWN.from_string(plugin.card_text("model.md.j2")).render(
+    body = plugin.render_card(
+        "model.md.j2",
         recipe=recipe,
         split=split,
         metrics=metrics,
@@ -79,7 +76,7 @@ def card(folder: Path) -> str:
         lints=lints,
         limits=_limits(recipe, sets, corpora),
         remarks=list(_remarks(sets)),
-        environment=_read(folder / "environment.json", f"{folder} is damaged: it has no environment.json"),
+        environment=_read(folder / "environment.json", f"{folder} is damaged: environment.json is missing"),
         recipe_yaml=_recipe_yaml(recipe),
         cells=_cells,
         plain=_plain,
@@ -87,7 +84,7 @@ def card(folder: Path) -> str:
         counts=_counts,
     )
     data = _card_data(recipe, metrics, sets, corpora)
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body.strip()}\n"))
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
 def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> ModelCardData:
@@ -99,11 +96,11 @@ def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> M
         license_name="licences-of-its-corpora",
         license_link="README.md",
         library_name="merdata",
-        base_model=[one.model for one in recipe.encoders().values() if "/" in one.model] or None,
+        base_model=[encoder.model for encoder in recipe.encoders().values() if "/" in encoder.model] or None,
         pipeline_tag=TASKS[recipe.modalities[0]],
         tags=["emotion", "speech-emotion-recognition", "model_hub_mixin", "pytorch_model_hub_mixin"],
         metrics=sorted({kind for kind, _ in METRIC_TYPES.values()}),
-        model_name=recipe.name,
+        model_name=plugin.printable(recipe.name),
         eval_results=[
             _result(recipe, metrics, name, metric, value)
             for name, account in sets.items()
@@ -118,8 +115,8 @@ def _result(recipe: Recipe, metrics: Facts, name: str, metric: str, value: float
     return EvalResult(
         task_type=TASKS[recipe.modalities[0]],
         dataset_type="merdata",
-        dataset_name=f"merdata {name}",
-        dataset_config=f"{metrics['protocol']}, fold {metrics['fold']}, {name}",
+        dataset_name=plugin.printable(f"merdata {name}"),
+        dataset_config=plugin.printable(f"{metrics['protocol']}, fold {metrics['fold']}, {name}"),
         dataset_split="test",
         dataset_revision=metrics["split_hash"],
         metric_type=kind,
@@ -130,20 +127,20 @@ def _result(recipe: Recipe, metrics: Facts, name: str, metric: str, value: float
 
 
 def _corpora(recipe: Recipe, metrics: Facts) -> list[str]:
-    """What the model was trained on: the recipe's corpora, or all that the store had."""
+    """What the model was trained on: the recipe's corpora, or all of the store."""
     return recipe.data.corpora or [name for name in metrics["sets"] if _corpus(name) is not None]
 
 
 def _corpus(name: str) -> Facts | None:
-    """Title, homepage, licence, languages, domain; None for what this merdata does not know."""
+    """Title, homepage, licence, languages, domain; None for a corpus that this merdata does not know."""
     try:
-        return merdata.get_corpus(name).facts()
+        return dict(merdata.get_corpus(name).facts())
     except merdata.CorpusNotFound:
         return None
 
 
 def _claims(recipe: Recipe) -> dict[str, list[str]]:
-    """What the protocol promises, for which corpora; nothing where its store is gone."""
+    """What the protocol promises, for which corpora; nothing where the store is missing."""
     try:
         protocol = merdata.load_protocol(merdata.open_store(recipe.store), recipe.protocol)
     except merdata.MerdataError:
@@ -154,39 +151,41 @@ def _claims(recipe: Recipe) -> dict[str, list[str]]:
 def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
     domains = {facts["domain"] for facts in corpora.values() if facts}
     crossed = [name for name, facts in corpora.items() if facts and facts["crossed"]]
-    found = ["It names what actors and raters called an emotion; it does not know what a person feels."]
+    limits = ["It predicts what actors and raters called an emotion, not what a person feels."]
     if "acted" in domains:
-        found.append(
-            "Acted speech is louder and clearer than emotion in life: expect less on other recordings."
+        limits.append(
+            "Acted emotion is louder and clearer than emotion in everyday life: expect lower scores on other "
+            "recordings."
         )
-    if "conversational" in domains:
-        found.append(
-            "MELD's six main speakers occur in all of its splits, so its test set is not of new voices."
-        )
+    limits += [facts["limits"] for facts in corpora.values() if facts and facts["limits"]]
     if crossed and "text" in recipe.modalities:
-        found.append(f"In {', '.join(crossed)} the words tell nothing: every sentence has every emotion.")
+        limits.append(
+            f"In {', '.join(crossed)} the words tell nothing: every sentence is spoken in every emotion."
+        )
     for name, account in sets.items():
         if account["intervals"] is None:
-            few = f"{account['clusters']} speakers or dialogues"
-            found.append(f"{name} has {few}: its numbers are of these, and no interval says more.")
+            few = f"only {account['clusters']} speakers or dialogues"
+            limits.append(f"{name} has {few}, too few for an interval.")
         if account["absent"]:
             absent = ", ".join(account["absent"])
-            found.append(f"{name} has no rows of {absent}: they are left out of its UAR and macro-F1.")
-    return [*found, "It learnt from utterances of seconds, one speaker at a time."]
+            limits.append(f"{name} has no rows of {absent}: they are left out of its UAR and macro-F1.")
+    return [*limits, "It was trained on utterances of a few seconds with one speaker each."]
 
 
 def _remarks(sets: Facts) -> Iterator[str]:
-    """What the tables do not show: differences that count for nothing, and how far probabilities hold."""
+    """What the tables do not show: which differences are noise, and how well probabilities are calibrated."""
     for name, account in sets.items():
         if account.get("resolvable"):
             least = account["resolvable"]["uar"]
             yield f"{name}: a difference of less than {least:.3f} in UAR is within the noise of its rows."
         if account.get("calibration"):
-            before, after = account["calibration"]["before"], account["calibration"]["after"]
-            warmth = account["calibration"]["temperature"]
+            calibration = account["calibration"]
+            before, after = calibration["before"], calibration["after"]
+            temperature = calibration["temperature"]
             yield (
                 f"{name}: expected calibration error {before['ece']:.3f}, Brier score {before['brier']:.3f}; "
-                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {warmth:.2f} of validation."
+                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {temperature:.2f}, fitted "
+                "on validation."
             )
 
 
@@ -204,9 +203,9 @@ def _plain(scores: Facts) -> list[str]:
 
 
 def _baselines(account: Facts) -> dict[str, Facts]:
-    """name -> scores of what needs no model."""
-    found = account.get("baselines") or {"always the majority": account["majority"]}
-    return {name.replace("_", " "): scores for name, scores in found.items()}
+    """Name -> scores of predictions without a model."""
+    baselines = account.get("baselines") or {"always the majority": account["majority"]}
+    return {name.replace("_", " "): scores for name, scores in baselines.items()}
 
 
 def _counts(by_class: dict[str, int]) -> str:
@@ -215,7 +214,7 @@ def _counts(by_class: dict[str, int]) -> str:
 
 
 def _recipe_yaml(recipe: Recipe) -> str:
-    """The resolved recipe without the place of the store, which is nobody else's business."""
+    """The resolved recipe without the path of the store, which is private."""
     tree = recipe.model_dump(mode="json", exclude={"store"})
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110).strip()
 
@@ -236,7 +235,7 @@ def _size(shape: list[int]) -> int:
 
 
 def _looks(path: Path) -> list[str]:
-    """The last lines of the log of test touches, as they stand there."""
+    """The last lines of the log of evaluations on test rows."""
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     return lines[-MOST_LOOKS:]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -166,16 +168,17 @@ class SavedModel:
                 f"the model of {self.folder} predicts NaN: its training diverged; "
                 "train again with a lower stages.N.lr"
             )
-        rows["cluster"] = _clusters(rows)
+        rows["cluster"] = _clusters(rows, self.source.store.corpora)
         rows["predicted"] = [examples.classes[number] for number in probabilities.argmax(axis=1)]
         for number, name in enumerate(examples.classes):
             rows[f"p_{name}"] = probabilities[:, number]
         return rows
 
 
-def _clusters(rows: pd.DataFrame) -> pd.Series[str]:
-    """What is resampled: dialogues of conversations, speakers of acted corpora."""
-    unit = rows["dialogue"].where(rows["domain"] == "conversational", rows["speaker"])
+def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:
+    """What is resampled: dialogues or speakers, as the corpus states; a row without dialogue by speaker."""
+    by_dialogue = rows["corpus"].map(lambda name: corpora[name]["cluster"] == "dialogue")
+    unit = rows["dialogue"].where(by_dialogue & rows["dialogue"].notna(), rows["speaker"])
     clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
     return clusters
 

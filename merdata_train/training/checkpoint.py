@@ -1,6 +1,6 @@
-"""Where a training stands, in one safetensors file: tensors as tensors, the rest as JSON in its metadata.
+"""The state of a training, in one safetensors file: tensors as tensors, the rest as JSON in its metadata.
 
-No pickle is written or read, and the file is renamed into place: it is whole or it is not there.
+No pickle is written or read, and the file is renamed into place: it is complete or it is not there.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that the next epoch depends on; each epoch seeds itself, so there is no generator to keep.
+    """Everything that the next epoch depends on; each epoch seeds itself, so no generator is kept.
 
     Attributes:
-        model, best: weights now, and of the best epoch so far; without those that nothing has moved.
+        model, best: weights now, and of the best epoch so far; without those that no stage has trained.
         average: the moving average of such weights and its number of steps; empty without one.
         optimizer: its `state_dict()`.
         facts: stage, its history, that of the stages done and the scheduler's state, as JSON can hold them.
@@ -58,7 +58,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
-    """The checkpoint at `path`, or None where there is none that can be read."""
+    """The checkpoint at `path`; None where there is none, or it cannot be read."""
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["facts"])
@@ -90,11 +90,11 @@ def _by_index(tensors: State) -> dict[int, State]:
 
 
 def cloned(model: torch.nn.Module, names: Collection[str] | None = None) -> State:
-    """A copy of a model's weights: those of the names, or all."""
-    found = model.state_dict().items()
-    return {name: tensor.detach().clone() for name, tensor in found if names is None or name in names}
+    """A copy of a model's weights, of some names or of all."""
+    weights = model.state_dict().items()
+    return {name: tensor.detach().clone() for name, tensor in weights if names is None or name in names}
 
 
 def take(model: torch.nn.Module, weights: State) -> None:
-    """Put weights into a model; what they do not name stays."""
+    """Load weights into a model; those that are not given stay."""
     model.load_state_dict(model.state_dict() | weights)

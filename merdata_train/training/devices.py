@@ -13,8 +13,8 @@ from merdata_train.recipe.recipe import Recipe
 def accelerator_of(recipe: Recipe) -> Accelerator:
     """The devices and the precision of a recipe.
 
-    accelerate keeps the precision of its first use for the whole process, and a suite has several: it is told
-    anew. Parameters that no row of a step reaches (layers above the one that is read) are looked for.
+    accelerate keeps the precision of its first use for the whole process, and a suite has several: its state
+    is reset. Parameters that no row of a step reaches (layers above the one that is read) are looked for.
     """
     AcceleratorState._reset_state(reset_partial_state=False)
     precision = {"fp32": "no", "auto": best_precision()}.get(recipe.precision, recipe.precision)
@@ -32,7 +32,7 @@ def best_precision() -> str:
 
 
 def is_main_process() -> bool:
-    """Whether this process is the one that writes: the only one, but under `accelerate launch`."""
+    """Whether this process is the one that writes; under `accelerate launch` there are others."""
     return bool(processes().is_main_process)
 
 

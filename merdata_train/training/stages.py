@@ -22,24 +22,29 @@ from merdata_train.recipe.stage import Stage
 
 LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
 WEIGHTS = "model.safetensors"
-ABSENT = {"audio_encoder", "text_encoder"}  # recipes of one modality keep what they say of the other's
+ABSENT = {"audio_encoder", "text_encoder"}  # a recipe of one modality may name the encoder of the other
 
 
 def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
     """Which examples are of the stage's corpora and languages: bool `[n]`.
 
     Raises:
-        RecipeError: none is.
+        RecipeError: none of them is.
     """
     keep = _belong(stage.data, examples.rows)
     if not keep.any():
-        raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {stage.data}")
+        raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {_named(stage.data)}")
     return keep
 
 
 def trained_rows(stages: Sequence[Stage], train: pd.DataFrame) -> pd.DataFrame:
     """The train rows that any of the stages learns from."""
     return train[np.logical_or.reduce([_belong(stage.data, train) for stage in stages])]
+
+
+def _named(data: Data) -> str:
+    """A stage's data in words."""
+    return "; ".join(f"{key} {', '.join(names)}" for key, names in data if names)
 
 
 def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -51,10 +56,10 @@ def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
-    """AdamW over the weights that the stage moves, one group for each part and depth; the stage's own first.
+    """AdamW over the weights that the stage trains, a group for each module and depth; the stage's own first.
 
     Raises:
-        RecipeError: the stage names a module that the model has not, or freezes everything.
+        RecipeError: the stage names a module that the model does not have, or freezes everything.
     """
     depths = _depths(model) if stage.llrd < 1 else {}
     groups: dict[tuple[str, int], list[nn.Parameter]] = {(name, 0): [] for name in ("", *stage.lr_groups)}
@@ -70,7 +75,9 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
             parts = ", ".join(
                 name for name, _ in model.named_modules() if 0 < name.count(".") + 1 <= 2 and name
             )
-            raise RecipeError(f"stage {stage.name}: the model has no part {module!r}; its parts are {parts}")
+            raise RecipeError(
+                f"stage {stage.name}: the model has no module {module!r}; its modules are {parts}"
+            )
     if not any(groups.values()):
         raise RecipeError(f"stage {stage.name} freezes every weight: there is nothing to train")
     rates = {"": stage.lr, **stage.lr_groups}
@@ -95,9 +102,9 @@ def freezes(stage: Stage, module: str) -> bool:
 
 
 def changed(model: nn.Module, stages: Sequence[Stage]) -> set[str]:
-    """Names of the weights that a resumed training could not have from where these stages began."""
+    """Names of the weights that a checkpoint must hold, because these stages have changed them."""
     names = set(model.state_dict())
-    if any(stage.init for stage in stages[:-1]):  # nothing but the checkpoint remembers that other run
+    if any(stage.init for stage in stages[:-1]):  # only the checkpoint has the weights of the other run
         return names
     return {name for name in names if not all(freezes(stage, name) for stage in stages)}
 
@@ -111,7 +118,7 @@ def set_training(model: nn.Module, stage: Stage) -> None:
 
 
 def load_initial(model: EmotionModel, folder: str) -> None:
-    """Take over the weights of another run.
+    """Load the weights of another run.
 
     Raises:
         RecipeError: they do not fit this model.
@@ -121,7 +128,9 @@ def load_initial(model: EmotionModel, folder: str) -> None:
     try:
         model.load_state_dict(other.state_dict())
     except RuntimeError as error:
-        raise RecipeError(f"init: the model of {folder} has other parts than this recipe's") from error
+        raise RecipeError(
+            f"init: the model in {folder} does not have the same modules as this recipe's"
+        ) from error
 
 
 def initial_weights(folder: str) -> Path:
@@ -133,7 +142,7 @@ def initial_weights(folder: str) -> Path:
     for place in (Path(folder) / "model" / WEIGHTS, Path(folder) / WEIGHTS):
         if place.is_file():
             return place
-    raise RunError(f"init: {folder} holds no trained model: name the folder of a finished run")
+    raise RunError(f"init: {folder} does not hold a trained model: name the folder of a finished run")
 
 
 def _within(name: str, module: str) -> bool:

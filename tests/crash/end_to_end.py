@@ -172,7 +172,7 @@ def miniatures(folder: Path) -> Scene:
     scene.call(
         "build", "--corpus", "all", "--source", folder / "corpora", "--store", scene.store, package="merdata"
     )
-    for words in ([], ["--protocol", "loco"], ["--protocol", "kfold", "--corpora", "iemocap"]):
+    for words in ([], ["--protocol", "loco"], ["--protocol", "kfold", "--corpus", "iemocap"]):
         scene.call("split", scene.store, *words, package="merdata")
     return with_encoders(scene)
 
@@ -184,7 +184,7 @@ def recordings(folder: Path) -> Scene:
         scene.call(
             "build", "--corpus", name, "--source", REAL / name, "--store", scene.store, package="merdata"
         )
-    for words in ([], ["--protocol", "kfold", "--corpora", "ravdess"]):
+    for words in ([], ["--protocol", "kfold", "--corpus", "ravdess"]):
         scene.call("split", scene.store, *words, package="merdata")
     return with_encoders(scene)
 

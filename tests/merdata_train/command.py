@@ -5,44 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from unittest.mock import patch
 
 from merdata_train.cli.app import main
-
-PLAIN = {"NO_COLOR": "1", "COLUMNS": "140"}
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+from tests.merdata.cli.command import PLAIN, Done, call
 
 
 def cli(*words: object, cwd: Path | None = None) -> Done:
     """A command in this process: another would take seconds to import what is here already."""
-    out, errors, code = StringIO(), StringIO(), 0
-    here = Path.cwd()
-    try:
-        os.chdir(cwd or here)
-        with (
-            patch.dict(os.environ, PLAIN),
-            patch.object(sys, "argv", ["merdata_train", *map(str, words)]),
-            redirect_stdout(out),
-            redirect_stderr(errors),
-        ):
-            main()
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    finally:
-        os.chdir(here)
-    return Done(code, out.getvalue(), errors.getvalue())
+    return call(main, "merdata_train", *words, cwd=cwd)
 
 
 def program(*words: object, cwd: Path | None = None) -> Done:

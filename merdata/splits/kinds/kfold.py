@@ -63,7 +63,7 @@ def _grouped(corpus: str, own: pd.DataFrame, by: str | None) -> tuple[str, pd.Da
     by = by or ("session" if own["session"].notna().all() else "speaker")
     group = sentence(own) if by == "text" else own[by]
     if group.isna().any():
-        raise SplitError(f"rows of {corpus} have no {by}: use --by speaker, or choose other --corpora")
+        raise SplitError(f"rows of {corpus} have no {by}: use --by speaker, or choose another --corpus")
     return by, own.assign(group=group)
 
 

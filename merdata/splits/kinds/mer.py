@@ -1,6 +1,6 @@
-"""The default protocol: conversational corpora as published, acted ones speaker-disjoint.
+"""The default protocol: what each corpus states as its split, the official one or one by speakers.
 
-TestA is the test set of the acted corpora, TestB that of the conversational one (source 0, section 1.5).
+TestA is the test set of the acted corpora, TestB that of the conversational ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def make_mer(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
     """The default protocol."""
 
     def split(corpus: str, own: pd.DataFrame, draft: Draft) -> pd.Series[str]:
-        published = official(own) if facts[corpus]["domain"] == "conversational" else None
+        published = official(own) if facts[corpus]["split"] == "official" else None
         if published is None:
             return by_speaker(corpus, own, wish, draft)
         draft.claim("official", "dialogue-disjoint", corpus=corpus)

@@ -21,15 +21,15 @@ from markdown_it.token import Token
 
 import merdata
 from merdata.card.full import LICENCE_IDS, write_card
-from merdata.card.tables import last_name, page, textless
+from merdata.card.tables import Textless, last_name, page, textless
 from merdata.corpora.miniature import miniatures
 from merdata.corpora.registry import registry
+from merdata.escaping import markdown
 from merdata.io.files import write_json
 from merdata.store.keep import keep_protocol
 from merdata.store.ledger import NOT_ROWS
 from merdata.store.manifest import MANIFEST, sealed
 from merdata.store.protocol import make_protocol
-from merdata.store.readme import plain
 from merdata.utterance import store_schema
 from tests.merdata.cli.test_cli import run
 
@@ -178,13 +178,8 @@ def test_what_is_left_out_is_what_the_ledger_says(whole: merdata.Store) -> None:
 def test_many_reasons_are_cut_short(whole: merdata.Store) -> None:
     manifest = json.loads(json.dumps(whole.manifest))
     manifest["corpora"]["esd"]["counts"]["textless"] = {f"no {at}.txt": 10 for at in range(5)}
-    (one,) = (one for one in textless(merdata.Store(whole.path, manifest)) if one["corpus"] == "esd")
-    assert one == {
-        "corpus": "esd",
-        "rows": 50,
-        "reasons": ["no 0.txt: 10", "no 1.txt: 10", "no 2.txt: 10"],
-        "more": 2,
-    }
+    (esd,) = (found for found in textless(merdata.Store(whole.path, manifest)) if found.corpus == "esd")
+    assert esd == Textless("esd", 50, ["no 0.txt: 10", "no 1.txt: 10", "no 2.txt: 10"], 2)
 
 
 def test_every_class_is_counted(whole: merdata.Store) -> None:
@@ -217,7 +212,7 @@ def test_folds_are_told_up_to_ten(store: merdata.Store, tmp_path: Path) -> None:
     merdata.split(copy, "kfold", folds=12, by="text", corpora=["meld"])
     write_card(copy)
     assert len(re.findall(r"^\| fold\d+ \|", text_of(copy), re.MULTILINE)) == 10
-    assert "And 2 folds more." in text_of(copy)
+    assert "And 2 more folds." in text_of(copy)
 
 
 def test_without_a_protocol_it_says_so(store: merdata.Store, tmp_path: Path) -> None:
@@ -232,7 +227,7 @@ def test_a_protocol_of_other_rows_is_refused(store: merdata.Store, tmp_path: Pat
     before = text_of(copy)
     mine = merdata.Store(copy.path, json.loads(json.dumps(copy.manifest)))
     del mine.manifest["corpora"]["tess"], mine.manifest["shards"]["tess"]
-    with pytest.raises(merdata.SplitError, match="make it again"):
+    with pytest.raises(merdata.SplitError, match="split again"):
         write_card(mine)
     assert text_of(copy) == before
     assert not (copy.path / "figures").exists()
@@ -297,7 +292,7 @@ def test_the_right_to_share_is_quoted(store: merdata.Store, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["a|b", "*a* _b_", "[a](b)", "<b>", "`c`", "&amp;", r"\n", "~~d~~", "a\nb"])
 def test_text_of_others_is_shown_as_it_is(text: str) -> None:
-    cells = [token.children for token in parse(f"|a|\n|-|\n| {plain(text)} |\n") if token.type == "inline"]
+    cells = [token.children for token in parse(f"|a|\n|-|\n| {markdown(text)} |\n") if token.type == "inline"]
     shown = "".join(child.content for child in cells[1] or ())
     assert shown == " ".join(text.split())
     assert len(cells) == 2

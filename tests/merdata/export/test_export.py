@@ -104,7 +104,7 @@ def test_an_export_is_whole_or_not_there(store: merdata.Store, tmp_path: Path) -
 
 def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("mine")
-    done = run("export", "wav", tmp_path, "--store", store.path)
+    done = run("export", "wav", "--out", tmp_path, "--store", store.path)
     assert done.returncode == 2
     assert "already exists: name an empty folder or delete it first" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
@@ -113,10 +113,10 @@ def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["wav", "out", "--corpora", "esperanto"], "holds no esperanto; it holds cremad"),
-        (["csv", "out", "--protocol", "loso"], "has no protocol 'loso'"),
-        (["csv", "out", "--protocol", "mer", "--fold", "9"], "has no fold 9"),
-        (["wav", "no/such/place", "--store", "nowhere"], "nowhere is not a store"),
+        (["wav", "--out", "out", "--corpus", "esperanto"], "holds no esperanto; it holds cremad"),
+        (["csv", "--out", "out", "--protocol", "loso"], "has no protocol 'loso'"),
+        (["csv", "--out", "out", "--protocol", "mer", "--fold", "9"], "has no fold 9"),
+        (["wav", "--out", "no/such/place", "--store", "nowhere"], "nowhere is not a store"),
     ],
 )
 def test_what_is_not_there_is_named(
@@ -132,10 +132,20 @@ def test_what_is_not_there_is_named(
 
 def test_the_commands_say_what_they_wrote(store: merdata.Store, tmp_path: Path) -> None:
     wav = run(
-        "export", "wav", "wavs", "--store", store.path, "--protocol", "mer", "--corpora", "tess", cwd=tmp_path
+        "export",
+        "wav",
+        "--out",
+        "wavs",
+        "--store",
+        store.path,
+        "--protocol",
+        "mer",
+        "--corpus",
+        "tess",
+        cwd=tmp_path,
     )
     assert wav.stdout == f"wavs/train: {store.corpora['tess']['counts']['stored']} WAV files\n"
-    rows = run("export", "csv", "rows.csv", "--store", store.path, "--corpora", "tess", cwd=tmp_path)
+    rows = run("export", "csv", "--out", "rows.csv", "--store", store.path, "--corpus", "tess", cwd=tmp_path)
     assert rows.stdout == f"rows.csv: {len(rows_of(tmp_path / 'rows.csv'))} rows\n"
     made = run("export", "croissant", "--store", store.path, "--out", "c.json", cwd=tmp_path)
     assert made.stdout == "c.json\n"

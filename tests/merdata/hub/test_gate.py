@@ -79,9 +79,9 @@ def test_what_a_refusal_offers_is_accepted(corpora: tuple[str, ...], public: boo
     try:
         check(Request(terms, public), "me/x", ABSENT)
     except LicenceError as error:
-        offers = re.findall(r"(--labels-only)?((?: ?--corpora \w+)*)(?:,|$)", str(error).partition(": ")[2])
+        offers = re.findall(r"(--labels-only)?((?: ?--corpus \w+)*)(?:,|$)", str(error).partition(": ")[2])
         for labels, options in offers:
-            names = re.findall(r"--corpora (\w+)", options)
+            names = re.findall(r"--corpus (\w+)", options)
             if labels or names:
                 chosen = {name: terms[name] for name in names or corpora}
                 assert check(Request(chosen, public, bool(labels), "I made it"), "me/x", ABSENT) is not NEVER

@@ -72,11 +72,11 @@ def python(hub: FakeHub, home: Path, code: str, *words: object, token: str | Non
 
 
 def push(hub: FakeHub, home: Path, folder: Path, *words: str, token: str | None = TOKEN) -> Done:
-    return python(hub, home, MAIN, "push", folder, REPO, *words, token=token)
+    return python(hub, home, MAIN, "push", REPO, folder, *words, token=token)
 
 
 def test_what_was_pushed_loads_as_the_store_does(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
-    chosen = ["--corpora", "tess", "--corpora", "meld", "--protocol", "mer"]
+    chosen = ["--corpus", "tess", "--corpus", "meld", "--protocol", "mer"]
     done = push(hub, tmp_path, folder, *chosen, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -114,7 +114,7 @@ def test_what_was_pushed_loads_as_the_store_does(hub: FakeHub, folder: Path, tmp
 
 
 def test_labels_only(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
-    words = ["--corpora", "cremad", "--corpora", "meld", "--labels-only", "--public"]
+    words = ["--corpus", "cremad", "--corpus", "meld", "--labels-only", "--public"]
     done = push(hub, tmp_path, folder, *words)
     assert done.returncode == 0, done.stderr
     repo = hub.repos[KEY]
@@ -140,7 +140,7 @@ def test_labels_only(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
 
 def test_the_reason_stands_inert_in_the_card(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     why = "---\nconfigs: []\n# I made it `<b>`"
-    done = push(hub, tmp_path, folder, "--corpora", "tess", "--public", "--i-have-rights", why)
+    done = push(hub, tmp_path, folder, "--corpus", "tess", "--public", "--i-have-rights", why)
     assert done.returncode == 0, done.stderr
     card = hub.repos[KEY].files["README.md"].decode()
     assert "`--- configs: [] # I made it '<b>'`" in card
@@ -151,9 +151,9 @@ def test_the_reason_stands_inert_in_the_card(hub: FakeHub, folder: Path, tmp_pat
 def test_a_second_push_takes_away_what_is_no_longer_chosen(
     hub: FakeHub, folder: Path, tmp_path: Path
 ) -> None:
-    push(hub, tmp_path, folder, "--corpora", "tess", "--corpora", "cremad")
+    push(hub, tmp_path, folder, "--corpus", "tess", "--corpus", "cremad")
     sent = len(hub.calls)
-    assert push(hub, tmp_path, folder, "--corpora", "tess").returncode == 0
+    assert push(hub, tmp_path, folder, "--corpus", "tess").returncode == 0
     assert not any("cremad" in name for name in hub.repos[KEY].files)
     stored = [path for method, path in hub.calls[sent:] if method == "PUT"]
     assert len(stored) <= 1  # a table of splits, for fewer rows
@@ -161,7 +161,7 @@ def test_a_second_push_takes_away_what_is_no_longer_chosen(
 
 def test_protocols_shrink_with_the_corpora(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     merdata.split(folder, "loco")
-    assert push(hub, tmp_path, folder, "--corpora", "tess", "--corpora", "cremad").returncode == 0
+    assert push(hub, tmp_path, folder, "--corpus", "tess", "--corpus", "cremad").returncode == 0
     files = hub.repos[KEY].files
     whole, mer, loco = (
         pq.read_table(path)
@@ -180,12 +180,12 @@ def test_protocols_shrink_with_the_corpora(hub: FakeHub, folder: Path, tmp_path:
 
 def test_a_dry_run_lists_and_changes_nothing(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     hub.repos[KEY] = Repo(private=False)
-    done = push(hub, tmp_path, folder, "--corpora", "tess", "--dry-run")
+    done = push(hub, tmp_path, folder, "--corpus", "tess", "--dry-run")
     assert done.returncode == 2
     assert "data/tess/OAF-" in done.stdout
     assert f"refused: {REPO} is public" in done.stdout
     assert {method for method, _ in hub.calls} <= {"GET", "HEAD"}
-    told = push(hub, tmp_path, folder, "--corpora", "cremad", "--dry-run", "--public", "--json")
+    told = push(hub, tmp_path, folder, "--corpus", "cremad", "--dry-run", "--public", "--json")
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert (found["refusal"], found["target"], found["permissions"]) == (
@@ -213,7 +213,7 @@ def test_a_fault_that_passes_ends_in_success(
     hub: FakeHub, folder: Path, tmp_path: Path, method: str, part: str, status: int
 ) -> None:
     hub.fail(method, part, status, headers={"Retry-After": "0"})
-    done = push(hub, tmp_path, folder, "--corpora", "tess")
+    done = push(hub, tmp_path, folder, "--corpus", "tess")
     assert done.returncode == 0, done.stderr
     assert hub.failures == []
     for path in (folder / "data" / "tess").iterdir():
@@ -223,23 +223,23 @@ def test_a_fault_that_passes_ends_in_success(
 @pytest.mark.parametrize(
     ("method", "part", "status", "says"),
     [
-        ("POST", "/api/repos/create", 401, "the Hub does not know you"),
-        ("POST", "/api/repos/create", 403, f"you have no right to write to {REPO}"),
-        ("POST", "/commit/", 409, f"{REPO} is being changed by someone else"),
-        ("POST", "/commit/", 412, f"{REPO} was changed meanwhile"),
-        ("POST", "/commit/", 429, "the Hub asks you to slow down"),
+        ("POST", "/api/repos/create", 401, "not logged in to the Hub, or no access to"),
+        ("POST", "/api/repos/create", 403, f"no permission to write to {REPO}"),
+        ("POST", "/commit/", 409, f"someone else is changing {REPO}"),
+        ("POST", "/commit/", 412, f"{REPO} changed during the upload"),
+        ("POST", "/commit/", 429, "too many requests to the Hub"),
     ],
 )
 def test_a_fault_that_stays_is_one_sentence_and_the_next_push_succeeds(
     hub: FakeHub, folder: Path, tmp_path: Path, method: str, part: str, status: int, says: str
 ) -> None:
     hub.fail(method, part, status, times=99, headers={"Retry-After": "0"})
-    done = push(hub, tmp_path, folder, "--corpora", "tess")
+    done = push(hub, tmp_path, folder, "--corpus", "tess")
     assert done.returncode == 2
     assert says in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     hub.failures.clear()
-    assert push(hub, tmp_path, folder, "--corpora", "tess").returncode == 0
+    assert push(hub, tmp_path, folder, "--corpus", "tess").returncode == 0
     assert any(name.startswith("data/tess/OAF-") for name in hub.repos[KEY].files)
 
 
@@ -247,7 +247,7 @@ def test_made_public_at_the_last_moment_it_is_hidden_again(
     hub: FakeHub, folder: Path, tmp_path: Path
 ) -> None:
     hub.before("POST", "/commit/", lambda: setattr(hub.repos[KEY], "private", False))
-    done = push(hub, tmp_path, folder, "--corpora", "meld")
+    done = push(hub, tmp_path, folder, "--corpus", "meld")
     assert done.returncode == 2
     assert "made private again" in done.stderr
     assert hub.repos[KEY].private
@@ -256,13 +256,16 @@ def test_made_public_at_the_last_moment_it_is_hidden_again(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["push", "STORE", "speech"], "speech is no name of a repository: it is OWNER/NAME"),
-        (["push", "nowhere", REPO], "nowhere is not a store"),
+        (["push", "speech", "STORE"], "speech is not a repository name: write OWNER/NAME"),
+        (["push", REPO, "nowhere"], "nowhere is not a store"),
         (["push", REPO], "store is not a store"),
-        (["push", "STORE", REPO, "--corpora", "x"], "holds no x"),
-        (["push", "STORE", REPO, "--corpora", "tess", "--protocol", "x"], "has no protocol 'x'"),
-        (["push", "STORE", REPO, "--corpora", "tess", "--i-have-rights", " "], "needs the reason"),
-        (["push", "STORE", REPO], "the licence of iemocap does not let its audio be uploaded at all"),
+        (["push", REPO, "STORE", "--corpus", "x"], "holds no x"),
+        (["push", REPO, "STORE", "--corpus", "tess", "--protocol", "x"], "has no protocol 'x'"),
+        (["push", REPO, "STORE", "--corpus", "tess", "--i-have-rights", " "], "needs the reason"),
+        (
+            ["push", REPO, "STORE"],
+            "the licence of iemocap does not allow an upload of audio, not even in private",
+        ),
     ],
 )
 def test_what_cannot_be_pushed_is_one_sentence(
@@ -280,9 +283,9 @@ def test_bytes_that_changed_since_the_build_stay_here(hub: FakeHub, folder: Path
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
-    done = push(hub, tmp_path, folder, "--corpora", "tess")
+    done = push(hub, tmp_path, folder, "--corpus", "tess")
     assert done.returncode == 2
-    assert "is not what merdata.json says" in done.stderr
+    assert "differs from merdata.json" in done.stderr
     assert not hub.repos
 
 
@@ -295,12 +298,12 @@ def test_what_names_this_machine_stays_here(folder: Path, leak: str) -> None:
     check_privacy(folder)  # a store as it is built names nothing
     text, table = card.read_text("utf-8"), pq.read_table(ledger)
     card.write_text(f"{text}\n{leak}\n", "utf-8")
-    with pytest.raises(StoreError, match=r"README.md names a "):
+    with pytest.raises(StoreError, match=r"README.md contains a "):
         check_privacy(folder)
     card.write_text(text, "utf-8")
     notes = pa.array([[leak]] * len(table), pa.list_(pa.string()))
     pq.write_table(table.set_column(table.column_names.index("notes"), "notes", notes), ledger)
-    with pytest.raises(StoreError, match=r"ledger/tess-.*parquet names a "):
+    with pytest.raises(StoreError, match=r"ledger/tess-.*parquet contains a "):
         check_privacy(folder)
 
 

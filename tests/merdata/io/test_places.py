@@ -296,8 +296,8 @@ def test_every_command_takes_a_url(copy: str, capsys: pytest.CaptureFixture[str]
         ["split", copy, "--protocol", "loco"],
         ["audit", copy, "--protocol", "mer", "--jobs", "0"],
         ["verify", copy, "--jobs", "0"],
-        ["export", "csv", str(tmp_path / "rows.csv"), "--store", copy],
-        ["export", "wav", str(tmp_path / "wav"), "--store", copy, "--corpora", "tess"],
+        ["export", "csv", "--out", str(tmp_path / "rows.csv"), "--store", copy],
+        ["export", "wav", "--out", str(tmp_path / "wav"), "--store", copy, "--corpus", "tess"],
     ):
         assert command(*words) == 0, (words, capsys.readouterr())
     assert len(list((tmp_path / "wav").rglob("*.wav"))) == 14

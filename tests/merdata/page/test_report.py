@@ -239,9 +239,12 @@ def test_the_command(store: merdata.Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--audio", "some"], "audio is a number of megabytes, or 'all' for every clip, so not 'some'"),
-        (["--audio", "-1"], "so not '-1'"),
-        (["--audio", "nan"], "so not 'nan'"),
+        (
+            ["--audio", "some"],
+            "--audio must be a number of megabytes, or 'all' for every clip, and is 'some'",
+        ),
+        (["--audio", "-1"], "and is '-1'"),
+        (["--audio", "nan"], "and is 'nan'"),
         (["--protocol", "loso"], "has no protocol 'loso'"),
         (["--fold", "7"], "has no fold 7"),
     ],

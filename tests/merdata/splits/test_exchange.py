@@ -194,7 +194,7 @@ def test_the_cross_corpus_test_sets_of_emobox(store: merdata.Store, tmp_path: Pa
         ("emobox", "ravdess", "has no data/ravdess/fold_1"),
         ("emobox-track2", "ravdess", "cannot read .*balenced"),
         ("s3prl", "iemocap", "cannot read .*Session1"),
-        ("s3prl", "esd", "folds are of iemocap, not of esd"),
+        ("s3prl", "esd", "names that s3prl uses are known for iemocap, not for esd"),
         ("mosei", "esd", "no split of 'mosei' can be imported"),
     ],
 )

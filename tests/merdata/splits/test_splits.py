@@ -56,7 +56,7 @@ SPEAKERS = st.dictionaries(
 )
 CORPORA = st.dictionaries(st.sampled_from(["one", "two", "three"]), SPEAKERS, min_size=1, max_size=3)
 RATIOS = st.sampled_from([(0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.5, 0.25, 0.25), (0.34, 0.33, 0.33)])
-FACTS = {name: {"domain": "acted"} for name in ("one", "two", "three")}
+FACTS = {name: {"domain": "acted", "split": "speaker"} for name in ("one", "two", "three")}
 
 
 @settings(max_examples=1_000, deadline=None)
@@ -230,7 +230,7 @@ def test_faults_are_sentences(store: merdata.Store, tmp_path: Path) -> None:
         merdata.split(tmp_path)
     with pytest.raises(SplitError, match="no protocol is called 'mre'"):
         merdata.split(store, "mre")
-    with pytest.raises(SplitError, match=r"has no protocol 'x' \(there: mer"):
+    with pytest.raises(SplitError, match=r"has no protocol 'x' \(it has mer"):
         merdata.load_protocol(store, "x")
     with pytest.raises(SplitError, match="has no fold 3"):
         merdata.load_protocol(store, "mer").splits(3)
@@ -383,7 +383,7 @@ def test_few_shots_are_nested_shares_of_train(own: merdata.Store) -> None:
         ("kfold", {"by": "session"}, "have no session: use --by speaker"),
         ("kfold", {"by": "shoe"}, "folds go by speaker, session, text"),
         ("loco", {"corpora": ["esd"]}, "there is esd alone"),
-        ("loso", {}, "choose it with --corpora NAME"),
+        ("loso", {}, "choose it with --corpus NAME"),
         ("mer", {"folds": 3}, "--protocol mer takes no --folds; kfold do"),
         ("mer", {"ratios": (0.9, 0.2, 0.1)}, "add up to 1"),
         ("mer", {"name": "../mer"}, "letters, digits"),

@@ -34,7 +34,7 @@ def test_evaluation_writes_the_card(trained: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(trained, tmp_path / "run")
     (folder / "model" / "README.md").unlink()
     evaluate(folder)
-    assert "2 were taken" in (folder / "model" / "README.md").read_text()
+    assert "there were 2:" in (folder / "model" / "README.md").read_text()
 
 
 def test_every_number_of_the_metrics_stands_in_the_card(text: str, metrics: dict[str, Any]) -> None:

@@ -85,9 +85,9 @@ def test_public_is_said_out_loud(hub: FakeHub, folder: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("method", "part", "status", "says"),
     [
-        ("POST", "/api/repos/create", 403, "you have no right to write to tester/emotion"),
-        ("POST", "/commit/", 412, "was changed meanwhile: push again"),
-        ("POST", "/api/repos/create", 418, "the Hub answers 418"),
+        ("POST", "/api/repos/create", 403, "no permission to write to tester/emotion"),
+        ("POST", "/commit/", 412, "changed during the upload: push again"),
+        ("POST", "/api/repos/create", 418, "the Hub answered 418"),
         ("POST", "/api/repos/create", 0, "the Hub cannot be reached"),
     ],
 )
@@ -112,11 +112,11 @@ def test_an_upload_that_breaks_off_is_taken_up_again(hub: FakeHub, folder: Path,
     ("words", "token", "says"),
     [
         (["push", "RUN", REPO], None, "log in with `hf auth login`"),
-        (["push", "RUN", "else/emotion"], TOKEN, "you have no right to write to else/emotion"),
-        (["push", "RUN", "emotion"], TOKEN, "emotion is no name of a repository: it is OWNER/NAME"),
-        (["push", "RUN", "tester/a..b"], TOKEN, "tester/a..b is no name of a repository"),
+        (["push", "RUN", "else/emotion"], TOKEN, "no permission to write to else/emotion"),
+        (["push", "RUN", "emotion"], TOKEN, "emotion is not a repository name: write OWNER/NAME"),
+        (["push", "RUN", "tester/a..b"], TOKEN, "tester/a..b is not a repository name"),
         (["push", "nowhere", REPO], TOKEN, "nowhere is not a run"),
-        (["predict", "tester/nothing", "--text", "x"], TOKEN, "the Hub has no tester/nothing"),
+        (["predict", "tester/nothing", "--text", "x"], TOKEN, "tester/nothing does not exist on the Hub"),
     ],
 )
 def test_what_cannot_be_pushed_or_found_is_one_sentence(

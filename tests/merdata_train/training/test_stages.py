@@ -71,8 +71,8 @@ def test_frozen_weights_do_not_move() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("stages.0.freeze=[encoder]", "the model has no part 'encoder'; its parts are "),
-        ("stages.0.lr_groups={fusion.hea: 0.1}", "the model has no part 'fusion.hea'"),
+        ("stages.0.freeze=[encoder]", "the model has no module 'encoder'; its modules are "),
+        ("stages.0.lr_groups={fusion.hea: 0.1}", "the model has no module 'fusion.hea'"),
         ("stages.0.freeze=[fusion]", "freezes every weight"),
         ("stages.0.data={corpora: [mosei]}", "stage main: there are no train rows"),
         ("stages.0.selection={over: mosei}", "no validation rows of 'mosei'; there are all, acted, c"),

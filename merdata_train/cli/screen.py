@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from merdata import plugin
 from merdata_train.scoring.metrics import METRICS, TITLES
 
 if TYPE_CHECKING:
     from merdata_train.runs.conduct import Summary
-    from merdata_train.scoring.results import Calibration, Comparison, Difference, Metrics, SetAccount
+    from merdata_train.scoring.results import Calibration, Comparison, Difference, Epoch, Metrics, SetAccount
     from merdata_train.serving.predict import Item
+    from merdata_train.serving.push import Upload
 
 WIDE = 140
 
 
 def console() -> Console:
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+    return plugin.console(WIDE)
 
 
 def metrics(found: Metrics, folder: Path) -> None:
@@ -48,9 +49,10 @@ def metrics(found: Metrics, folder: Path) -> None:
     )
     screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")
     screen.print(
-        "resolves: half of the interval; two runs that differ by less are not told apart by this test set"
+        "resolves: half of the interval; this test set cannot tell two runs apart that differ by less"
     )
-    screen.print(f"everything lies in {folder}", soft_wrap=True)
+    screen.print(found["looks"], soft_wrap=True)
+    screen.print(f"everything is in {folder}", soft_wrap=True)
 
 
 def _cells(account: SetAccount | None) -> list[str]:
@@ -89,6 +91,14 @@ def _listed(found: dict[str, float]) -> str:
 def _calibration(found: Calibration) -> str:
     before, after = found["before"]["ece"], found["after"]["ece"]
     return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
+
+
+def trained(best: Epoch, folder: Path) -> None:
+    """What validation says of a run whose test rows were not read."""
+    values = ", ".join(f"{TITLES[name]} {value:.4f}" for name, value in best["validation"].items())
+    shown = console()
+    shown.print(f"validation at epoch {best['epoch']} of stage {best['stage']}: {values}", soft_wrap=True)
+    shown.print(f"the test rows were not read: `merdata_train evaluate {folder}` scores them", soft_wrap=True)
 
 
 def comparison(found: Comparison) -> None:
@@ -135,7 +145,7 @@ def _bounded(value: float, span: list[float] | None) -> str:
 
 
 def suite(found: Summary) -> None:
-    """The matrix of a suite: a row a cell and fold, a column a seed."""
+    """The matrix of a suite: a row for each cell and fold, a column for each seed."""
     screen = console()
     seeds = sorted({run["seed"] for run in found["runs"]})
     table = Table(box=box.MARKDOWN)
@@ -156,12 +166,12 @@ def suite(found: Summary) -> None:
 
 def _time(found: Summary) -> str:
     if not found["to_train"]:
-        return "nothing is left"
+        return "nothing is left to do"
     if found["seconds"] is None and found["gpu_hours"] is not None:
         speed = f"{found['gpu_tflops']:.0f} TFLOP/s"
-        return f"about {found['gpu_hours']:.2g} GPU hours, were every epoch run, on a GPU that does {speed}"
+        return f"about {found['gpu_hours']:.2g} GPU hours if every epoch is run, on a GPU of {speed}"
     if found["seconds"] is None or found["pace"] is None:
-        return "time unknown, for no run has finished here yet"
+        return "time unknown: no run has finished here yet"
     pace, minutes = found["pace"], found["seconds"] / 60
     lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
     measured = f"{pace['seconds_per_epoch']:.2g} s an epoch, {pace['epochs']:g} epochs"
@@ -169,7 +179,7 @@ def _time(found: Summary) -> str:
 
 
 def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
-    """A row an utterance: its class, and the probability of every class."""
+    """One row for each utterance: its class, and the probability of every class."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("file or text", overflow="fold")
     table.add_column("emotion")
@@ -183,7 +193,7 @@ def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:
         console().print(table)
 
 
-def pushed(found: dict[str, Any]) -> None:
+def pushed(found: Upload) -> None:
     """What went to the Hub, or would go there."""
     screen = console()
     for file in found["files"]:
@@ -194,11 +204,11 @@ def pushed(found: dict[str, Any]) -> None:
 
 
 def report(written: dict[str, list[str]], out: Path) -> None:
-    """The tables of a report, and where the rest lies."""
+    """The tables of a report, and where the rest is."""
     for files in written.values():
         table = next(file for file in files if file.endswith(".md"))
         print((out / table).read_text("utf-8"))
-    print(f"tables/, figures/ and index.html lie in {out}")
+    print(f"tables/, figures/ and index.html are in {out}")
 
 
 def recipes(found: list[dict[str, str]]) -> None:

@@ -23,22 +23,22 @@ def verified(verdict: Verdict, store: Path) -> None:
     if verdict.faults:
         screen.print(f"{store} has {len(verdict.faults)} fault{'s'[: len(verdict.faults) != 1]}")
     else:
-        screen.print(f"{store} is whole: {verdict.files:,} files, {verdict.rows:,} rows")
+        screen.print(f"{store} is intact: {verdict.files:,} files, {verdict.rows:,} rows")
 
 
-def compared(found: Difference) -> None:
+def compared(difference: Difference) -> None:
     screen = console()
     made = table("", "#rows", "why", "for example")
-    parts = {"added": found.added, "removed": found.removed}
-    parts |= {f"changed {column}": part for column, part in found.changed.items()}
+    parts = {"added": difference.added, "removed": difference.removed}
+    parts |= {f"changed {column}": part for column, part in difference.changed.items()}
     for name, part in parts.items():
         why = ", ".join(f"{reason} {rows:,}" for reason, rows in part.why.items())
         made.add_row(name, f"{part.rows:,}", why, " ".join(part.examples))
     screen.print(made)
-    for sentence in found.settings:
+    for sentence in difference.settings:
         screen.print(sentence, soft_wrap=True)
-    for name, fate in found.protocols.items():
+    for name, fate in difference.protocols.items():
         screen.print(f"protocol {name}: {fate}", soft_wrap=True)
-    before, after = found.digests
+    before, after = difference.digests
     same = f"the rows are the same: logical digest {before}"
     screen.print(same if before == after else f"logical digests {before} and {after}", soft_wrap=True)

@@ -1,0 +1,109 @@
+"""`merdata audit`, `stats`, `report` and `card`: what is in a store, and what its splits are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from merdata.cli.command import print_json, takes_store
+from merdata.cli.options import AsJson, Fold, Jobs, Protocol
+from merdata.io.places import place
+
+
+@takes_store
+def audit(
+    store: Path,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="Protocol to check (default: mer); repeat it for more."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Check every protocol of the store.")] = False,
+    near_audio: Annotated[
+        bool,
+        typer.Option(help="Also look for copies at another level, cut or recoded: decodes all audio once."),
+    ] = True,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check what a split promises, and what else its sides share.
+
+    Speakers, sessions, dialogues, texts, audio; also what text alone tells, and how balanced the sides are.
+    Exits with 1 if a promise is broken.
+    """
+    from merdata.leakage.audit import audits
+    from merdata.tables.audit import audited
+
+    names = None if every else protocol or ["mer"]
+    results = audits(store, names, near_audio=near_audio, jobs=jobs, progress=True)
+    if as_json:
+        documents = [result.as_json() for result in results]
+        print_json(documents if names is None or len(names) > 1 else documents[0])
+    else:
+        audited(results)
+    if any(result.broken for result in results):
+        raise typer.Exit(1)
+
+
+@takes_store
+def stats(store: Path, protocol: Protocol = None, fold: Fold = "0", as_json: AsJson = False) -> None:
+    """Count a store by corpus, class, split, speaker and duration.
+
+    Also by gender, by language, and by state in the ledger.
+    """
+    from merdata.stats import statistics
+    from merdata.tables import statistics as screen
+
+    figures = statistics(store, protocol, fold)
+    print_json(figures) if as_json else screen.statistics(figures)
+
+
+@takes_store
+def report(
+    store: Path,
+    protocol: Protocol = None,
+    fold: Fold = "0",
+    out: Annotated[Path, typer.Option(help="File of the page.", parser=place, metavar="FILE")] = Path(
+        "report.html"
+    ),
+    audio: Annotated[
+        str,
+        typer.Option(
+            metavar="MB|all",
+            help="Megabytes of clips to put into the page (a sample; 0: none), or all: every clip as WAV, "
+            "in a folder beside it.",
+        ),
+    ] = "8",
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write one offline HTML page: figures, audit, clips to hear.
+
+    It has the ledger too, and every utterance to filter and search.
+    """
+    from merdata.page.report import write_report
+
+    made = write_report(store, out, protocol=protocol, fold=fold, audio=audio, seed=seed)
+    summary = f"{made['bytes'] / 1e6:.1f} MB, {made['rows']:,} utterances, {made['clips']:,} to listen to"
+    print_json(made) if as_json else typer.echo(f"{out}: {summary}")
+
+
+@takes_store
+def card(
+    store: Path,
+    rights: Annotated[
+        str | None,
+        typer.Option(help="By what right you share the store, in your words; it goes into the card."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the full card of a store, for the Hub.
+
+    README.md, with figures, audit, licences and citations. Run it last: build and split write a short
+    README.md whenever they change the store.
+    """
+    from merdata.card.full import write_card
+
+    file = str(write_card(store, rights))
+    print_json({"file": file}) if as_json else typer.echo(file)

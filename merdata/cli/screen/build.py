@@ -1,0 +1,129 @@
+"""What `merdata build` prints, and its dry run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from merdata.tables.statistics import MOST_SPEAKERS
+from merdata.tables.table import console, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from merdata.builder.build import Report
+    from merdata.store.ledger import Counts
+
+MOST_EXAMPLES = 6
+
+
+def foreseen(plan: Mapping[str, Any]) -> None:
+    screen = console()
+    for facts in plan["corpora"]:
+        screen.print(_foreseen_rows(facts))
+    sizes = table("corpus", "domain", "#discovered", "#expected")
+    for facts in plan["corpora"]:
+        counts = (f"{facts['discovered']:,}", f"{facts['expected']:,}")
+        sizes.add_row(facts["corpus"], facts["domain"], *counts)
+    for name, rows in plan["totals"].items():
+        sizes.add_row(_of_all(name), "", f"{rows:,}", "")
+    screen.print(sizes)
+    for facts in plan["corpora"]:
+        contract = (facts["discovered"], facts["expected"], facts["difference"], facts["missing"])
+        for remark in _difference(*contract):
+            screen.print(f"{facts['corpus']}: {remark}", soft_wrap=True)
+
+
+def _foreseen_rows(facts: dict[str, Any]) -> Table:
+    """How many rows of a corpus have which state, label and speaker."""
+    made = table("", "#rows", title=f"{facts['corpus']}: {facts['discovered']:,} rows discovered")
+    for group in ("states", "others"):
+        for name, rows in sorted(facts[group].items()):
+            made.add_row(name, f"{rows:,}")
+    for raw, fates in facts["labels"].items():
+        for fate, rows in fates.items():
+            made.add_row(f"label {raw} -> {fate}", f"{rows:,}")
+    by_rows = Counter(facts["speakers"]).most_common()
+    for name, rows in by_rows[:MOST_SPEAKERS]:
+        made.add_row(f"speaker {name}", f"{rows:,}")
+    if rest := by_rows[MOST_SPEAKERS:]:
+        made.add_row(f"{len(rest)} more speakers", f"{sum(rows for _, rows in rest):,}")
+    return made
+
+
+def _of_all(name: str) -> str:
+    return name if name == "total" else f"all {name}"
+
+
+def built(report: Report, store: Path) -> None:
+    made = table("corpus", "#expected", "#discovered", "#stored", "silenced", "dropped", "#hours")
+    for counts in report.counts:
+        made.add_row(
+            counts.corpus,
+            f"{counts.expected:,}",
+            f"{counts.discovered:,}",
+            f"{counts.stored:,}",
+            _by_reason(counts.silenced),
+            _by_reason(counts.dropped),
+            f"{counts.seconds / 3600:.2f}",
+        )
+    if len(report.counts) > 1:
+        for name, rows in report.as_json()["totals"].items():
+            made.add_row(_of_all(name), "", f"{rows:,}")
+    screen = console()
+    screen.print(made)
+    for counts in report.counts:
+        for remark in _remarks(counts):
+            screen.print(f"{counts.corpus}: {remark}", soft_wrap=True)
+    for name in report.outdated:
+        again = f"merdata split {store} --protocol {name}"
+        screen.print(f"protocol {name} no longer fits the rows: run `{again}`", soft_wrap=True)
+    screen.print(f"{report.made} shards built, {report.kept} unchanged; the store is {store}")
+
+
+def _by_reason(counts: dict[str, int]) -> str:
+    return ", ".join(f"{rows:,} {reason}" for reason, rows in counts.items()) or "none"
+
+
+def _remarks(counts: Counts) -> list[str]:
+    remarks = _difference(counts.discovered, counts.expected, counts.difference, counts.missing)
+    remarks.append(f"labels: {_fates(counts.labels)}")
+    for why, rows_without in counts.textless.items():
+        remarks.append(f"no transcript for {rows_without:,} rows: {why}")
+    if counts.others:
+        remarks.append(f"files that are not rows: {_by_reason(counts.others)}")
+    if len(counts.sources) > 1:
+        rows = "; ".join(f"{rows:,} {source}" for source, rows in counts.sources.items())
+        remarks.append(f"sources: {rows}")
+    for defect, ids in counts.defects.items():
+        remarks.append(f"known defect, {defect}: {_some(ids)}")
+    for group in counts.same_audio[:MOST_EXAMPLES]:
+        remarks.append(f"identical audio: {' = '.join(group)}")
+    if len(counts.same_audio) > MOST_EXAMPLES:
+        remarks.append(f"{len(counts.same_audio)} groups of identical audio in total (ledger: same_audio_as)")
+    if counts.conflicts:
+        remarks.append(f"{counts.conflicts} of these groups have different labels")
+    return remarks
+
+
+def _difference(discovered: int, expected: int, known: str, missing: list[str]) -> list[str]:
+    """The count contract: nothing to say where it holds."""
+    if discovered == expected:
+        return []
+    size = f"{expected - discovered:,} fewer" if discovered < expected else f"{discovered - expected:,} more"
+    why = f" (known: {known})" if known else ""
+    examples = f"; missing, for example: {', '.join(missing[:MOST_EXAMPLES])}" if missing else ""
+    return [f"{size} rows than the {expected:,} of a complete copy{why}{examples}"]
+
+
+def _fates(labels: dict[str, dict[str, int]]) -> str:
+    return ", ".join(
+        f"{raw} -> {fate} {rows:,}" for raw, fates in labels.items() for fate, rows in fates.items()
+    )
+
+
+def _some(ids: list[str]) -> str:
+    rest = len(ids) - MOST_EXAMPLES
+    return ", ".join(ids[:MOST_EXAMPLES]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -1,0 +1,60 @@
+"""`merdata_train compare` and `report`: what the saved predictions of runs tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from merdata.plugin import place
+from merdata_train.cli.options import AsJson, print_json
+
+
+def compare(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of evaluated runs.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs on the same test rows.
+
+    By a paired cluster bootstrap, with Holm's correction over all pairs.
+    """
+    from merdata_train.cli import screen
+    from merdata_train.runs.compare import compare as in_pairs
+
+    comparison = in_pairs(folders)
+    print_json(comparison) if as_json else screen.comparison(comparison)
+
+
+def report(
+    what: Annotated[
+        str, typer.Argument(metavar="RUNS|SUITE", help="Folder of runs, or the name of a suite.")
+    ] = "runs",
+    runs: Annotated[
+        Path, typer.Option(help="Folder of the runs, if a suite is named.", metavar="DIR")
+    ] = Path("runs"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report (default: RUNS/report).", metavar="DIR")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder or URL of the store: the page then shows its transcripts and plays clips.",
+            parser=place,
+            metavar="STORE",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write tables, figures and a page from what runs predicted.
+
+    The tables are Markdown, CSV and LaTeX.
+    """
+    from merdata_train.cli import screen
+    from merdata_train.report.write import write_report
+
+    folder = Path(what) if Path(what).is_dir() else runs
+    only = None if Path(what).is_dir() else Path(what).name.removesuffix(".yaml")
+    out = out or folder / "report"
+    written = write_report(folder, out, only=only, store=store)
+    print_json({"folder": str(out), "suites": written}) if as_json else screen.report(written, out)

@@ -1,0 +1,149 @@
+"""`merdata_train run`, `evaluate` and `suite`: from a recipe to scores on the test rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from merdata_train.cli.options import (
+    AsJson,
+    Cache,
+    Corpora,
+    Jobs,
+    NoTest,
+    Overrides,
+    RecipeName,
+    RunFolder,
+    Runs,
+    Store,
+    Workers,
+    all_overrides,
+    keep_features_in,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from merdata_train.scoring.results import Metrics
+
+
+def run(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    store: Store = None,
+    corpora: Corpora = None,
+    out: Runs = Path("runs"),
+    jobs: Jobs = None,
+    workers: Workers = 2,
+    cache: Cache = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
+    no_test: NoTest = False,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            help="Also report to this tracker, which must be installed.",
+            metavar="tensorboard|wandb|trackio",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe, then score the model on the test rows.
+
+    The test sets are TestA (acted) and TestB (conversational). A run that was killed
+    goes on where it stopped.
+    """
+    from merdata_train.recipe.recipe import load_recipe
+
+    keep_features_in(cache)
+    resolved = load_recipe(recipe, all_overrides(store, corpora, overrides))
+
+    from merdata_train.runs.evaluate import evaluate as score
+    from merdata_train.runs.folder import read_metrics
+    from merdata_train.runs.run import run as train
+    from merdata_train.training.devices import disconnect, is_main_process
+
+    folder = train(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
+    main_process = is_main_process()
+    disconnect()
+    if not main_process:
+        return
+    if no_test:
+        _print_trained(folder, as_json)
+        return
+    _print(read_metrics(folder) or score(folder, jobs=jobs, workers=workers), folder, as_json)
+
+
+def evaluate(
+    folder: RunFolder,
+    jobs: Jobs = None,
+    workers: Workers = 2,
+    cache: Cache = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a run's saved model on the test rows.
+
+    Each look at the test rows is logged in the folder of the run.
+    """
+    keep_features_in(cache)
+    from merdata_train.runs.evaluate import evaluate as score
+
+    _print(score(folder, jobs=jobs, workers=workers), folder, as_json)
+
+
+def _print(metrics: Metrics, folder: Path, as_json: bool) -> None:
+    from merdata_train.cli import screen
+
+    print_json({**metrics, "folder": str(folder)}) if as_json else screen.metrics(metrics, folder)
+
+
+def _print_trained(folder: Path, as_json: bool) -> None:
+    from merdata_train.cli import screen
+    from merdata_train.runs.folder import read_history
+    from merdata_train.scoring.checks import best_epoch
+
+    best = best_epoch(read_history(folder))
+    print_json({"folder": str(folder), "best_epoch": best}) if as_json else screen.trained(best, folder)
+
+
+def suite(
+    suite: Annotated[
+        str, typer.Argument(help="File of a suite, or the name of one that ships.", metavar="SUITE")
+    ],
+    overrides: Overrides = None,
+    store: Store = None,
+    corpora: Corpora = None,
+    out: Runs = Path("runs"),
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option("--seeds", min=0, help="Seed; repeat it for more (default: the suite's).", metavar="N"),
+    ] = None,
+    folds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--folds",
+            help="Fold, by number or name, or all; repeat it for more (default: the suite's).",
+            metavar="FOLD",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the matrix, and train nothing.")] = False,
+    no_test: NoTest = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train and score a matrix of recipes, seeds and folds.
+
+    What is there already is not done again. A run that fails does not stop the others; the exit code is then
+    1.
+    """
+    from merdata_train.cli import screen
+    from merdata_train.runs import conduct
+    from merdata_train.runs.suite import load_suite, plan
+
+    matrix = load_suite(suite).narrowed(seeds, folds)
+    planned = plan(matrix, out, store, all_overrides(None, corpora, overrides))
+    failed = {} if dry_run else conduct.conduct(matrix, planned, out, jobs, test=not no_test)
+    report = conduct.summary(matrix, planned, out, jobs, failed)
+    print_json(report) if as_json else screen.suite(report)
+    if failed:
+        raise typer.Exit(1)
