@@ -72,7 +72,9 @@ class ManifestRun:
     fault: str | None
 
 
-def conduct(suite: Suite, planned: Sequence[Planned], out: Path, jobs: int = 1) -> dict[str, str]:
+def conduct(
+    suite: Suite, planned: Sequence[Planned], out: Path, jobs: int = 1, *, test: bool = True
+) -> dict[str, str]:
     """Train and score every run that is not scored yet; one that fails does not stop the others.
 
     Each run computes on one thread, so that `jobs` changes no result.
@@ -82,13 +84,14 @@ def conduct(suite: Suite, planned: Sequence[Planned], out: Path, jobs: int = 1) 
     Returns:
         folder -> what went wrong, for the runs that failed.
     """
-    todo = {run.folder: run for run in planned if run.state != "scored"}
+    over = ("scored",) if test else ("scored", "trained")
+    todo = {run.folder: run for run in planned if run.state not in over}
     failed: dict[str, str] = {}
     write_manifest(suite, planned, out, failed)
-    for done, fault in _each(todo, out, jobs):
+    for done, fault in _each(todo, out, jobs, test):
         if fault is not None:
             failed[done.folder.name] = fault
-        state = "failed: " + fault if fault is not None else "scored"
+        state = "failed: " + fault if fault is not None else done.state
         print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
         write_manifest(suite, planned, out, failed)
     return failed
@@ -107,31 +110,35 @@ def _manifest_run(run: Planned, fault: str | None) -> ManifestRun:
     return ManifestRun(run.cell, run.seed, run.fold, run.fold_name, run.folder.name, state, fault)
 
 
-def _each(todo: Mapping[Path, Planned], out: Path, jobs: int) -> Iterator[tuple[Planned, str | None]]:
+def _each(
+    todo: Mapping[Path, Planned], out: Path, jobs: int, test: bool
+) -> Iterator[tuple[Planned, str | None]]:
     """Every run after those that it starts from, with what went wrong."""
     order = TopologicalSorter(
         {folder: [need for need in run.needs if need in todo] for folder, run in todo.items()}
     )
     if jobs == 1:
         for folder in order.static_order():
-            yield todo[folder], _here(todo[folder], out)
+            yield todo[folder], _here(todo[folder], out, test)
         return
     order.prepare()
     with ThreadPoolExecutor(jobs) as pool:
         begun: dict[Future[str | None], Path] = {}
         while order.is_active():
-            begun |= {pool.submit(_apart, todo[folder], out): folder for folder in order.get_ready()}
+            begun |= {pool.submit(_apart, todo[folder], out, test): folder for folder in order.get_ready()}
             for future in wait(begun, return_when=FIRST_COMPLETED).done:
                 folder = begun.pop(future)
                 order.done(folder)
                 yield todo[folder], future.result()
 
 
-def _here(planned: Planned, out: Path) -> str | None:
+def _here(planned: Planned, out: Path, test: bool) -> str | None:
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
-        evaluate(run(planned.recipe, out))
+        folder = run(planned.recipe, out)
+        if test:
+            evaluate(folder)
     except MerdataError as error:
         return str(error)
     except Exception as error:
@@ -141,9 +148,9 @@ def _here(planned: Planned, out: Path) -> str | None:
     return None
 
 
-def _apart(planned: Planned, out: Path) -> str | None:
+def _apart(planned: Planned, out: Path, test: bool) -> str | None:
     """The run in a process of its own, so that a crash cannot end the others."""
-    options = ["--out", str(out), "--jobs", "1", "--json"]
+    options = ["--out", str(out), "--jobs", "1", "--json", *([] if test else ["--no-test"])]
     done = subprocess.run(  # noqa: S603  our own interpreter and words
         [sys.executable, "-c", RUN, "run", *planned.words, *options],
         capture_output=True,
