@@ -1,12 +1,25 @@
 # ruff: noqa: N818  the names say what is wrong
 """Errors that a user can correct: each message says what is wrong, where, and what to do.
 
-The commands print the message and exit with code 2; anything else is a bug and keeps its traceback.
+The commands print the message and exit with its `exit_code`; anything else is a bug and keeps its traceback.
 """
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class MerdataError(Exception):
     """An error in the input, not in the code."""
+
+    exit_code = 2
+
+
+class IncompleteError(MerdataError):
+    """The input could be read, but nothing comes of it."""
+
+    exit_code = 3
 
 
 class CorpusNotFound(MerdataError):
@@ -63,3 +76,9 @@ class AudioError(Exception):
 
 class LicenceError(MerdataError):
     """A licence does not allow the upload."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of the words that would do, as the end of a message; nothing where none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,7 +1,7 @@
 """One task of a build: the rows of one shard, from source files to a Parquet file and its journal.
 
-The journal (`.build/journal/<corpus>/<shard>.parquet`) is the shard's part of the ledger with the size and
-time of every source. It is written after the shard: a journal with the task's key means the shard is done.
+The journal (`.build/journal/<corpus>/<shard>.parquet`) is the shard's part of the ledger, with the size and
+time of every source. It is written after the shard, so a journal with the task's key means the shard is done.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BYTES_A_GROUP = 1 << 24  # of audio; fewer rows where clips are long, for a work
 JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
     pa.field("modified_ns", pa.int64())
 )
-PASSING = ("unreadable", "changing")  # reasons that may be gone when the next build looks
+PASSING = ("unreadable", "changing")  # reasons that may no longer hold at the next build
 _FOUND = ("seconds", "source_sha256", "audio_sha256", "notes")
 _HEARD = ("decoder", "source_rate", "source_channels", "seconds", "source_sha256", "audio_sha256")
 Record = dict[str, Any]
@@ -39,7 +39,7 @@ Normalise = Callable[[str, bytes, str], audio.Clip]
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """An utterance, what the label policy makes of it, and its source's size and time (None: no file)."""
+    """An utterance, its label by the policy, and the size and time of its source (None: no file)."""
 
     utterance: Utterance
     decision: Decision
@@ -48,11 +48,11 @@ class PlannedRow:
 
     @property
     def stays(self) -> bool:
-        """Whether the row goes into the store if its audio is good."""
+        """Whether the row goes into the store if its audio is usable."""
         return self.decision.keep and self.utterance.excluded is None
 
     def entry(self) -> Record:
-        """The ledger entry, before the audio is heard."""
+        """The ledger entry, before the audio is decoded."""
         utterance, policy = self.utterance, self.decision.note
         return dict.fromkeys(JOURNAL_SCHEMA.names) | {
             "id": as_text(utterance.id),
@@ -94,12 +94,12 @@ class ShardTask:
     key: str
 
     def placed(self, sha256: str) -> Path:
-        """Where the shard lies in the store, once it has these bytes."""
+        """Path of the shard in the store, once its bytes are known."""
         return self.store / "data" / self.corpus / hashed_name(self.name, sha256)
 
     @property
     def staged(self) -> Path:
-        """Where the shard waits until the whole build is done; elsewhere it takes its place at once."""
+        """Where the shard is kept until the whole build is done; a remote one goes to its place at once."""
         return self.store / ".build" / "data" / self.corpus / f"{self.name}.parquet"
 
     def is_staged(self) -> bool:
@@ -110,7 +110,7 @@ class ShardTask:
         return self.store / ".build" / "journal" / self.corpus / f"{self.name}.parquet"
 
     def is_done(self) -> bool:
-        """Whether an earlier build, finished or killed, already made this shard."""
+        """Whether an earlier build, finished or killed, has made this shard."""
         try:
             with reaching(self.store):
                 facts = pq.read_schema(to_read(self.journal, small=True)).metadata
@@ -146,7 +146,7 @@ def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
 
     Args:
         task: the shard.
-        normalise: from id, bytes and path of a source to its clip (default `audio.normalise`).
+        normalise: makes a clip from id, bytes and path of a source (default `audio.normalise`).
 
     Raises:
         StoreError: the store cannot be written.
@@ -175,10 +175,10 @@ def _build_shard(task: ShardTask, normalise: Normalise) -> None:
 
 
 def read_journal(path: Path) -> pa.Table:
-    """What `build_shard` wrote of a shard; its metadata holds the shard's facts."""
+    """The journal that `build_shard` wrote; its metadata holds the shard's facts."""
     journal = to_read(path, small=True)
-    with pq.ParquetFile(journal) as file:  # pq.read_table would import what reads whole folders
-        return file.read(use_threads=False)  # threads would keep memory of their own
+    with pq.ParquetFile(journal) as file:  # pq.read_table would import pyarrow.dataset
+        return file.read(use_threads=False)  # each thread would keep its own memory
 
 
 def _normalise(_: str, data: bytes, path: str) -> audio.Clip:
@@ -188,7 +188,7 @@ def _normalise(_: str, data: bytes, path: str) -> audio.Clip:
 def _stored_rows(
     task: ShardTask, earlier: EarlierShard, ledger: list[Record], normalise: Normalise
 ) -> Iterator[Record]:
-    """The rows for the store, one at a time; the ledger gets every row's entry on the way."""
+    """The rows for the store, one at a time; every row's entry is appended to `ledger`."""
     for row in task.rows:
         entry, wav = _hear(task, row, earlier, normalise)
         ledger.append(entry)
@@ -199,7 +199,7 @@ def _stored_rows(
 def _hear(
     task: ShardTask, row: PlannedRow, earlier: EarlierShard, normalise: Normalise
 ) -> tuple[Record, bytes | None]:
-    """The finished ledger entry of a row, and its WAV if it goes into the store."""
+    """The complete ledger entry of a row, and its WAV if it goes into the store."""
     entry = row.entry()
     if row.stays and earlier.has(entry):
         return earlier.again(entry)
@@ -241,7 +241,7 @@ def _store_row(row: PlannedRow, entry: Record, wav: bytes, classes: tuple[str, .
 
 
 def _write(rows: Iterator[Record], path: Path, schema: pa.Schema) -> int:
-    """Write rows a group at a time, as the Hub wants audio: plain, uncompressed, with a page index."""
+    """Write rows in groups, as the Hub wants audio: plain, uncompressed, with a page index."""
     flat = [name for name in schema.names if name not in ("audio", "votes", "notes")]
     count = 0
     with pq.ParquetWriter(
@@ -272,7 +272,7 @@ def _groups(rows: Iterator[Record]) -> Iterator[list[Record]]:
 
 
 class EarlierShard:
-    """The same shard of an earlier build: audio whose source did not change is not decoded again."""
+    """The same shard in an earlier build: audio whose source has not changed is not decoded again."""
 
     def __init__(self, task: ShardTask) -> None:
         self._entries: dict[str, Record] = {}
@@ -298,7 +298,7 @@ class EarlierShard:
         return bool(before) and all(before[name] == entry[name] for name in same)
 
     def again(self, entry: Record) -> tuple[Record, bytes]:
-        """The entry with what was heard then, and the WAV as it was."""
+        """The entry with what was decoded then, and the WAV as it was."""
         before = self._entries[entry["id"]]
         heard: Record = {name: before[name] for name in _HEARD} | {"state": STORED}
         heard["notes"] = [*entry["notes"], *(n for n in before["notes"] if n.startswith("audio: "))]
@@ -308,7 +308,7 @@ class EarlierShard:
         return range(self._file.num_row_groups)
 
     def _wav(self, id: str) -> bytes:
-        """Rows come in the order of the file, so one row group in memory is enough."""
+        """Rows are asked for in the order of the file, so one row group in memory is enough."""
         group = self._group_of[id]
         if self._group[0] != group:
             table = self._file.read_row_group(group, ["id", "audio"]).to_pylist()

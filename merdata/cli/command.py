@@ -35,7 +35,7 @@ def run_app(app: typer.Typer, name: str, extra: str | None = None) -> None:
         if debug:
             raise
         print(f"{name}: {error}", file=sys.stderr)
-        sys.exit(getattr(error, "exit_code", AT_FAULT))
+        sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         if debug or extra is None or (error.name or "").startswith("merdata"):
             raise

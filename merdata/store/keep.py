@@ -1,4 +1,4 @@
-"""What is added to a store that is there: a protocol's table, another README.md."""
+"""Additions to a finished store: a protocol's table, another README.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import hashlib
 from merdata.errors import StoreError
 from merdata.io.files import remove, write_bytes
 from merdata.store.commit import A_WHILE, CHANGE, announce, conclude, known_files, locked, remove_leftovers
-from merdata.store.manifest import Manifest, read_manifest, write_manifest
+from merdata.store.facts import Manifest
+from merdata.store.manifest import read_manifest, write_manifest
 from merdata.store.protocol import Protocol, protocol_bytes, protocol_path
 from merdata.store.readme import make_card
 from merdata.store.store import Store
@@ -17,7 +18,7 @@ def keep_protocol(store: Store, protocol: Protocol) -> None:
     """Write a protocol's table into the store, and its configs into the store's README.md.
 
     Raises:
-        StoreError: another process writes the store or has built it anew, or it cannot be written.
+        StoreError: another process is writing the store or has rebuilt it, or it cannot be written.
     """
     path, data = protocol_path(store, protocol.name), protocol_bytes(protocol)
     with locked(store.path, A_WHILE):
@@ -32,14 +33,14 @@ def keep_protocol(store: Store, protocol: Protocol) -> None:
 
 
 def keep_card(store: Store, files: dict[str, bytes]) -> None:
-    """Write another README.md into the store, and what it shows.
+    """Write another README.md into the store, and the files that it shows.
 
     Args:
-        store: as it was when the card was made of it.
-        files: path below the store -> bytes, README.md among them.
+        store: that the card was made from.
+        files: path below the store -> bytes, including README.md.
 
     Raises:
-        StoreError: another process writes the store or has built it anew, or it cannot be written.
+        StoreError: another process is writing the store or has rebuilt it, or it cannot be written.
     """
     with locked(store.path, A_WHILE):
         remove_leftovers(store.path)
@@ -55,8 +56,8 @@ def keep_card(store: Store, files: dict[str, bytes]) -> None:
 
 
 def _as_it_was(store: Store) -> Manifest:
-    """merdata.json, unless a build has changed the rows since the store was opened."""
+    """The manifest as it is now, if no build has changed the rows since the store was opened."""
     manifest = read_manifest(store.path)
     if manifest is None or manifest["shards"] != store.manifest["shards"]:
-        raise StoreError(f"{store.path} was built anew meanwhile: do this again")
+        raise StoreError(f"{store.path} was rebuilt while this ran; run it again")
     return manifest

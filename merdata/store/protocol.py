@@ -1,4 +1,4 @@
-"""A protocol: the table id -> split (and fold), what it claims, and the hash that every result quotes."""
+"""A protocol: the table id -> split (and fold), its claims, and the hash that every result quotes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Protocol:
 
     Attributes:
         name: of the protocol and its file.
-        table: columns id, split (train, validation, test) and fold (0 where there is one only). A row that a
+        table: columns id, split (train, validation, test) and fold (0 where there is only one). A row that a
             fold does not use is not in it.
-        properties: `kind`, `seed` and what else was asked; `corpora` that it splits, and whether they were
-            `chosen`; `rows`, a hash of their ids; `claims`, property ->
-            corpora for which it holds (`official`, ...); `notes`, sentences on what was not possible;
-            `speaker_dependent`, corpora whose test speakers are also in train; `fold_names`.
+        properties: `kind`, `seed` and the other options; `corpora` that it splits, and whether they were
+            `chosen`; `rows`, a hash of their ids; `claims`, property -> corpora for which it holds
+            (`official`, ...); `notes`, sentences on what was not possible; `speaker_dependent`, corpora whose
+            test speakers are also in train; `fold_names`.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Protocol:
 
     @property
     def fold_names(self) -> dict[int, str]:
-        """number -> what the fold is called: its own name where it has one, else `fold2`."""
+        """number -> name of the fold; `fold2` where it has none of its own."""
         names = self.properties.get("fold_names", {})
         return {fold: names.get(str(fold), f"fold{fold}") for fold in self.folds}
 
@@ -84,7 +84,8 @@ class Protocol:
         Raises:
             SplitError: there is no such fold.
         """
-        numbers = {str(at): at for at in self.folds} | {name: at for at, name in self.fold_names.items()}
+        numbers = {str(number): number for number in self.folds}
+        numbers |= {name: number for number, name in self.fold_names.items()}
         if str(fold) not in numbers:
             folds = self.properties.get("fold_names", {}).values() or self.folds
             raise SplitError(
@@ -133,19 +134,19 @@ def load_protocol(store: Store, name: str) -> Protocol:
     """A protocol of a store.
 
     Raises:
-        SplitError: there is none, its file was altered, or the store's rows are no longer those it split.
+        SplitError: there is none, its file was altered, or the store's rows are no longer those it splits.
     """
     protocol = read_protocol(store, name)
     if not covers(store, protocol):
         raise SplitError(
-            f"the rows of {store.path} changed since protocol {name} was made: make it again, as with "
+            f"the rows of {store.path} have changed since protocol {name} was made: split again, as with "
             f"`merdata split {store.path} --protocol {protocol.properties.get('kind', name)}`"
         )
     return protocol
 
 
 def read_protocol(store: Store, name: str) -> Protocol:
-    """As `load_protocol`, without a look at the store's rows.
+    """As `load_protocol`, without comparing with the store's rows.
 
     Raises:
         SplitError: there is none, or its file was altered.
@@ -159,23 +160,23 @@ def read_protocol(store: Store, name: str) -> Protocol:
     except FileNotFoundError as error:
         there = ", ".join(protocol_names(store)) or "none yet"
         raise SplitError(
-            f"{store.path} has no protocol {name!r} (there: {there}): make it first, "
-            "`merdata split --help` names the kinds"
+            f"{store.path} has no protocol {name!r} (it has {there}): make it first; "
+            "`merdata split --help` lists the kinds"
         ) from error
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise SplitError(f"cannot read {path}: {error}. Make the split again") from error
+        raise SplitError(f"cannot read {path} ({error}): split again") from error
     if facts[b"hash"].decode() != protocol.hash:
-        raise SplitError(f"{path} does not have the hash it was written with: make the split again")
+        raise SplitError(f"{path} does not have the hash that it was written with: split again")
     return protocol
 
 
 def covers(store: Store, protocol: Protocol) -> bool:
     """Whether the store's rows of the protocol's corpora are those that it was made for.
 
-    A protocol of chosen corpora outlives another that is added; one of the whole store does not.
+    A protocol of chosen corpora still fits when another corpus is added; one of the whole store does not.
     """
-    corpora, there = set(protocol.properties.get("corpora", [])), set(store.corpora)
-    known = corpora <= there if protocol.properties.get("chosen") else corpora == there
+    corpora, built = set(protocol.properties.get("corpora", [])), set(store.corpora)
+    known = corpora <= built if protocol.properties.get("chosen") else corpora == built
     return known and rows_hash(store, corpora) == protocol.properties.get("rows")
 
 
@@ -186,26 +187,26 @@ def rows_hash(store: Store, corpora: Iterable[str]) -> str:
 
 
 def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:
-    """fold -> split -> its shards, for the folds that cut no shard in two."""
+    """fold -> split -> its shards, for the folds that split no shard."""
     import pyarrow.compute as pc
 
     shards, ids = list(store.ids), pa.array(store.shard_of, pa.string())
     shard_of = np.fromiter(store.shard_of.values(), int, len(ids))
     rows = np.bincount(shard_of, minlength=len(shards))
-    found = {}
+    by_fold = {}
     for fold in protocol.folds:
         part = protocol.of_fold(fold)
         row = pc.index_in(part["id"], ids)
         if row.null_count:
-            continue  # rows that the store no longer has
+            continue  # the store no longer has these rows
         split = pc.index_in(part["split"], pa.array(SPLITS)).to_numpy()
         counts = np.bincount(shard_of[row] * len(SPLITS) + split, minlength=len(shards) * len(SPLITS))
         counts = counts.reshape(len(shards), len(SPLITS))
         whole = (counts == rows[:, None]) | (counts == 0)
         if whole.all():
             parts = ((name, np.flatnonzero(counts[:, number])) for number, name in enumerate(SPLITS))
-            found[fold] = {name: [shards[one] for one in mine] for name, mine in parts if len(mine)}
-    return found
+            by_fold[fold] = {split: [shards[index] for index in own] for split, own in parts if len(own)}
+    return by_fold
 
 
 def check_name(name: str) -> str:
@@ -215,5 +216,5 @@ def check_name(name: str) -> str:
         SplitError: it cannot.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
-        raise SplitError(f"a protocol's name has letters, digits, _, + and - alone, so not {name!r}")
+        raise SplitError(f"a protocol's name has only letters, digits, _, + and -, so not {name!r}")
     return name

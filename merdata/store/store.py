@@ -1,12 +1,12 @@
-"""The store: one Parquet file a shard, a ledger a corpus, a table a protocol, and merdata.json, written last.
+"""The store: Parquet shards, a ledger per corpus, a table per protocol, and merdata.json, written last.
 
 README.md                               the card; its YAML holds the configs that load_dataset reads
 data/<corpus>/<shard>-<hash>.parquet    audio, text, label and metadata
-ledger/<corpus>-<hash>.parquet          every row that the corpus promises, with its state and reason
+ledger/<corpus>-<hash>.parquet          every row that was discovered, with its state and reason
 splits/<protocol>.parquet               id, split, fold
 merdata.json                            format, label space, corpora, policies, the SHA-256 of every file
 
-<hash> is the beginning of the file's SHA-256: no build ever writes over a file that someone may be reading.
+<hash> is the beginning of the file's SHA-256: a build never overwrites a file that somebody may be reading.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +26,14 @@ from merdata.audio.clip import read_wav
 from merdata.errors import CorpusNotFound, StoreError
 from merdata.io.places import each, place, reaching, to_read
 from merdata.labels import LabelSpace, classify, label_space
+from merdata.store.facts import CorpusFacts, Manifest
 from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_path
 from merdata.utterance import METADATA_COLUMNS
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard as the manifest describes it; `path` is absolute, `relative` counts from the store."""
+    """A shard as the manifest describes it; `path` begins with the store's, `relative` is below the store."""
 
     corpus: str
     name: str
@@ -49,16 +49,15 @@ class Shard:
 class Store:
     """A finished store. Open one with `open_store`."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
         self.space: LabelSpace = label_space(manifest["space"])
 
     @property
-    def corpora(self) -> dict[str, dict[str, Any]]:
+    def corpora(self) -> dict[str, CorpusFacts]:
         """Facts, policy and counts of each corpus, by name."""
-        corpora: dict[str, dict[str, Any]] = self.manifest["corpora"]
-        return corpora
+        return self.manifest["corpora"]
 
     def shards(self, corpora: Iterable[str] | None = None) -> list[Shard]:
         """All shards, or those of some corpora, in a fixed order."""
@@ -76,10 +75,10 @@ class Store:
         ]
 
     def named(self, corpora: Iterable[str] | None) -> list[str]:
-        """Names of some of its corpora, sorted; of all without a choice.
+        """Names of the chosen corpora, sorted; of all where none is chosen.
 
         Raises:
-            CorpusNotFound: it holds no such corpus.
+            CorpusNotFound: the store does not have such a corpus.
         """
         names = sorted(self.corpora if corpora is None else set(corpora))
         unknown = [name for name in names if name not in self.corpora]
@@ -98,7 +97,7 @@ class Store:
         names = list(METADATA_COLUMNS if columns is None else columns)
         tables = each(lambda shard: self.rows_of(shard, names), self.shards(corpora), self.path)
         if not tables:
-            raise StoreError(f"{self.path} holds no rows of {', '.join(corpora or ['any corpus'])}")
+            raise StoreError(f"{self.path} has no rows of {', '.join(corpora or ['any corpus'])}")
         table = pa.concat_tables(tables).replace_schema_metadata(None)
         if "label" in names:
             classes = pa.array(self.space.classes, pa.string())
@@ -119,20 +118,20 @@ class Store:
 
     @cached_property
     def shard_of(self) -> dict[str, int]:
-        """The number of each row's shard in `ids`, by id."""
+        """id -> number of the row's shard in `ids`."""
         return {id: number for number, ids in enumerate(self.ids.values()) for id in ids}
 
     def ledger(self, corpus: str) -> pa.Table:
         """The ledger of a corpus.
 
         Raises:
-            StoreError: there is none.
+            StoreError: it is missing or unreadable.
         """
         return _read_parquet(self.ledger_path(corpus))
 
     def ledger_path(self, corpus: str) -> Path:
-        """Where the ledger of a corpus lies."""
-        return self.path / ledger_path(corpus, self.corpora.get(corpus, {}))
+        """Path of the ledger of a corpus."""
+        return self.path / ledger_path(corpus, self.corpora.get(corpus))
 
     def relabel(self, rows: pa.Table, space: LabelSpace) -> list[str | None]:
         """Class names of rows in another space (`rows` needs corpus, raw_label and label)."""
@@ -153,7 +152,7 @@ def open_store(store: str | Path | Store) -> Store:
 
     Raises:
         RemoteError: the URL cannot be reached.
-        StoreError: there is none, its build never ended, or a newer merdata wrote it.
+        StoreError: there is no store, its first build has not finished, or a newer merdata wrote it.
     """
     if isinstance(store, Store):
         return store
@@ -188,7 +187,7 @@ def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
             return pq.read_table(to_read(path), columns=columns, partitioning=None)
     except FileNotFoundError as error:
         raise StoreError(
-            f"{path} is not there: open the store again if it was just built, else run `merdata build` again"
+            f"{path} is missing: open the store again if it was just rebuilt, else run `merdata build` again"
         ) from error
     except (OSError, pa.ArrowInvalid) as error:
         raise StoreError(f"{path} is damaged: run `merdata build` again") from error
