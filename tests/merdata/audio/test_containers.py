@@ -159,7 +159,7 @@ def test_a_flac_that_lacks_whole_frames_is_truncated() -> None:
 
 
 PLACEHOLDERS = [
-    0, 0x7FFFF000, 0x7FFFFFFF, 0x7FFFFFFF - 36, 1 << 31, 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFF - 36, 2_000_000_000,
+    0, 0x7FFFF000, 0x7FFFFFFF, 0x7FFFFFFF - 36, 1 << 31, 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFDB, 2_000_000_000,
 ]  # fmt: skip
 
 

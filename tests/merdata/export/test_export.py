@@ -209,7 +209,7 @@ def test_pandas_takes_no_more_words_for_missing_values() -> None:
 
     from merdata.export.spreadsheet import MISSING
 
-    assert MISSING == STR_NA_VALUES - {""}
+    assert STR_NA_VALUES - {""} == MISSING
 
 
 @pytest.mark.parametrize("text", WORDS)
