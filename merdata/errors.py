@@ -4,6 +4,11 @@
 The commands print the message and exit with its `exit_code`; anything else is a bug and keeps its traceback.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class MerdataError(Exception):
     """An error in the input, not in the code."""
@@ -59,3 +64,9 @@ class HubError(MerdataError):
 
 class LicenceError(MerdataError):
     """A licence does not allow the upload."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of the words that would do, as the end of a message; nothing where none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -51,6 +51,9 @@ class CorpusFacts(TypedDict):
     languages: list[str]
     licence: str
     homepage: str
+    split: str
+    cluster: str
+    limits: str
     crossed: bool
     policy: dict[str, str]
     options: dict[str, str]

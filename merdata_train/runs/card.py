@@ -134,7 +134,7 @@ def _corpora(recipe: Recipe, metrics: Facts) -> list[str]:
 def _corpus(name: str) -> Facts | None:
     """Title, homepage, licence, languages, domain; None for a corpus that this merdata does not know."""
     try:
-        return merdata.get_corpus(name).facts()
+        return dict(merdata.get_corpus(name).facts())
     except merdata.CorpusNotFound:
         return None
 
@@ -157,10 +157,7 @@ def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
             "Acted emotion is louder and clearer than emotion in everyday life: expect lower scores on other "
             "recordings."
         )
-    if "conversational" in domains:
-        limits.append(
-            "MELD's six main speakers occur in all of its splits, so its test set is not of new voices."
-        )
+    limits += [facts["limits"] for facts in corpora.values() if facts and facts["limits"]]
     if crossed and "text" in recipe.modalities:
         limits.append(
             f"In {', '.join(crossed)} the words tell nothing: every sentence is spoken in every emotion."
