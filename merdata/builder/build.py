@@ -30,10 +30,11 @@ from merdata.io.places import each, in_one_process, place, remove_folder
 from merdata.io.scratch import working_folder
 from merdata.labels import LabelPolicy
 from merdata.store import ledger
-from merdata.store.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
+from merdata.store.commit import FOR_EVER, announce, conclude, known_files, locked, remove_leftovers
 from merdata.store.facts import Account, Manifest
 from merdata.store.ledger import Counts, totals
-from merdata.store.manifest import FORMAT, new_manifest, read_manifest, shard_path
+from merdata.store.manifest import FORMAT, files_of, new_manifest, read_manifest, shard_path
+from merdata.store.retired import retire
 from merdata.store.store import Store
 from merdata.version import __version__
 
@@ -147,8 +148,11 @@ def build(
         remove_leftovers(store)
         made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
-        changed = prospect.plan.choice.corpora
-        outdated = _commit(store, prospect.plan, manifest) if changed else seen.outdated(store, manifest)
+        if prospect.plan.choice.corpora:
+            outdated = _commit(store, prospect.plan, manifest)
+        else:
+            outdated = seen.outdated(store, manifest)
+            retire(store, (), files_of(manifest))
         return _report(store, manifest, choice, prospect, made, outdated)
 
 
@@ -228,6 +232,7 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     """
     from merdata.store.readme import make_card  # jinja2 is not needed until the shards are made
 
+    manifest["files"] = known_files(Store(store, manifest))
     parts = [describe(store, plan, manifest, corpus) for corpus in plan.choice.corpora]
     _refuse_empty(store, parts)
     space = plan.choice.policy.space
