@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,34 +14,34 @@ from merdata.store.protocol import protocol_names, read_protocol
 from merdata.store.store import Store
 
 ENDING = re.compile(r"\.\w+$")
+ENDINGS = (".wav", ".mp3", ".mp4", ".m4a")  # a copy may have another than the original
 
 
-def check_rows(store: Store) -> None:
-    """Check that rows, ledgers and splits of a staged store are of the corpora whose licences were asked.
+def check_rows(staged: Store) -> None:
+    """Check that all rows of a staged store are of the corpora whose licences were asked.
 
-    A row is a corpus's own by three signs: its column `corpus`, its id, and the name of its source file.
+    A row belongs to a corpus by three signs: its column `corpus`, its id, and the name of its source file.
 
     Raises:
         LicenceError: some rows are not of the corpus that merdata.json says.
         SplitError: a protocol's file was altered.
         StoreError: a file cannot be read.
     """
-    for shard in store.shards():
-        rows = store.rows_of(shard, ["id", "corpus", "source"])
-        _check_names(rows, shard.corpus, shard.relative)
-        _check_sources(rows, shard.corpus, shard.relative)
-    for corpus in store.corpora:
-        ledger = store.ledger(corpus).select(["id", "corpus"])
-        _check_names(ledger, corpus, f"the ledger of {corpus}")
-    for name in protocol_names(store):
-        ids = read_protocol(store, name).table["id"].unique()
-        known = pa.array([id for own in store.ids.values() for id in own], pa.string())
+    for shard in staged.shards():
+        rows = staged.rows_of(shard, ["id", "corpus", "source"])
+        _check_ids(rows, shard.corpus, shard.relative)
+        _check_sources(rows["source"].to_pylist(), shard.corpus, shard.relative)
+    for corpus in staged.corpora:
+        _check_ids(staged.ledger(corpus).select(["id", "corpus"]), corpus, f"the ledger of {corpus}")
+    known = pa.array([id for own in staged.ids.values() for id in own], pa.string())
+    for name in protocol_names(staged):
+        ids = read_protocol(staged, name).table["id"].unique()
         strange = ids.filter(pc.invert(pc.is_in(ids, known)))
         if len(strange):
             raise LicenceError(f"protocol {name} splits {strange[0]}, which is not a row here: split again")
 
 
-def _check_names(rows: pa.Table, corpus: str, where: str) -> None:
+def _check_ids(rows: pa.Table, corpus: str, where: str) -> None:
     others = sorted(set(rows["corpus"].unique().to_pylist()) - {corpus}, key=str)
     if others:
         raise LicenceError(_not_its_own(where, f"its column corpus says {others[0]!r}", corpus))
@@ -49,18 +50,18 @@ def _check_names(rows: pa.Table, corpus: str, where: str) -> None:
         raise LicenceError(_not_its_own(where, f"it has the id {strange[0].as_py()!r}", corpus))
 
 
-def _check_sources(rows: pa.Table, corpus: str, where: str) -> None:
-    """Every source must be named as files of the corpus are; its ending may be that of any format."""
+def _check_sources(sources: Iterable[str | None], corpus: str, where: str) -> None:
+    """Every source must be named as the files of the corpus are."""
     pattern = registry()[corpus].file_name
-    for source in rows["source"].to_pylist():
+    for source in sources:
         name = (source or "").rpartition("/")[2]
         stem = ENDING.sub("", name)
-        if not any(pattern.fullmatch(spelt) for spelt in (name, f"{stem}.wav", f"{stem}.mp3", f"{stem}.mp4")):
+        if not any(map(pattern.fullmatch, [name, *(stem + ending for ending in ENDINGS)])):
             raise LicenceError(_not_its_own(where, f"it has a row from {name!r}", corpus))
 
 
 def _not_its_own(where: str, sign: str, corpus: str) -> str:
     return (
-        f"{where} does not look like {corpus}: {sign}. Nothing was uploaded, because their licence "
-        "is unknown: build the store again from the corpora"
+        f"{where} does not look like {corpus}: {sign}. Nothing was uploaded, because the licence of these rows "
+        "is unknown: build the store again"
     )

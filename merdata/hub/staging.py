@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 
 from merdata.card.full import card_files
 from merdata.errors import SplitError, StoreError
-from merdata.hub.allowed import check_regular
 from merdata.io.files import file_sha256, write_bytes, write_json
 from merdata.store.commit import CARD
 from merdata.store.facts import Manifest, UploadRecord
@@ -64,7 +63,7 @@ def stage(
 
     Raises:
         SplitError: a protocol does not exist, is outdated, or does not split these corpora.
-        StoreError: a file is missing, a link, or differs from merdata.json, or the folder cannot be written.
+        StoreError: a file is missing or differs from merdata.json, or the folder cannot be written.
     """
     staged = Store(folder, _manifest_of(store, sorted(corpora), record or {}))
     for shard in store.shards(staged.corpora):
@@ -117,10 +116,9 @@ def _link_checked(store: Store, name: str, folder: Path) -> Path:
     """Link a file of the store into a folder, and hold what was linked against the manifest.
 
     Raises:
-        StoreError: it is missing, a link, or other than the manifest says.
+        StoreError: it is missing, or other than the manifest says.
     """
     source, target = store.path / name, folder / name
-    check_regular(source, store.path)
     _link(source, target)
     if file_sha256(target) != files_of(store.manifest).get(name):
         raise StoreError(f"{source} differs from {MANIFEST}: run `merdata build` and `merdata split` again")

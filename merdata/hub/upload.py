@@ -26,6 +26,7 @@ from merdata.hub.staging import stage
 from merdata.io.places import is_remote
 from merdata.store.commit import locked
 from merdata.store.facts import UploadRecord
+from merdata.store.links import refuse_links
 from merdata.store.store import Store, open_store
 
 
@@ -142,6 +143,7 @@ def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> 
         "rights": request.rights,
     }
     with locked(store.path):
+        refuse_links(store.path)  # again, now that nobody else writes the store
         shutil.rmtree(folder, ignore_errors=True)
         try:
             staged = stage(
