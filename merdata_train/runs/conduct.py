@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,8 +19,6 @@ from merdata_train.runs.evaluate import evaluate
 from merdata_train.runs.folder import read_history, write_json
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import Planned, Suite
-
-RUN = "from merdata_train.cli.app import main; main()"
 
 
 class Pace(TypedDict):
@@ -79,12 +78,13 @@ def conduct(suite: Suite, planned: Sequence[Planned], out: Path, jobs: int = 1) 
     todo = list({run.folder: run for run in planned if run.state != "scored"}.values())
     failed: dict[str, str] = {}
     write_manifest(suite, planned, out, failed)
-    for done, fault in _each(todo, out, jobs):
-        if fault is not None:
-            failed[done.folder.name] = fault
-        state = "failed: " + fault if fault is not None else "scored"
-        print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
-        write_manifest(suite, planned, out, failed)
+    with closing(_each(todo, out, jobs)) as runs:
+        for done, fault in runs:
+            if fault is not None:
+                failed[done.folder.name] = fault
+            state = "failed: " + fault if fault is not None else "scored"
+            print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
+            write_manifest(suite, planned, out, failed)
     return failed
 
 
@@ -101,16 +101,23 @@ def _manifest_run(run: Planned, fault: str | None) -> ManifestRun:
     return ManifestRun(run.cell, run.seed, run.fold, run.fold_name, run.folder.name, state, fault)
 
 
-def _each(todo: Sequence[Planned], out: Path, jobs: int) -> Iterator[tuple[Planned, str | None]]:
+def _each(todo: Sequence[Planned], out: Path, jobs: int) -> Generator[tuple[Planned, str | None]]:
     if jobs == 1:
         for planned in todo:
             yield planned, _here(planned, out)
         return
     threads = max(1, (os.cpu_count() or 1) // jobs)
+    running: set[subprocess.Popen[str]] = set()
     with ThreadPoolExecutor(jobs) as pool:
-        begun = {pool.submit(_apart, planned, out, threads): planned for planned in todo}
-        for future in as_completed(begun):
-            yield begun[future], future.result()
+        begun = {pool.submit(_apart, planned, out, threads, running): planned for planned in todo}
+        try:
+            for future in as_completed(begun):
+                yield begun[future], future.result()
+        except BaseException:  # a signal, here or where the results go: the runs end too
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in [*running]:
+                process.terminate()
+            raise
 
 
 def _here(planned: Planned, out: Path) -> str | None:
@@ -123,18 +130,22 @@ def _here(planned: Planned, out: Path) -> str | None:
     return None
 
 
-def _apart(planned: Planned, out: Path, threads: int) -> str | None:
+def _apart(planned: Planned, out: Path, threads: int, running: set[subprocess.Popen[str]]) -> str | None:
     """The run in a process of its own, so that a crash cannot end the others."""
     options = ["--out", str(out), "--jobs", str(threads), "--json"]
-    done = subprocess.run(  # noqa: S603  our own interpreter and words
-        [sys.executable, "-c", RUN, "run", *planned.words, *options],
-        capture_output=True,
+    process = subprocess.Popen(  # noqa: S603  our own interpreter and words
+        [sys.executable, "-m", "merdata_train", "run", *planned.words, *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": str(threads)},
     )
-    if done.returncode == 0:
+    running.add(process)
+    _, errors = process.communicate()
+    running.discard(process)
+    if process.returncode == 0:
         return None
-    said = done.stderr.strip().splitlines() or [f"it ended with exit code {done.returncode}"]
+    said = errors.strip().splitlines() or [f"it ended with exit code {process.returncode}"]
     return said[-1].removeprefix("merdata_train: ")
 
 
