@@ -76,14 +76,17 @@ class Answer(NamedTuple):
     code: int
 
 
+NOBODY_READS = Answer("", BY_SIGNAL + 13)  # as if SIGPIPE had ended the program
+
+
 def _answer(error: BaseException, extra: str | None) -> Answer | None:
     """None for an end that needs no words, and for what is a bug."""
     if isinstance(error, Stopped):
         return Answer(f"stopped by {error.signal.name}", BY_SIGNAL + error.signal)
-    if isinstance(error, SystemExit):  # Typer makes 1 of a pipe that nobody reads
-        return _answer(error.__context__, extra) if isinstance(error.__context__, BrokenPipeError) else None
+    if isinstance(error, SystemExit):  # Typer and rich make 1 of a pipe that nobody reads
+        return NOBODY_READS if isinstance(error.__context__, BrokenPipeError) else None
     if isinstance(error, BrokenPipeError) and _nobody_reads():
-        return Answer("", BY_SIGNAL + signal.SIGPIPE)
+        return NOBODY_READS
     if isinstance(error, MerdataError):
         return Answer(str(error), getattr(error, "exit_code", AT_FAULT))
     if isinstance(error, ModuleNotFoundError) and extra and not (error.name or "").startswith("merdata"):
