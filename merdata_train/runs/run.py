@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.errors import RunError
+from merdata_train.errors import RunError, disk_errors
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint
 from merdata_train.models.emotion import EmotionModel
@@ -124,7 +124,8 @@ def _write_lineage(
 def _save(folder: Path, model: EmotionModel, source: Source) -> None:
     """Write `model/` by rename: its existence means that training is finished."""
     unfinished = folder / ".model"
-    model.save_pretrained(unfinished)
+    with disk_errors():
+        model.save_pretrained(unfinished)
     source.save_processors(unfinished)
     unfinished.replace(folder / "model")
     (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -136,13 +137,21 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", blocking=False):
+            _sweep(folder)
             yield
     except Timeout as error:
         raise RunError(
             f"another process is training {folder}: wait for it, or choose another --out"
         ) from error
     except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror}") from error
+        raise RunError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process was writing: our temporary files, and those of safetensors."""
+    for path in folder.iterdir():
+        if path.name.startswith(".tmp") or (path.name.startswith(".") and path.name.endswith(".part")):
+            path.unlink(missing_ok=True)
 
 
 def _clear(folder: Path) -> None:
