@@ -15,6 +15,8 @@ from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import NAMES, caption, cells, header
+from merdata_train.scoring.groups import FEWEST_ROWS, bounded
+from merdata_train.scoring.metrics import TITLES
 
 FROM_STORE = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
@@ -70,6 +72,25 @@ def _section(
         "seed": entries[0].seed,
         "runs": [entry.run.name for entry in entries if entry.seed == entries[0].seed],
         "confusion": _confusion(matrix),
+        **_groups(matrix),
+    }
+
+
+def _groups(matrix: Matrix) -> dict[str, object]:
+    """Scores of the reference cell's first seed by gender, language and speaker; empty over folds."""
+    entries = matrix.of(matrix.reference)
+    kinds = entries[0].run.metrics["groups"].get(matrix.suite.test, {}) if len(matrix.folds) == 1 else {}
+    rows = [
+        [kind, value, f"{scores['n']:,}", *bounded(scores)]
+        for kind, groups in kinds.items()
+        for value, scores in groups.items()
+    ]
+    titles = ["", "", "n", *TITLES.values()]
+    return {
+        "groups": rows,
+        "group_header": titles,
+        "group_numeric": [number > 1 for number in range(len(titles))],
+        "fewest": FEWEST_ROWS,
     }
 
 
