@@ -22,6 +22,7 @@ A package that works on stores, as merdata_train does::
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
     normalise, AudioError, is_silenced                  audio as a store has it
+    text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
     render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
@@ -76,6 +77,9 @@ _FOR_STORES = {
     "AudioError": "audio.clip",
     "normalise": "audio.clip",
     "is_silenced": "utterance",
+    "TextLookUp": "text",
+    "majority_label": "text",
+    "text_keys": "text",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
     "html_page": "page.html",
@@ -141,6 +145,9 @@ if TYPE_CHECKING:
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
     from merdata.tables.table import console as console
+    from merdata.text import TextLookUp as TextLookUp
+    from merdata.text import majority_label as majority_label
+    from merdata.text import text_keys as text_keys
     from merdata.utterance import NO_TEXT as NO_TEXT
     from merdata.utterance import Utterance as Utterance
     from merdata.utterance import Vote as Vote
