@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.errors import RunError, disk_errors
+from merdata_train.errors import ProtocolError, RunError, disk_errors
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint
 from merdata_train.models.emotion import EmotionModel
@@ -67,6 +67,7 @@ def run(
     fresh: bool = False,
     track: str | None = None,
     workers: int = WORKERS,
+    scored_next: bool = False,
 ) -> Path:
     """Train a recipe, unless its run exists already; a run that was killed continues.
 
@@ -79,6 +80,7 @@ def run(
         fresh: train again even if the run exists.
         track: tensorboard, wandb or trackio; None for none.
         workers: processes that read recordings while an end-to-end model works.
+        scored_next: refuse, before it trains, a protocol that has no test rows to score it on.
 
     Returns:
         The run's folder. `evaluate` scores it on the test rows.
@@ -88,6 +90,11 @@ def run(
     """
     check_tracker(track)
     source, asked = Source(recipe), recipe
+    if scored_next and not source.test_ids():
+        raise ProtocolError(
+            f"protocol {recipe.protocol} of {recipe.store} has no test rows in fold {recipe.fold}: choose another "
+            "with protocol=NAME, or train with --no-test"
+        )
     recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
     if (folder / "model").exists() and not fresh:
