@@ -68,7 +68,7 @@ class Decision:
     note: str | None = None
 
 
-NO_DECISION = Decision(keep=False, target=None)  # of a file that is no row
+NO_DECISION = Decision(keep=False, target=None)  # of a file that is not a row, or a row without a label
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,15 @@ class LabelPolicy:
     space: LabelSpace
     decisions: Mapping[str, Mapping[str, Decision]]
 
-    def decide(self, corpus: str, raw_label: str, where: str) -> Decision:
-        """The decision for a row.
+    def decide(self, corpus: str, raw_label: str | None, where: str) -> Decision:
+        """The decision for a row; one without a label is dropped.
 
         Raises:
             PolicyError: the corpus states no target for this raw label.
         """
         known = self.decisions[corpus]
+        if raw_label is None:
+            return NO_DECISION
         if raw_label not in known:
             raise PolicyError(
                 f"{corpus} has an unknown raw label {raw_label!r} in {where}; "

@@ -5,7 +5,8 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
     Corpus                  its facts and its reader
     Utterance, Vote         what the reader yields, one for each row
     Tree, Row               the files of a folder, and a row of a csv file in it
-    stray, mark_duplicates  files that are not rows of their own
+    stray                   a file that is named like a row but is not one
+    split_of                the split that the folder of a file is named after
     StoredRow, name_of      a row of a store, and the last part of its id, for the names that others give it
     Terms, Permission       what may be uploaded: ATTRIBUTION, GATED or NEVER
     LayoutError             the folder is not as it should be
@@ -36,14 +37,14 @@ from typing import TYPE_CHECKING, Any
 _FOR_CORPORA = {
     "Corpus": "corpora.corpus",
     "stray": "corpora.corpus",
-    "mark_duplicates": "corpora.corpus",
     "StoredRow": "corpora.corpus",
     "name_of": "corpora.corpus",
     "Utterance": "utterance",
     "Vote": "utterance",
     "NO_TEXT": "utterance",
     "Tree": "corpora.tree",
-    "Row": "corpora.tree",
+    "Row": "corpora.csv_table",
+    "split_of": "corpora.tree",
     "Terms": "corpora.terms",
     "Permission": "corpora.terms",
     "ATTRIBUTION": "corpora.terms",
@@ -98,16 +99,16 @@ if TYPE_CHECKING:
     from merdata.cli.command import run_app as run_app
     from merdata.corpora.corpus import Corpus as Corpus
     from merdata.corpora.corpus import StoredRow as StoredRow
-    from merdata.corpora.corpus import mark_duplicates as mark_duplicates
     from merdata.corpora.corpus import name_of as name_of
     from merdata.corpora.corpus import stray as stray
+    from merdata.corpora.csv_table import Row as Row
     from merdata.corpora.terms import ATTRIBUTION as ATTRIBUTION
     from merdata.corpora.terms import GATED as GATED
     from merdata.corpora.terms import NEVER as NEVER
     from merdata.corpora.terms import Permission as Permission
     from merdata.corpora.terms import Terms as Terms
-    from merdata.corpora.tree import Row as Row
     from merdata.corpora.tree import Tree as Tree
+    from merdata.corpora.tree import split_of as split_of
     from merdata.engine.pool import run_tasks as run_tasks
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError

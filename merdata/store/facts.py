@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing_extensions import NotRequired, TypedDict
 
+from merdata.corpora.account import FileAccount
+
 
 class ShardFacts(TypedDict):
     """One shard; `file` is its name below `data/<corpus>` (format 1 had none: it was `<shard>.parquet`)."""
@@ -34,6 +36,8 @@ class Account(TypedDict):
     seconds: float
     difference: str
     missing: list[str]
+    files: NotRequired[FileAccount]
+    remarks: NotRequired[list[str]]
 
 
 class CorpusFacts(TypedDict):
