@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from merdata.errors import PolicyError, did_you_mean
+from merdata.io.strict_yaml import load_yaml
 
 DROP, KEEP = "drop", "keep"
 
@@ -144,14 +145,14 @@ def read_policy(path: Path) -> list[str]:
     """The changes of a policy file: YAML of `raw: target`, or of `corpus: {raw: target}`.
 
     Raises:
-        PolicyError: it cannot be read, or is not of that form.
+        PolicyError: it cannot be read, is not of that form, or has a label twice.
     """
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
+        tree = load_yaml(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"cannot read the policy {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
-        raise PolicyError(f"{path} is no policy: it must be a mapping such as `contempt: disgust`")
+        raise PolicyError(f"{path} is not a policy: it must be a mapping such as `contempt: disgust`")
     changes = []
     for name, value in tree.items():
         inner = (
@@ -170,7 +171,7 @@ def _parse_change(change: str, space: LabelSpace) -> tuple[str, str]:
     allowed = [*space.classes, DROP, KEEP]
     if target not in allowed:
         raise PolicyError(
-            f"policy {change!r}: {target!r} is no class of {space.name}{did_you_mean(target, allowed)}; "
+            f"policy {change!r}: {target!r} is not a class of {space.name}{did_you_mean(target, allowed)}; "
             f"allowed are {', '.join(allowed)}"
         )
     return raw_name, target

@@ -70,6 +70,7 @@ _FOR_STORES = {
     "is_remote": "io.places",
     "place": "io.places",
     "render_card": "io.resources",
+    "load_yaml": "io.strict_yaml",
     "console": "tables.table",
     "printable": "escaping",
     "markdown": "escaping",
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
     from merdata.io.resources import render_card as render_card
+    from merdata.io.strict_yaml import load_yaml as load_yaml
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix

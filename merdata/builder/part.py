@@ -62,7 +62,7 @@ def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> Par
     sha256 = hashlib.sha256(data).hexdigest()
     survey = plan.surveys[corpus.name]
     counts = replace(ledger.count(corpus, entries, twins), files=survey.files, remarks=survey.remarks)
-    facts = _facts(corpus, plan.choice, counts, hashed_name(corpus.name, sha256))
+    facts = _facts(corpus, plan.choice, counts, survey.languages, hashed_name(corpus.name, sha256))
     manifest["corpora"][corpus.name] = facts
     path = ledger_path(corpus.name, facts)
     manifest.setdefault("files", {})[path] = sha256
@@ -88,12 +88,14 @@ def _fingerprint(shard: str, journal: pa.Table) -> ShardFacts:
     }
 
 
-def _facts(corpus: Corpus, choice: Choice, counts: Counts, ledger_name: str) -> CorpusFacts:
+def _facts(
+    corpus: Corpus, choice: Choice, counts: Counts, languages: list[str], ledger_name: str
+) -> CorpusFacts:
     """What merdata.json records of a corpus."""
     return {
         "title": corpus.title,
         "domain": corpus.domain,
-        "languages": list(corpus.languages),
+        "languages": languages,
         "licence": corpus.licence,
         "homepage": corpus.homepage,
         "split": corpus.split,

@@ -106,12 +106,14 @@ class Survey:
         files: what became of every file.
         remarks: what is missing or in the way, and what to do.
         contested: files that were kept and others that claim the same row: their bytes must be the same.
+        languages: of the rows.
     """
 
     rows: list[Utterance]
     files: FileAccount
     remarks: list[str]
     contested: list[tuple[str, str]]
+    languages: list[str]
 
 
 OPTIONS = {  # of every corpus
@@ -197,11 +199,14 @@ class Corpus:
         rows += [stray(path, why) for path, why in near_misses(tree, self.file_name, rows)]
         rows = settle(rows, tree, self.endings)
         _refuse_links(rows, tree)
+        stamped = [self._stamped(row) for row in rows]
+        spoken = {row.language for row in stamped if row.excluded is None}
         return Survey(
-            [self._stamped(row) for row in rows],
+            stamped,
             account_for(tree, rows),
             [*tree.remarks, *advice(tree)],
             contested(rows, tree),
+            [language for language in self.languages if language in spoken],
         )
 
     @property
@@ -296,7 +301,7 @@ class Corpus:
                 yield note
 
     def _not_this_corpus(self, tree: Tree) -> str:
-        hints = "".join(f". {hint[0].upper()}{hint[1:]}" for hint in advice(tree))
+        hints = "".join(f". {hint[0].upper()}{hint[1:]}" for hint in [*tree.remarks, *advice(tree)])
         return f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}{hints}"
 
 

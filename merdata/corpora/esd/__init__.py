@@ -31,8 +31,13 @@ DIFFERS = "transcript: not the text of this speaker's same prompt in another emo
 def read(tree: Tree) -> Iterator[Utterance]:
     """The audio files, wherever they are, with the texts of the tables that are there."""
     tables = read_tables(tree)
+    clips = list(tree.matching(FILE_NAME))
+    silent = sorted({match["speaker"] for _, match in clips} - tables.keys())
+    if silent:
+        names = ", ".join(f"{speaker}.txt" for speaker in silent)
+        tree.remarks.append(f"missing: {names}: no row of these speakers has a text")
     unsteady = {id for table in tables.values() for id in unsteady_ids(table.lines)}
-    for path, match in tree.matching(FILE_NAME):
+    for path, match in clips:
         speaker, number = match["speaker"], int(match["number"])
         emotion, label_notes = _emotion(path, number)
         split, split_notes = _split(path, number)
