@@ -17,12 +17,14 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
 
 A package that works on stores, as merdata_train does::
 
-    run_app, run_tasks      a command line whose faults are one sentence; tasks in several processes
+    run_app, ending         a command line whose faults and signals are one line each
+    run_tasks               tasks in several processes
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
     normalise, AudioError, is_silenced                  audio as a store has it
+    text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
     render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
@@ -63,6 +65,7 @@ _FOR_CORPORA = {
 }
 _FOR_STORES = {
     "run_app": "cli.command",
+    "ending": "cli.ending",
     "did_you_mean": "errors",
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
@@ -78,6 +81,9 @@ _FOR_STORES = {
     "AudioError": "audio.clip",
     "normalise": "audio.clip",
     "is_silenced": "utterance",
+    "TextLookUp": "text",
+    "majority_label": "text",
+    "text_keys": "text",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
     "html_page": "page.html",
@@ -98,6 +104,7 @@ if TYPE_CHECKING:
     from merdata.audio.clip import AudioError as AudioError
     from merdata.audio.clip import normalise as normalise
     from merdata.cli.command import run_app as run_app
+    from merdata.cli.ending import ending as ending
     from merdata.corpora.corpus import Corpus as Corpus
     from merdata.corpora.corpus import StoredRow as StoredRow
     from merdata.corpora.corpus import name_of as name_of
@@ -144,6 +151,9 @@ if TYPE_CHECKING:
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
     from merdata.tables.table import console as console
+    from merdata.text import TextLookUp as TextLookUp
+    from merdata.text import majority_label as majority_label
+    from merdata.text import text_keys as text_keys
     from merdata.utterance import NO_TEXT as NO_TEXT
     from merdata.utterance import Utterance as Utterance
     from merdata.utterance import Vote as Vote

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from merdata.builder.contested import refuse_contested
-from merdata.builder.shard import PlannedRow, ShardTask, shard_key
+from merdata.builder.task import PlannedRow, ShardTask, shard_key
 from merdata.corpora.account import FileAccount
 from merdata.corpora.corpus import Corpus, Survey
 from merdata.corpora.registry import get_corpus, passed_over, present, survey_corpus
@@ -129,7 +129,7 @@ def choose(
     return Choice(chosen, folders, label_policy, _options(options, chosen), on_bad_audio, strange)
 
 
-def make_plan(choice: Choice, store: Path) -> Plan:
+def make_plan(choice: Choice, store: Path, *, rehash: bool = False) -> Plan:
     """Discover the corpora and arrange their rows in shards; reads names and metadata, writes nothing.
 
     Raises:
@@ -145,7 +145,7 @@ def make_plan(choice: Choice, store: Path) -> Plan:
         for name, rows in _shards(corpus, root, survey.rows, choice.policy).items():
             kinds = (choice.policy.space.classes, choice.on_bad_audio)
             key = shard_key(rows, *kinds)
-            tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, key))
+            tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, key, rehash))
     return Plan(choice, tasks, surveys)
 
 

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from merdata.corpora.tree import Tree
 from merdata.corpora.walk import audio_stem, split_ending
+from merdata.io.files import as_text
 from merdata.utterance import Utterance
 
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
@@ -68,7 +69,7 @@ def account_for(tree: Tree, rows: Iterable[Utterance]) -> FileAccount:
 
 
 def _others(paths: Sequence[str]) -> Others:
-    return {"files": len(paths), "examples": list(paths[:EXAMPLES])}
+    return {"files": len(paths), "examples": [str(as_text(path)) for path in paths[:EXAMPLES]]}
 
 
 def _kind(path: str) -> str:
@@ -95,4 +96,6 @@ def advice(tree: Tree) -> Iterator[str]:
 def some(names: Sequence[str]) -> str:
     """The first few of some names, and how many more there are."""
     more = len(names) - EXAMPLES
-    return ", ".join(names[:EXAMPLES]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(str(as_text(name)) for name in names[:EXAMPLES]) + (
+        f" and {more:,} more" if more > 0 else ""
+    )

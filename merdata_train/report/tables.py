@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from merdata import plugin
 from merdata_train.report.lines import Line, account_on, is_main
 from merdata_train.report.read import Matrix
+from merdata_train.runs.looks import counted
 from merdata_train.scoring.metrics import METRICS, TITLES
 from merdata_train.scoring.results import Difference, Value
 
@@ -83,6 +84,7 @@ def caption(matrix: Matrix, lines: Sequence[Line]) -> str:
     absent = _absent(matrix)
     if absent:
         parts.append(f"Without rows and left out of macro averages: {', '.join(absent)}.")
+    parts += [counted(looks) for looks in matrix.looks if looks]
     if matrix.missing:
         parts.append(f"Not scored yet: {'; '.join(matrix.missing)}.")
     return " ".join(parts)

@@ -51,7 +51,7 @@ class Suite(BaseModel):
         axes: axis -> value -> what it changes; the matrix is their product.
         reference: the cell that the others are compared with; the first if None.
         seeds: of training, added to the seed that a cell's recipe ships with (source0/B4 is B3 at seed 1).
-        folds: of the protocol, by number, or all of them; None keeps the recipe's.
+        folds: of the protocol, by number or name, or all of them; None keeps the recipe's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,7 +65,7 @@ class Suite(BaseModel):
     axes: Annotated[dict[str, Annotated[dict[str, Cell], Field(min_length=1)]], Field(min_length=1)]
     reference: str | None = None
     seeds: Annotated[list[int], Field(min_length=1)] = [0, 1, 2]
-    folds: Literal["all"] | Annotated[list[int], Field(min_length=1)] | None = None
+    folds: Literal["all"] | Annotated[list[int | str], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Suite:
@@ -76,6 +76,13 @@ class Suite(BaseModel):
         if self.reference is not None and self.reference not in labels:
             raise ValueError(f"reference {self.reference!r} is not a cell; the cells are {', '.join(labels)}")
         return self
+
+    def narrowed(self, seeds: list[int] | None, folds: list[str] | None) -> Suite:
+        """The suite with other seeds or folds; None keeps its own."""
+        changes: dict[str, object] = {"seeds": seeds} if seeds else {}
+        if folds:
+            changes["folds"] = "all" if "all" in folds else folds
+        return self.model_copy(update=changes)
 
     def cells(self) -> list[tuple[str, tuple[str | None, Overrides]]]:
         """Label -> recipe and overrides of each cell, in the order of the axes."""
@@ -219,11 +226,10 @@ def _folds(suite: Suite, source: Source) -> list[int]:
     protocol = source.protocol
     if suite.folds == "all":
         return protocol.folds
-    folds = suite.folds or [protocol.fold_number(source.recipe.fold)]
-    unknown = sorted(set(folds) - set(protocol.fold_names))
-    if unknown:
-        raise RecipeError(f"suite {suite.name}: protocol {protocol.name} has no fold {unknown[0]}")
-    return folds
+    try:
+        return [protocol.fold_number(fold) for fold in suite.folds or [source.recipe.fold]]
+    except merdata.SplitError as error:
+        raise RecipeError(f"suite {suite.name}: {error}") from error
 
 
 def _words(overrides: Overrides, store: str) -> list[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import pandas as pd
 
 from merdata.errors import SplitError
-from merdata.splits.draft import Draft, Facts, Wish, corpus_by_corpus
+from merdata.splits.draft import Draft, Facts, Options, corpus_by_corpus
 from merdata.splits.kinds.official import official
 from merdata.splits.kinds.speaker import by_speaker
 
 
-def make_mer(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
+def make_mer(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
     """The default protocol.
 
     Raises:
@@ -26,7 +26,7 @@ def make_mer(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
     def split(corpus: str, own: pd.DataFrame, draft: Draft) -> pd.Series[str]:
         published = official(own) if facts[corpus]["split"] == "official" else None
         if published is None:
-            return by_speaker(corpus, own, wish, draft)
+            return by_speaker(corpus, own, options, draft)
         draft.claim("official", "dialogue-disjoint", corpus=corpus)
         return published
 
