@@ -20,7 +20,7 @@ EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad",
 FILE_NAME = re.compile(r"\d{3}", re.ASCII)
 PATH = re.compile(
     rf"(?:.*/)?(?P<speaker>[MW]\d{{3}})/audio/(?P<emotion>{'|'.join(EMOTIONS)})"
-    r"/level_(?P<level>[123])/(?P<number>\d{3})\.\w+",
+    r"/level_(?P<level>[123])/(?P<number>\d{3})(?:\.[^/]*)?",
     re.ASCII | re.DOTALL | re.IGNORECASE,
 )
 NO_PLACE = "its path is not SPEAKER/audio/EMOTION/level_N/NNN.m4a"

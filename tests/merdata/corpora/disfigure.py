@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+C1 = re.compile("[\x80-\x9f]")
 AUDIO = {".wav", ".mp4", ".m4a"}
 TEXT = {".csv", ".txt", ".data"}
 NOT_OF_THE_CORPUS = {"SAMPLE.txt", "ReadMe.txt"}
@@ -120,7 +122,8 @@ def re_encoded(encoding: str) -> Callable[[Path], None]:
                     break
                 except UnicodeDecodeError:
                     continue
-            path.write_bytes(text.encode(encoding))
+            if not C1.search(text):  # what two faults make of one text is not asked here
+                path.write_bytes(text.encode(encoding))
 
     change.__name__ = f"text_in_{encoding.replace('-', '_')}"
     return change

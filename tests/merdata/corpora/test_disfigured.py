@@ -94,7 +94,7 @@ def test_copies_of_a_browser_are_named_in_the_ledger(name: str, copy: Path) -> N
 @each
 def test_links_that_lead_out_are_refused_with_the_remedy(name: str, copy: Path) -> None:
     disfigure.links_outside(copy)
-    with pytest.raises(LayoutError, match=r"lead out of it.*cp -rL.*--local-dir"):
+    with pytest.raises(LayoutError, match=r"lead out of the folder.*cp -rL.*--local-dir"):
         get_corpus(name).survey(copy)
 
 
