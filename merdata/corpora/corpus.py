@@ -28,9 +28,12 @@ BUILT_IN = "merdata.corpora"  # the package whose folders are the built-in corpo
 class StoredRow(Protocol):
     """What a row of a store tells, for the name that others give it."""
 
-    id: str
-    speaker: str
-    raw_label: str
+    @property
+    def id(self) -> str: ...
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def raw_label(self) -> str: ...
 
 
 Key = Callable[[StoredRow], str]

@@ -136,7 +136,7 @@ def _from_files(
     draft = Draft({number: pd.Series(fold, dtype=object) for number, fold in splits.items()})
     strange = {entry.key for entry in entries if entry not in ids}
     dropped = strange & _keys_of_dropped_rows(store, corpus, key)
-    draft.notes += _remarks(corpus, strange - dropped, dropped, ids, splits, rows)
+    draft.notes += _remarks(corpus, strange - dropped, dropped, splits, rows)
     return draft, sorted(strange - dropped)
 
 
@@ -165,7 +165,7 @@ class DroppedRow(NamedTuple):
 
 
 def _keys_of_dropped_rows(store: Store, corpus: str, key: Key) -> set[str]:
-    """What they call the rows that are not in the store because the label policy gives their label no class."""
+    """What they call the rows that are not in the store because their label has no class there."""
     ledger = store.ledger(corpus).select(["id", "shard", "raw_label", "reason"]).to_pylist()
     dropped = [row for row in ledger if row["reason"] == "label"]
     # The ledger has no speakers, but a shard is one wherever somebody's key names speakers.
@@ -176,7 +176,6 @@ def _remarks(
     corpus: str,
     strange: Collection[str],
     dropped: Collection[str],
-    ids: dict[Entry, str],
     splits: dict[int, dict[str, str]],
     rows: pd.DataFrame,
 ) -> list[str]:
