@@ -56,6 +56,7 @@ class ReportFacts(TypedDict):
     totals: dict[str, int]
     shards: ShardNumbers
     outdated_splits: list[str]
+    passed_over: list[str]
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,14 @@ class Report:
         made: shards that were built.
         kept: shards that were up to date.
         outdated: protocols that no longer fit the store's rows.
+        passed_over: folders that are named after no corpus, where all were asked for.
     """
 
     counts: list[Counts]
     made: int = 0
     kept: int = 0
     outdated: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
     def as_json(self) -> ReportFacts:
         return {
@@ -80,6 +83,7 @@ class Report:
             "totals": totals((counts.domain, counts.discovered) for counts in self.counts),
             "shards": {"made": self.made, "kept": self.kept},
             "outdated_splits": self.outdated,
+            "passed_over": self.passed_over,
         }
 
 
@@ -195,7 +199,7 @@ def _report(
     }
     settled = {corpus: number for corpus, number in shards.items() if corpus not in look_again}
     seen.remember(store, manifest, prospect.made_from, settled, outdated)
-    return Report(counts, made, shards.total() - made, outdated)
+    return Report(counts, made, shards.total() - made, outdated, choice.passed_over)
 
 
 def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
