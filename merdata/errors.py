@@ -4,6 +4,11 @@
 The commands print the message and exit with its `exit_code`; anything else is a bug and keeps its traceback.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class MerdataError(Exception):
     """An error in the input, not in the code."""
@@ -57,5 +62,23 @@ class HubError(MerdataError):
     """The Hub cannot be reached, or refuses the request."""
 
 
+class AudioError(Exception):
+    """A source without usable audio: it costs one row, never a build, so it is not a MerdataError.
+
+    Attributes:
+        reason: a short code for the ledger (`truncated`, `silent`, `undecodable`, ...).
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class LicenceError(MerdataError):
     """A licence does not allow the upload."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of the words that would do, as the end of a message; nothing where none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -6,7 +6,6 @@ them; a label space other than the store's own is computed from the raw labels (
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from merdata.errors import PolicyError
+from merdata.errors import PolicyError, did_you_mean
 
 DROP, KEEP = "drop", "keep"
 
@@ -169,7 +168,7 @@ def _parse_change(change: str, space: LabelSpace) -> tuple[str, str]:
     allowed = [*space.classes, DROP, KEEP]
     if target not in allowed:
         raise PolicyError(
-            f"policy {change!r}: {target!r} is no class of {space.name}{_did_you_mean(target, allowed)}; "
+            f"policy {change!r}: {target!r} is no class of {space.name}{did_you_mean(target, allowed)}; "
             f"allowed are {', '.join(allowed)}"
         )
     return raw_name, target
@@ -186,15 +185,10 @@ def _matches(raw_name: str, decisions: Mapping[str, Mapping[str, Decision]]) -> 
         known = sorted({raw for raws in decisions.values() for raw in raws})
         raise PolicyError(
             f"policy names the raw label {raw_name!r}, which {' and '.join(decisions)} "
-            f"{'does' if len(decisions) == 1 else 'do'} not have{_did_you_mean(raw_name, known)}; "
+            f"{'does' if len(decisions) == 1 else 'do'} not have{did_you_mean(raw_name, known)}; "
             f"known are {', '.join(known)}"
         )
     return found
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def classify(space: LabelSpace, corpus: str, raw_label: str, stored: str | None) -> str | None:

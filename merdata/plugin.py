@@ -6,6 +6,7 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
     Utterance, Vote         what the reader yields, one for each row
     Tree, Row               the files of a folder, and a row of a csv file in it
     stray, mark_duplicates  files that are not rows of their own
+    StoredRow, name_of      a row of a store, and the last part of its id, for the names that others give it
     Terms, Permission       what may be uploaded: ATTRIBUTION, GATED or NEVER
     LayoutError             the folder is not as it should be
     OptionError             an option has a value that the reader cannot take
@@ -15,9 +16,14 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
 
 A package that works on stores, as merdata_train does::
 
-    run_app, run_tasks      a command line whose faults are one sentence; tasks in several processes
-    write_atomically, file_sha256, place, is_remote, card_text     files, here or at a URL
+    run_app, ending         a command line whose faults and signals are one line each
+    run_tasks               tasks in several processes
+    did_you_mean            the nearest of the words that would do, for the end of a message
+    write_atomically, file_sha256, place, is_remote     files, here or at a URL
+    console, printable      text of others on a terminal, without control characters
+    render_card, markdown, latex                        and in Markdown and LaTeX
     normalise, AudioError, is_silenced                  audio as a store has it
+    text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
     render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
@@ -33,6 +39,8 @@ _FOR_CORPORA = {
     "Corpus": "corpora.corpus",
     "stray": "corpora.corpus",
     "mark_duplicates": "corpora.corpus",
+    "StoredRow": "corpora.corpus",
+    "name_of": "corpora.corpus",
     "Utterance": "utterance",
     "Vote": "utterance",
     "NO_TEXT": "utterance",
@@ -56,15 +64,24 @@ _FOR_CORPORA = {
 }
 _FOR_STORES = {
     "run_app": "cli.command",
+    "ending": "cli.ending",
+    "did_you_mean": "errors",
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
     "file_sha256": "io.files",
     "is_remote": "io.places",
     "place": "io.places",
-    "card_text": "io.resources",
+    "render_card": "io.resources",
+    "console": "tables.table",
+    "printable": "escaping",
+    "markdown": "escaping",
+    "latex": "escaping",
     "AudioError": "audio.clip",
     "normalise": "audio.clip",
     "is_silenced": "utterance",
+    "TextLookUp": "text",
+    "majority_label": "text",
+    "text_keys": "text",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
     "html_page": "page.html",
@@ -85,8 +102,11 @@ if TYPE_CHECKING:
     from merdata.audio.clip import AudioError as AudioError
     from merdata.audio.clip import normalise as normalise
     from merdata.cli.command import run_app as run_app
+    from merdata.cli.ending import ending as ending
     from merdata.corpora.corpus import Corpus as Corpus
+    from merdata.corpora.corpus import StoredRow as StoredRow
     from merdata.corpora.corpus import mark_duplicates as mark_duplicates
+    from merdata.corpora.corpus import name_of as name_of
     from merdata.corpora.corpus import stray as stray
     from merdata.corpora.terms import ATTRIBUTION as ATTRIBUTION
     from merdata.corpora.terms import GATED as GATED
@@ -98,13 +118,17 @@ if TYPE_CHECKING:
     from merdata.engine.pool import run_tasks as run_tasks
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError
+    from merdata.errors import did_you_mean as did_you_mean
+    from merdata.escaping import latex as latex
+    from merdata.escaping import markdown as markdown
+    from merdata.escaping import printable as printable
     from merdata.hub.client import check_repo as check_repo
     from merdata.hub.client import hub_errors as hub_errors
     from merdata.io.files import file_sha256 as file_sha256
     from merdata.io.files import write_atomically as write_atomically
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
-    from merdata.io.resources import card_text as card_text
+    from merdata.io.resources import render_card as render_card
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix
@@ -123,6 +147,10 @@ if TYPE_CHECKING:
     from merdata.sample.files import table as table
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
+    from merdata.tables.table import console as console
+    from merdata.text import TextLookUp as TextLookUp
+    from merdata.text import majority_label as majority_label
+    from merdata.text import text_keys as text_keys
     from merdata.utterance import NO_TEXT as NO_TEXT
     from merdata.utterance import Utterance as Utterance
     from merdata.utterance import Vote as Vote

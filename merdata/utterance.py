@@ -34,12 +34,16 @@ class Vote:
     level: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
     """What a corpus's file names and metadata say about one utterance; its audio is not opened for this.
 
+    A reader leaves out what its rows share: `Corpus.utterances` adds the corpus (to the id too), the speaker
+    as shard and the language, where the corpus has only one.
+
     Attributes:
-        id: unique in the whole store, `<corpus>/...`, split-qualified where the corpus restarts its numbers.
+        id: unique in the corpus (in the store `<corpus>/...`), with the split in it where the corpus restarts
+            its numbers in each.
         source: audio file relative to the corpus folder, or None if it is not on disk.
         text: transcript, or None (a note then says why).
         raw_text: transcript as the corpus has it, where `text` was cleaned.
@@ -50,12 +54,12 @@ class Utterance:
     """
 
     id: str
-    corpus: str
+    corpus: str = ""
     source: str | None
     raw_label: str
     speaker: str
-    shard: str
-    language: str
+    shard: str = ""
+    language: str = ""
     text: str | None = None
     raw_text: str | None = None
     gender: str | None = None

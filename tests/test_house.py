@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import merdata
 from merdata import plugin
+from merdata.corpora.registry import registry
 
 ROOT = Path(__file__).parents[1]
 MOST_MODULES = 15  # of a folder
@@ -20,7 +22,7 @@ FACES = {"merdata", "merdata.plugin", "merdata_train"}  # look names up when the
 # A room imports from its own floor's rooms only where the floor says `..` and from all floors above it.
 # (Floors are listed from the ground up: what is written first is imported by what follows.)
 TOOLKIT = (
-    "errors version text",
+    "errors version text escaping",
     "utterance",
     "io",
     "audio engine labels",
@@ -192,3 +194,38 @@ def test_a_module_does_not_take_the_place_of_a_function() -> None:
     assert callable(merdata.build)
     assert callable(merdata.split)
     assert callable(merdata.load)
+
+
+def test_no_code_outside_its_folder_names_a_corpus() -> None:
+    """Docstrings may show one as an example; what decides must be a fact that the corpus states."""
+    titles = {corpus.title.partition(" (")[0] for corpus in registry().values()}
+    names = re.compile(rf"(?<![a-z])(?:{'|'.join({*registry(), *titles})})(?![a-z])", re.IGNORECASE)
+    naming = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for package in ("merdata", "merdata_train")
+        for path in files(package)
+        if path.parent.parent != ROOT / "merdata" / "corpora"
+        for line, text in code_strings_and_names(path)
+        if names.search(text)
+    ]
+    assert not naming
+
+
+def code_strings_and_names(path: Path) -> Iterator[tuple[int, str]]:
+    """What a file says in its code: strings that are not docstrings or help texts, and names."""
+    tree = ast.parse(path.read_text("utf-8"))
+    documents = {id(document) for document in documentation(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documents:
+            yield node.lineno, node.value
+        elif isinstance(node, ast.Name):
+            yield node.lineno, node.id
+
+
+def documentation(tree: ast.Module) -> Iterator[ast.AST]:
+    """The strings of docstrings, and of `help=`, `metavar=` and `epilog=`, where a name is an example."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            yield node.value
+        elif isinstance(node, ast.keyword) and node.arg in ("help", "metavar", "epilog"):
+            yield from ast.walk(node.value)

@@ -172,9 +172,7 @@ def _folders(names: Sequence[str], source: str | Path | None) -> dict[str, Path]
         shelf = place(source or "corpora")
         names = present(shelf)
         if not names:
-            raise CorpusNotFound(
-                f"{shelf} holds no folder named after a corpus (`merdata corpora` lists their names)"
-            )
+            raise CorpusNotFound(f"{shelf} has no folder named after a corpus: `merdata corpora` lists them")
         return {name: shelf / name for name in names}
     corpora = list(dict.fromkeys(get_corpus(name).name for name in names))
     if len(corpora) == 1 and source is not None:

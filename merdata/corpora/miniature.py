@@ -1,8 +1,8 @@
 """Miniature corpora of synthetic speech, in the real layouts and with real defects.
 
-    write_corpus("ravdess", Path("corpora/ravdess"))
+The folder of a corpus has a `sample.py` with one function, `plan(seed, speakers)`, that lists the files:
 
-The folder of a corpus has a `sample.py` with one function, `plan(seed, speakers)`, that lists the files.
+    write_corpus("ravdess", Path("corpora/ravdess"))
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = 
 
     Args:
         name: one of `miniatures()`.
-        folder: where to write; a folder with other files in it is refused, never mixed with.
+        folder: where to write; a folder with other files in it is refused.
         seed: of all that is left to chance. The speakers' voices do not depend on it.
-        speakers: how many of the miniature's speakers (default all); their files stay the same.
-            MELD has six regulars; with fewer of them it has fewer dialogues in proportion.
+        speakers: how many of the miniature's speakers (default all); their files stay the same. A corpus of
+            dialogues has fewer dialogues in proportion.
 
     Returns:
-        How many files were written, not counting the note that says they are synthetic.
+        How many files were written, without the note that says they are synthetic.
 
     Raises:
         CorpusNotFound: there is no miniature of that name.
         MerdataError: the folder holds something else, or cannot be written.
     """
     if speakers is not None and speakers < 1:
-        raise MerdataError(f"no corpus has {speakers} speakers: ask for one or more")
+        raise MerdataError(f"{speakers} speakers cannot be made: ask for one or more")
     files = _planner(name)(seed, speakers)
     try:
         _claim(folder, f"{name}, seed {seed}, speakers {speakers or 'all'}")
@@ -67,13 +67,13 @@ def _planner(name: str) -> Planner:
 
 
 def _claim(folder: Path, what: str) -> None:
-    """Mark the folder as a miniature; a real corpus of the same name must never be overwritten."""
+    """Mark the folder as a miniature: a real corpus of the same name is never overwritten."""
     note = f"Synthetic speech written by `merdata sample` ({what}). No person's voice is in it.\n"
     mark = folder / MARK
     if folder.exists():
         there = mark.read_text("utf-8") if mark.is_file() else ""
         if there != note and any(not path.name.startswith(".") for path in folder.iterdir()):
-            kind = "another sample" if there else "files that are no sample"
-            raise MerdataError(f"{folder} holds {kind}: name an empty folder or delete it first")
+            kind = "another sample" if there else "files that are not a sample"
+            raise MerdataError(f"{folder} holds {kind}: name an empty folder, or delete it first")
     folder.mkdir(parents=True, exist_ok=True)
     mark.write_text(note, "utf-8")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 
 from merdata.corpora.corpus import BUILT_IN, Corpus
 from merdata.corpora.tree import Tree
-from merdata.errors import CorpusNotFound, NotThisCorpus
+from merdata.errors import CorpusNotFound, NotThisCorpus, did_you_mean
 from merdata.utterance import Utterance
 
 
@@ -25,9 +25,15 @@ def registry() -> dict[str, Corpus]:
     """
     corpora = {corpus.name: corpus for corpus in _built_in()}
     for point in sorted(entry_points(group="merdata.corpora")):
-        corpus = replace(point.load(), package=point.module)
+        corpus = replace(point.load(), package=_package(point.module))
         corpora.setdefault(corpus.name, corpus)
     return corpora
+
+
+def _package(module: str) -> str:
+    """The package whose folder holds a module: itself, or the one around it."""
+    spec = find_spec(module)
+    return module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
 
 
 def _built_in() -> Iterator[Corpus]:
@@ -47,8 +53,7 @@ def get_corpus(name: str) -> Corpus:
     corpora = registry()
     plain = name.lower().replace("-", "").replace("_", "")
     if plain not in corpora:
-        close = difflib.get_close_matches(plain, corpora, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        hint = did_you_mean(plain, corpora)
         raise CorpusNotFound(f"no corpus is called {name!r}{hint}; there are {', '.join(corpora)}")
     return corpora[plain]
 

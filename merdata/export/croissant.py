@@ -74,10 +74,7 @@ USES = (
     "Training and evaluating models that recognise the emotion that speech expresses, from audio and text. "
     "Not meant for judging what a person feels, or for decisions about people."
 )
-PERSONS = (
-    "Voices, from which speakers can be recognised; gender and language as the corpora state them; speakers "
-    "by the codes or names that the corpora give them, among them names of fictional characters."
-)
+PERSONS = "Voices, from which speakers can be recognised; gender and language as the corpora state them."
 
 
 def export_croissant(store: str | Path | Store, path: str | Path | None = None) -> Path:
@@ -202,6 +199,7 @@ def _responsible(store: Store) -> Node:
         + ", ".join(f"{domain} {rows:,}" for domain, rows in domains.items())
         + ". Acted emotion is stronger and clearer than emotion in conversation.",
         "dataLimitations": [
+            *(each["limits"] for each in facts if each["limits"]),
             "Known defects of the sources are noted on the rows that have them.",
             *_defects(store),
         ],

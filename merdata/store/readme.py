@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-import jinja2
 import yaml
 
-from merdata.io.resources import card_text
+from merdata.escaping import printable
+from merdata.io.resources import render_card
 from merdata.store.protocol import (
     SPLITS,
     TRAIN,
@@ -21,10 +20,6 @@ from merdata.store.protocol import (
 from merdata.store.store import Shard, Store
 
 DEFAULT_PROTOCOL = "mer"
-MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-MARKDOWN.filters["n"] = "{:,}".format
 Parts = dict[str, list[Shard]]
 
 
@@ -43,33 +38,14 @@ def make_card(store: Store) -> tuple[str, list[str]]:
     current = [protocol for protocol in protocols if protocol.name not in outdated]
     front = yaml.safe_dump(front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
     name = pretty_name(store)
-    body = render("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
+    body = render_card("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
     return f"---\n{front}---\n\n{body}", outdated
-
-
-def plain(text: object) -> str:
-    """Text escaped so that Markdown shows it as it is, also in a table's cell."""
-    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(str(text).split()))
-
-
-def quoted(text: object) -> str:
-    """Text from elsewhere as inline code: nothing in it is read as Markdown."""
-    return "`" + " ".join(str(text).split()).replace("`", "'") + "`"
-
-
-MARKDOWN.filters["plain"] = plain
-MARKDOWN.filters["quoted"] = quoted
 
 
 def pretty_name(store: Store) -> str:
     """The store's title: its corpus's, where it has only one."""
-    titles = [facts["title"] for facts in store.corpora.values()]
+    titles = [printable(facts["title"]) for facts in store.corpora.values()]
     return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
-
-
-def render(template: str, **values: Any) -> str:
-    """A template of cards/, filled in; a name without a value is an error."""
-    return MARKDOWN.from_string(card_text(template)).render(values).strip() + "\n"
 
 
 def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:

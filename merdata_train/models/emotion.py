@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
@@ -52,8 +52,11 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         model: dict[str, Any],
         context: dict[str, Any] | None = None,
         encoders: dict[str, dict[str, Any]] | None = None,
+        temperature: float = 1.0,
+        missed: list[str] | None = None,
     ) -> None:
         super().__init__()
+        self.temperature, self.missed = temperature, missed
         self.classes = list(classes)
         self.modalities = list(modalities)
         self.features = Features.model_validate(features)
@@ -70,7 +73,10 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
                 widths[name] = text_width(part, self.context)
             else:
                 widths[name] = audio.width(part)
-                self.standardise = Standardise(widths[name])
+        # Hashed words are sparse: a rare word's deviation is tiny, and dividing by it would drown the others.
+        hashed = {"text"} if isinstance(self.features.text, Hashing) else set()
+        dense = {name: Standardise(width) for name, width in widths.items() if name not in hashed}
+        self.standardise = nn.ModuleDict(dense)
         self.fusion: nn.Module
         if isinstance(config, Gated):
             self.fusion = GatedFusion(widths, len(classes), config)
@@ -104,6 +110,18 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         parts = {name: getattr(self, f"{name}_encoder", None) for name in self.modalities}
         return {name: part for name, part in parts.items() if isinstance(part, PretrainedEncoder)}
 
+    def save_trained(self, folder: Path, temperature: float, missed: list[str]) -> None:
+        """Save the model with what its training showed.
+
+        Args:
+            folder: to write.
+            temperature: that calibrates its probabilities: softmax(logits / T).
+            missed: the modalities that some of its train rows did not have, or that were dropped.
+        """
+        self.temperature, self.missed = temperature, missed
+        config = cast(dict[str, Any], self._hub_mixin_config)
+        self.save_pretrained(folder, config=config | {"temperature": temperature, "missed": missed})
+
     def forward(self, batch: Batch) -> ModelOutput:
         """Predict a batch.
 
@@ -119,13 +137,15 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         return ModelOutput(logits, {"fusion": fused})
 
     def _vector(self, name: str, batch: Batch) -> Tensor:
-        encoder = self.encoders.get(name)
-        if encoder is None:
-            vector = batch[f"{name}_vec"]
-            standardised: Tensor = self.standardise(vector) if name == "audio" else vector
-            return standardised
+        vector = self.raw_vector(name, batch)
+        standardised: Tensor = self.standardise[name](vector) if name in self.standardise else vector
+        return standardised
+
+    def raw_vector(self, name: str, batch: Batch) -> Tensor:
+        """A modality's vectors `[B, width]` before they are standardised; `batch` as in `forward`."""
         if f"{name}_vec" in batch:
             return batch[f"{name}_vec"]
+        encoder = self.encoders[name]
         lengths = batch[f"{name}_lengths"]
         if f"{name}_states" in batch:
             return encoder.read(batch[f"{name}_states"], lengths)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from merdata.plugin import did_you_mean
 from merdata_train.recipe.features import FEATURE_TAGS
+from merdata_train.recipe.loss import LOSS_TAGS
 from merdata_train.recipe.model import MODEL_TAGS
 
 # pydantic names the tag of a chosen kind in the place of a fault, though no recipe has such a key.
-TAGS = FEATURE_TAGS | MODEL_TAGS
+TAGS = FEATURE_TAGS | MODEL_TAGS | LOSS_TAGS
 
 
 def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:
@@ -21,12 +22,6 @@ def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:
     for fault in error.errors():
         key = ".".join(str(step) for step in fault["loc"] if step not in TAGS)
         yield f"{key}: {_said(fault, recipe)}"
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence: the known name that is most like a word, if any is."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:

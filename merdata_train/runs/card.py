@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from safetensors import SafetensorError, safe_open
@@ -18,6 +17,7 @@ from merdata_train.errors import RunError
 from merdata_train.recipe.features import Features
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.folder import open_run
+from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
 
 # metric -> its name in the `evaluate` library, and the arguments that make it ours
@@ -29,9 +29,6 @@ METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
 }
 TASKS = {"audio": "audio-classification", "text": "text-classification"}
 MOST_LOOKS = 20
-MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
 Facts = dict[str, Any]
 
 
@@ -65,7 +62,8 @@ def card(folder: Path) -> str:
     sets = {name: account for name, account in metrics["sets"].items() if account}
     corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
     lints = _read(folder / "lints.json", "", missing=[])
-    body = MARKDOWN.from_string(plugin.card_text("model.md.j2")).render(
+    body = plugin.render_card(
+        "model.md.j2",
         recipe=recipe,
         split=split,
         metrics=metrics,
@@ -81,13 +79,14 @@ def card(folder: Path) -> str:
         remarks=list(_remarks(sets)),
         environment=_read(folder / "environment.json", f"{folder} is damaged: environment.json is missing"),
         recipe_yaml=_recipe_yaml(recipe),
-        cells=_cells,
+        cells=bounded,
+        fewest=FEWEST_ROWS,
         plain=_plain,
         baselines=_baselines,
         counts=_counts,
     )
     data = _card_data(recipe, metrics, sets, corpora)
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body.strip()}\n"))
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
 def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> ModelCardData:
@@ -103,7 +102,7 @@ def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> M
         pipeline_tag=TASKS[recipe.modalities[0]],
         tags=["emotion", "speech-emotion-recognition", "model_hub_mixin", "pytorch_model_hub_mixin"],
         metrics=sorted({kind for kind, _ in METRIC_TYPES.values()}),
-        model_name=recipe.name,
+        model_name=plugin.printable(recipe.name),
         eval_results=[
             _result(recipe, metrics, name, metric, value)
             for name, account in sets.items()
@@ -118,8 +117,8 @@ def _result(recipe: Recipe, metrics: Facts, name: str, metric: str, value: float
     return EvalResult(
         task_type=TASKS[recipe.modalities[0]],
         dataset_type="merdata",
-        dataset_name=f"merdata {name}",
-        dataset_config=f"{metrics['protocol']}, fold {metrics['fold']}, {name}",
+        dataset_name=plugin.printable(f"merdata {name}"),
+        dataset_config=plugin.printable(f"{metrics['protocol']}, fold {metrics['fold']}, {name}"),
         dataset_split="test",
         dataset_revision=metrics["split_hash"],
         metric_type=kind,
@@ -137,7 +136,7 @@ def _corpora(recipe: Recipe, metrics: Facts) -> list[str]:
 def _corpus(name: str) -> Facts | None:
     """Title, homepage, licence, languages, domain; None for a corpus that this merdata does not know."""
     try:
-        return merdata.get_corpus(name).facts()
+        return dict(merdata.get_corpus(name).facts())
     except merdata.CorpusNotFound:
         return None
 
@@ -160,10 +159,7 @@ def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
             "Acted emotion is louder and clearer than emotion in everyday life: expect lower scores on other "
             "recordings."
         )
-    if "conversational" in domains:
-        limits.append(
-            "MELD's six main speakers occur in all of its splits, so its test set is not of new voices."
-        )
+    limits += [facts["limits"] for facts in corpora.values() if facts and facts["limits"]]
     if crossed and "text" in recipe.modalities:
         limits.append(
             f"In {', '.join(crossed)} the words tell nothing: every sentence is spoken in every emotion."
@@ -193,15 +189,6 @@ def _remarks(sets: Facts) -> Iterator[str]:
                 f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {temperature:.2f}, fitted "
                 "on validation."
             )
-
-
-def _cells(account: Facts) -> list[str]:
-    spans = account["intervals"] or {}
-    return [
-        f"{account['scores'][name]:.3f}"
-        + (f" [{spans[name][0]:.3f}, {spans[name][1]:.3f}]" if name in spans else "")
-        for name in TITLES
-    ]
 
 
 def _plain(scores: Facts) -> list[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
 from merdata.corpora.terms import ATTRIBUTION, Terms
 from merdata.corpora.tree import Row, Tree
 from merdata.utterance import Utterance, Vote
@@ -56,13 +56,10 @@ def _utterance(
     level = match["level"].upper().replace("XX", "X").replace("X", "XX")  # older clones have one X
     name = f"{actor}_{sentence}_{emotion}_{level}"
     return Utterance(
-        id=f"cremad/{name}",
-        corpus="cremad",
+        id=name,
         source=source,
         raw_label=emotion,
         speaker=actor,
-        shard=actor,
-        language="en",
         text=SENTENCES[sentence],
         gender=genders.get(actor),
         prompt=sentence,
@@ -123,4 +120,5 @@ CORPUS = Corpus(
     file_name=FILE_NAME,
     read=read,
     crossed=True,
+    keys={"emobox": lambda row: f"cremad-{name_of(row).replace('_', '-')}"},
 )

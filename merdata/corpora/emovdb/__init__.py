@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, stray
+from merdata.corpora.corpus import Corpus, StoredRow, mark_duplicates, name_of, stray
 from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, OptionError
@@ -48,19 +48,16 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
     for path, match in tree.matching(FILE_NAME):
         speaker, emotion = _speaker(path), STYLES[match["style"].lower()]
         if speaker is None:
-            yield stray("emovdb", path, NO_SPEAKER)
+            yield stray(path, NO_SPEAKER)
             continue
         text = prompts.get(match["number"])
         unknown = f"text: {PROMPT_FILE} has no arctic_a{match['number']}" if prompts else NO_PROMPTS
         yield Utterance(
             # The whole name: six pairs of files share speaker, emotion and number.
-            id=f"emovdb/{speaker}_{emotion}/{path.stem.lower()}",
-            corpus="emovdb",
+            id=f"{speaker}_{emotion}/{path.stem.lower()}",
             source=str(path),
             raw_label=emotion,
             speaker=speaker,
-            shard=speaker,
-            language="en",
             text=text,
             gender=GENDERS[speaker],
             prompt=f"arctic_a{match['number']}",
@@ -101,6 +98,12 @@ def _sentences(tree: Tree, path: PurePosixPath) -> Mapping[str, str]:
     return sentences
 
 
+def emobox_key(row: StoredRow) -> str:
+    """By folder and number; EmoBox's folder of disgust is called Disgust."""
+    emotion = "Disgust" if row.raw_label == "Disgusted" else row.raw_label
+    return f"emovdb-{row.speaker}-{emotion}-{name_of(row).rpartition('_')[2]}"
+
+
 CORPUS = Corpus(
     name="emovdb",
     title="EmoV-DB",
@@ -123,4 +126,5 @@ CORPUS = Corpus(
     layout="bea_Amused/amused_1-15_0001.wav ... sam_Sleepy/ (or bea/Amused/, or 1/ to 4/), cmuarctic.data",
     file_name=FILE_NAME,
     read=read,
+    keys={"emobox": emobox_key},
 )

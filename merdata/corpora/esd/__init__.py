@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
 from merdata.corpora.esd.tables import BLOCK, LABELS, Table, read_tables, unsteady_ids
 from merdata.corpora.terms import ATTRIBUTION, NEVER, Terms
 from merdata.corpora.tree import Tree
@@ -47,12 +47,10 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
         text = clean(raw_text) if language == "en" else raw_text
         other_notes = [DIFFERS] if name in unsteady else []
         yield Utterance(
-            id=f"esd/{name}",
-            corpus="esd",
+            id=name,
             source=str(path),
             raw_label=emotion,
             speaker=speaker,
-            shard=speaker,
             language=language,
             text=text or None,
             raw_text=raw_text if raw_text != text else None,
@@ -103,7 +101,7 @@ def clean(text: str) -> str:
 def complete(_: set[str]) -> Iterator[str]:
     """Every speaker has every number."""
     for speaker, number in product(range(1, 21), range(1, len(EMOTIONS) * BLOCK + 1)):
-        yield f"esd/{speaker:04d}_{number:06d}"
+        yield f"{speaker:04d}_{number:06d}"
 
 
 CORPUS = Corpus(
@@ -128,4 +126,5 @@ CORPUS = Corpus(
     read=read,
     complete=complete,
     crossed=True,
+    keys={"emobox": lambda row: f"esd-{name_of(row).replace('_', '-')}"},
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, stray
+from merdata.corpora.corpus import Corpus, mark_duplicates, name_of, stray
 from merdata.corpora.terms import NEVER, Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError
@@ -58,7 +58,7 @@ def read(tree: Tree) -> Iterator[Utterance]:
     yield from mark_duplicates(rows)
     for name, path in sorted(clips.items()):
         if name not in rated:
-            yield stray("iemocap", path, "no label line of EmoEvaluation names this clip")
+            yield stray(path, "no label line of EmoEvaluation names this clip")
 
 
 def _turns(tree: Tree, path: PurePosixPath) -> list[Turn]:
@@ -84,13 +84,10 @@ def _utterance(turn: Turn, at: int, clips: dict[str, PurePosixPath], texts: dict
     why = "text: no line of the transcript" if raw_text is None else "text: nothing but stage tags"
     speaker = parts["session"] + parts["sex"]
     return Utterance(
-        id=f"iemocap/{name}",
-        corpus="iemocap",
+        id=name,
         source=str(clips[name]) if name in clips else None,
         raw_label=turn.match["emotion"],
         speaker=speaker,
-        shard=speaker,
-        language="en",
         text=text,
         raw_text=raw_text if raw_text != text else None,
         gender="female" if parts["sex"] == "F" else "male",
@@ -143,4 +140,9 @@ CORPUS = Corpus(
     "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav ... Session5/",
     file_name=FILE_NAME,
     read=read,
+    keys={
+        "emobox": lambda row: f"iemocap-{name_of(row)}",
+        "emobox-track2": lambda row: f"{name_of(row)} {row.speaker.removeprefix('Ses')}",  # 02F for Ses02F
+        "s3prl": name_of,
+    },
 )

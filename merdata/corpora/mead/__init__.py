@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, stray
+from merdata.corpora.corpus import Corpus, StoredRow, mark_duplicates, stray
 from merdata.corpora.mead.texts import Sentence, sentences
 from merdata.corpora.terms import ATTRIBUTION, NEVER, Terms
 from merdata.corpora.tree import Tree
@@ -43,7 +43,7 @@ def read(tree: Tree) -> Iterator[Utterance]:
         group = (match["speaker"], match["emotion"], match["level"])
         groups.setdefault(group, []).append((int(match["number"]), path))
     yield from mark_duplicates(row for group, clips in sorted(groups.items()) for row in _rows(group, clips))
-    yield from (stray("mead", path, NO_PLACE) for path in strays)
+    yield from (stray(path, NO_PLACE) for path in strays)
 
 
 def _rows(group: Group, clips: Clips) -> Iterator[Utterance]:
@@ -55,13 +55,10 @@ def _rows(group: Group, clips: Clips) -> Iterator[Utterance]:
         sentence = texts[number - 1] if texts and number else Sentence(None, None)
         why = () if sentence.text else (NOT_PUBLIC if texts else ORDER_UNKNOWN,)
         yield Utterance(
-            id=f"mead/{speaker}/{emotion}/level_{level}/{number:03d}",
-            corpus="mead",
+            id=f"{speaker}/{emotion}/level_{level}/{number:03d}",
             source=str(path) if path else None,
             raw_label=emotion,
             speaker=speaker,
-            shard=speaker,
-            language="en",
             text=sentence.text,
             gender="male" if speaker[0] == "M" else "female",
             prompt=sentence.prompt,
@@ -69,6 +66,11 @@ def _rows(group: Group, clips: Clips) -> Iterator[Utterance]:
             scripted=True,
             notes=why,
         )
+
+
+def emobox_key(row: StoredRow) -> str:
+    speaker, emotion, level, number = PurePosixPath(row.id).parts[-4:]
+    return f"mead-{speaker}-{emotion}-{level}-{number}".replace("_", "-")
 
 
 CORPUS = Corpus(
@@ -96,4 +98,5 @@ CORPUS = Corpus(
     layout="M003/audio/angry/level_1/001.m4a ... W040/ (video folders beside are passed over)",
     file_name=FILE_NAME,
     read=read,
+    keys={"emobox": emobox_key},
 )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, stray
+from merdata.corpora.corpus import Corpus, StoredRow, stray
 from merdata.corpora.terms import ATTRIBUTION, NEVER, Terms
 from merdata.corpora.tree import Row, Tree
 from merdata.errors import LayoutError, OptionError
@@ -46,7 +46,7 @@ def read(tree: Tree) -> Iterator[Utterance]:
             yield _utterance(split, row, clips, where=f"{tree.root / name}")
     for (split, dialogue, turn), paths in sorted(clips.items()):
         why = f"no csv row uses this clip of {split}/dia{dialogue}_utt{turn}"
-        yield from (stray("meld", path, why, _shard(split, dialogue)) for path in paths)
+        yield from (stray(path, why, shard=_shard(split, dialogue)) for path in paths)
 
 
 def _clips(tree: Tree) -> dict[Key, list[PurePosixPath]]:
@@ -75,13 +75,11 @@ def _utterance(split: str, row: Row, clips: dict[Key, list[PurePosixPath]], wher
     paths = clips.get((split, dialogue, turn), [])
     raw_text, text = row["Utterance"], clean(row["Utterance"])
     return Utterance(
-        id=f"meld/{split}/dia{dialogue}_utt{turn}",
-        corpus="meld",
+        id=f"{split}/dia{dialogue}_utt{turn}",
         source=str(paths.pop(0)) if paths else None,
         raw_label=row["Emotion"].strip().lower(),
         speaker=clean(row["Speaker"]),
         shard=_shard(split, dialogue),
-        language="en",
         text=text,
         raw_text=raw_text if raw_text != text else None,
         official_split=SPLITS[split],
@@ -101,6 +99,11 @@ def clean(text: str) -> str:
     return repaired.replace("\xa0", " ").strip()
 
 
+def emobox_key(row: StoredRow) -> str:
+    split, name = PurePosixPath(row.id).parts[-2:]
+    return f"meld-{name}-{split}"
+
+
 CORPUS = Corpus(
     name="meld",
     title="MELD",
@@ -117,4 +120,9 @@ CORPUS = Corpus(
     "train_splits/dia0_utt0.mp4, dev_splits_complete/, output_repeated_splits_test/",
     file_name=FILE_NAME,
     read=read,
+    split="official",
+    cluster="dialogue",
+    limits="MELD is scripted television: there are music and laughter under the speech, and its six regular "
+    "speakers, named characters of a series, are in all of its splits, so its test set has no new voices.",
+    keys={"emobox": emobox_key},
 )

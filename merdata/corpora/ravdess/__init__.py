@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
 from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
 from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
@@ -39,13 +39,10 @@ def read(tree: Tree) -> Iterator[Utterance]:
     yield from mark_duplicates(_speech(tree))
     for path, _ in tree.matching(SONG):
         yield Utterance(
-            id=f"ravdess/{path.with_suffix('')}",
-            corpus="ravdess",
+            id=str(path.with_suffix("")),
             source=str(path),
             raw_label="song",
             speaker=path.stem[-2:],
-            shard=path.stem[-2:],
-            language="en",
             excluded="song",
         )
 
@@ -54,13 +51,10 @@ def _speech(tree: Tree) -> Iterator[Utterance]:
     for path, match in tree.matching(FILE_NAME):
         actor = match["actor"]
         yield Utterance(
-            id=f"ravdess/{path.stem}",
-            corpus="ravdess",
+            id=path.stem,
             source=str(path),
             raw_label=EMOTIONS[match["emotion"]],
             speaker=actor,
-            shard=actor,
-            language="en",
             text=SENTENCES[match["sentence"]],
             gender="male" if int(actor) % 2 else "female",
             prompt=match["sentence"],
@@ -75,7 +69,7 @@ def complete(_: set[str]) -> Iterator[str]:
         EMOTIONS, INTENSITIES, SENTENCES, ("01", "02"), range(1, 25)
     ):
         if (emotion, intensity) != ("01", "02"):
-            yield f"ravdess/03-01-{emotion}-{intensity}-{sentence}-{repetition}-{actor:02d}"
+            yield f"03-01-{emotion}-{intensity}-{sentence}-{repetition}-{actor:02d}"
 
 
 CORPUS = Corpus(
@@ -103,4 +97,5 @@ CORPUS = Corpus(
     read=read,
     complete=complete,
     crossed=True,
+    keys={"emobox": lambda row: f"ravdess-{name_of(row)}"},
 )

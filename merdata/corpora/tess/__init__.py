@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from merdata.corpora.corpus import Corpus, mark_duplicates
+from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
 from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
 from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
@@ -32,13 +32,10 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
         speaker = SPEAKERS[match["speaker"].lower()]
         word, emotion = match["word"].lower(), match["emotion"].lower()
         yield Utterance(
-            id=f"tess/{speaker}_{word}_{emotion}",
-            corpus="tess",
+            id=f"{speaker}_{word}_{emotion}",
             source=str(path),
             raw_label=emotion,
             speaker=speaker,
-            shard=speaker,
-            language="en",
             text=f"Say the word {word}.",
             gender="female",
             prompt=word,
@@ -50,7 +47,7 @@ def complete(ids: set[str]) -> Iterator[str]:
     """Both actresses say every word that either of them says, in every emotion."""
     words = {id.split("_")[1] for id in ids}
     for speaker, word, emotion in product(("OAF", "YAF"), words, CORPUS.targets):
-        yield f"tess/{speaker}_{word}_{emotion}"
+        yield f"{speaker}_{word}_{emotion}"
 
 
 CORPUS = Corpus(
@@ -76,4 +73,5 @@ CORPUS = Corpus(
     read=read,
     complete=complete,
     crossed=True,
+    keys={"emobox": lambda row: f"tess-{name_of(row).replace('_', '-')}"},
 )

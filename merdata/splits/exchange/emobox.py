@@ -1,64 +1,28 @@
 """EmoBox's folds: read from a checkout, and written in the same layout (github.com/emo-box/EmoBox).
 
-<root>/data/<corpus>/fold_<k>/<corpus>_{train,valid,test}_fold_<k>.jsonl, a JSON object a line with key, wav
-and emo. Most corpora have no valid file, and a partial clone may lack the large train files.
+<root>/data/<corpus>/fold_<k>/<corpus>_{train,valid,test}_fold_<k>.jsonl has a JSON object on each line, with
+key, wav and emo. Most corpora have no valid file, and a partial clone may lack the large train files. Each
+corpus states what EmoBox's preprocessing (EmoBox/preprocess/scripts) calls its rows.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from merdata.corpora.corpus import Key
 from merdata.errors import SplitError
 from merdata.io.files import write_text
-from merdata.splits.exchange.entry import Entry, Row, read_json, stem
+from merdata.splits.exchange.entry import Entry, Row, key_of, read_json, stem
 from merdata.store.protocol import TEST, TRAIN, VALIDATION, Protocol
 from merdata.store.store import Store
 from merdata.utterance import SAMPLE_RATE
 
+NAME = "emobox"
 PARTS = {TRAIN: "train", VALIDATION: "valid", TEST: "test"}
 COLUMNS = ("id", "corpus", "speaker", "raw_label", "label", "seconds", "source")
-
-
-def _mead(row: Row) -> str:
-    speaker, emotion, level, number = PurePosixPath(row.id).parts[-4:]
-    return f"mead-{speaker}-{emotion}-{level}-{number}".replace("_", "-")
-
-
-def _meld(row: Row) -> str:
-    split, name = PurePosixPath(row.id).parts[-2:]
-    return f"meld-{name}-{split}"
-
-
-def _emovdb(row: Row) -> str:
-    emotion = "Disgust" if row.raw_label.startswith("Disgust") else row.raw_label
-    return f"emovdb-{row.speaker}-{emotion}-{stem(row.id).rpartition('_')[2]}"
-
-
-# What EmoBox's preprocessing (EmoBox/preprocess/scripts) calls our rows.
-KEYS: dict[str, Callable[[Row], str]] = {
-    "ravdess": lambda row: f"ravdess-{stem(row.id)}",
-    "cremad": lambda row: f"cremad-{stem(row.id).replace('_', '-')}",
-    "esd": lambda row: f"esd-{stem(row.id).replace('_', '-')}",
-    "tess": lambda row: f"tess-{stem(row.id).replace('_', '-')}",
-    "iemocap": lambda row: f"iemocap-{stem(row.id)}",
-    "meld": _meld,
-    "mead": _mead,
-    "emovdb": _emovdb,
-}
-
-
-def key_of(row: Row) -> str:
-    """EmoBox's key of one of our rows.
-
-    Raises:
-        SplitError: EmoBox has no such corpus.
-    """
-    if row.corpus not in KEYS:
-        raise SplitError(f"EmoBox's keys are known for {', '.join(KEYS)}, not for {row.corpus}")
-    return KEYS[row.corpus](row)
 
 
 def read_folds(corpus: str, root: Path) -> Iterator[Entry]:
@@ -108,8 +72,8 @@ def write_folds(store: Store, protocol: Protocol, out: Path) -> list[Path]:
     written = []
     for corpus, own in placed.groupby("corpus"):
         folder = out / "data" / str(corpus)
-        rates = _rates(store, str(corpus))
-        lines = {row.id: json.dumps(_line(row, rates), ensure_ascii=False) for row in own.itertuples()}
+        key, rates = key_of(NAME, str(corpus)), _rates(store, str(corpus))
+        lines = {row.id: json.dumps(_line(row, key, rates), ensure_ascii=False) for row in own.itertuples()}
         for (number, split), part in own.groupby(["fold", "split"]):
             name = f"{corpus}_{PARTS[str(split)]}_fold_{number or 1}.jsonl"
             written.append(folder / f"fold_{number or 1}" / name)
@@ -124,10 +88,10 @@ def write_folds(store: Store, protocol: Protocol, out: Path) -> list[Path]:
     return written
 
 
-def _line(row: Row, rates: dict[str, int]) -> dict[str, Any]:
+def _line(row: Row, key: Key, rates: dict[str, int]) -> dict[str, Any]:
     rate = rates.get(row.id) or SAMPLE_RATE
     return {
-        "key": key_of(row),
+        "key": key(row),
         "dataset": row.corpus,
         "wav": f"downloads/{row.corpus}/{row.source}",
         "type": "raw",

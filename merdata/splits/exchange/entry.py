@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from merdata.errors import SplitError
+from merdata.corpora.corpus import Key
+from merdata.corpora.registry import get_corpus, registry
+from merdata.errors import CorpusNotFound, SplitError
 
-Row = Any  # a row of ours, as DataFrame.itertuples gives it
+Row = Any  # a row of ours, as DataFrame.itertuples gives it (`StoredRow` with more columns)
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,29 @@ class Entry:
         fold: from 1.
         split: in our words.
         key: their name of the row.
-        file: name of its audio file without suffix, which tells rows with one key apart.
+        file: name of its audio file without its suffix, which tells rows with one key apart.
     """
 
     fold: int
     split: str
     key: str
     file: str
+
+
+def key_of(source: str, corpus: str, default: Key | None = None) -> Key:
+    """What a source calls a row of a corpus, as the corpus states it.
+
+    Raises:
+        SplitError: the corpus does not state it, and there is no default.
+    """
+    try:
+        key = get_corpus(corpus).keys.get(source, default)
+    except CorpusNotFound:  # a store of a package that is not installed here
+        key = default
+    if key is None:
+        known = [name for name, one in registry().items() if source in one.keys]
+        raise SplitError(f"the names that {source} uses are known for {', '.join(known)}, not for {corpus}")
+    return key
 
 
 def stem(path: str) -> str:
@@ -38,7 +56,7 @@ def read_json(path: Path, *, lines: bool = False) -> Any:
     """A JSON file, or one JSON value a line.
 
     Raises:
-        SplitError: it is not there, or no JSON.
+        SplitError: it is missing, or is not JSON.
     """
     try:
         text = path.read_text("utf-8")
@@ -46,4 +64,4 @@ def read_json(path: Path, *, lines: bool = False) -> Any:
     except OSError as error:
         raise SplitError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise SplitError(f"{path} is no JSON: {error}") from error
+        raise SplitError(f"{path} is not JSON: {error}") from error

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from merdata.corpora.corpus import Key
 from merdata.errors import SplitError
 from merdata.splits.draft import Draft
 from merdata.splits.exchange import emobox, s3prl
-from merdata.splits.exchange.entry import Entry, Row, stem
+from merdata.splits.exchange.entry import Entry, Row, key_of, stem
 from merdata.splits.exchange.published import by_rule, published
 from merdata.splits.make import finish, rows_of
 from merdata.store.keep import keep_protocol
@@ -35,19 +36,19 @@ class Source:
 
     Attributes:
         read: corpus and folder to entries.
-        key_of: what they call one of our rows.
+        key: what they call a row of a corpus that does not state it; None: it cannot be imported.
         rest_is_train: in a fold without a train list, train is what is in no other.
     """
 
     read: Callable[[str, Path], Iterator[Entry]]
-    key_of: Callable[[Row], str]
+    key: Key | None = None
     rest_is_train: bool = False
 
 
 SOURCES = {
-    "emobox": Source(emobox.read_folds, emobox.key_of, rest_is_train=True),
+    emobox.NAME: Source(emobox.read_folds, rest_is_train=True),
     "emobox-track2": Source(emobox.read_track2, lambda row: f"{stem(row.id)} {row.speaker}"),
-    "s3prl": Source(s3prl.read_sessions, lambda row: stem(row.id)),
+    "s3prl": Source(s3prl.read_sessions),
 }
 
 
@@ -58,8 +59,8 @@ def import_split(
 
     Args:
         store: the store, or its folder.
-        source: emobox, emobox-track2 or s3prl, whose files lie below `root`; nkululeko or tfds, whose rule is
-            known.
+        source: emobox, emobox-track2 or s3prl, whose files are below `root`; or one whose rule is known
+            (`published`), such as nkululeko.
         corpus: name of the corpus.
         root: folder with their files.
         name: of the protocol (default `<corpus>_<source>`).
@@ -80,11 +81,11 @@ def import_split(
         draft = by_rule(source, corpus, rows)
     elif source in SOURCES:
         if root is None:
-            raise SplitError(f"say where the files of {source} lie: --root FOLDER")
-        draft, unmatched = _from_files(SOURCES[source], corpus, root, rows)
+            raise SplitError(f"say where the files of {source} are: --root FOLDER")
+        draft, unmatched = _from_files(source, corpus, root, rows)
     else:
         known = ", ".join([*SOURCES, *published()])
-        raise SplitError(f"no split of {source!r} can be imported; those of {known} can")
+        raise SplitError(f"no split of {source!r} can be imported; those of {known} can be")
     made = finish(store, name, draft, {"kind": "import", "source": source, "chosen": True}, rows)
     keep_protocol(store, made)
     return made, unmatched
@@ -100,16 +101,18 @@ def export_split(store: str | Path | Store, target: str, protocol: str, out: Pat
         SplitError: there is no such layout or protocol, or a corpus has no name in it.
         StoreError: the store cannot be read, or `out` cannot be written.
     """
-    if target != "emobox":
-        raise SplitError(f"splits can be exported in the layout of emobox, not of {target!r}")
+    if target != emobox.NAME:
+        raise SplitError(f"splits can be exported in the layout of {emobox.NAME}, not of {target!r}")
     store = open_store(store)
     check_output(store.path, out / "data")
     return emobox.write_folds(store, load_protocol(store, protocol), out)
 
 
-def _from_files(source: Source, corpus: str, root: Path, rows: pd.DataFrame) -> tuple[Draft, list[str]]:
+def _from_files(name: str, corpus: str, root: Path, rows: pd.DataFrame) -> tuple[Draft, list[str]]:
+    source = SOURCES[name]
+    key = key_of(name, corpus, source.key)
     entries = list(source.read(corpus, root))
-    ids = _matched(entries, rows, source.key_of)
+    ids = _matched(entries, rows, key)
     splits: dict[int, dict[str, str]] = {}
     for entry in entries:
         if entry in ids:
@@ -131,11 +134,12 @@ def _from_files(source: Source, corpus: str, root: Path, rows: pd.DataFrame) -> 
     return draft, sorted({entry.key for entry in entries if entry not in ids})
 
 
-def _matched(entries: Iterable[Entry], rows: pd.DataFrame, key_of: Callable[[Row], str]) -> dict[Entry, str]:
+def _matched(entries: Iterable[Entry], rows: pd.DataFrame, key: Key) -> dict[Entry, str]:
     """Entry -> id of our row; where a key fits several rows, the name of the audio file decides."""
     ids: dict[str, list[str]] = {}
+    row: Row
     for row in rows.itertuples():
-        ids.setdefault(key_of(row), []).append(str(row.id))
+        ids.setdefault(key(row), []).append(str(row.id))
     found = {}
     for entry in entries:
         fitting = ids.get(entry.key, [])

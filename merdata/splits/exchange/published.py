@@ -1,25 +1,29 @@
-"""Splits that others publish as a rule: named speakers or sessions for validation and test."""
+"""Splits that others publish as a rule: named speakers or sessions for validation and test.
+
+Each corpus keeps those of it in `published.yaml` in its folder.
+"""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import pandas as pd
-import yaml
 
+from merdata.corpora.corpus import Rule
+from merdata.corpora.registry import registry
 from merdata.errors import SplitError
 from merdata.splits.draft import Draft
 from merdata.store.protocol import TEST, TRAIN, VALIDATION
 
 
 @cache
-def published() -> dict[str, dict[str, Any]]:
+def published() -> dict[str, dict[str, Rule]]:
     """Whose rule -> corpus -> which groups are validation and test."""
-    text = (files(__package__) / "published.yaml").read_text("utf-8")
-    rules: dict[str, dict[str, Any]] = yaml.safe_load(text)
-    return rules
+    rules: dict[str, dict[str, Rule]] = {}
+    for corpus in registry().values():
+        for source, rule in corpus.published.items():
+            rules.setdefault(source, {})[corpus.name] = rule
+    return dict(sorted(rules.items()))
 
 
 def by_rule(source: str, corpus: str, rows: pd.DataFrame) -> Draft:
@@ -28,21 +32,21 @@ def by_rule(source: str, corpus: str, rows: pd.DataFrame) -> Draft:
     Raises:
         SplitError: they have none for this corpus, or the store lacks a speaker that it names.
     """
-    rules = {name: rule for name, rule in published()[source].items() if name != "url"}
+    rules = published()[source]
     if corpus not in rules:
         raise SplitError(f"the rule of {source} is known for {', '.join(rules)}, not for {corpus}")
     rule = rules[corpus]
     group = rows[rule["by"]]
-    wanted = {part: rule.get(part, []) for part in (VALIDATION, TEST)}
+    wanted = {VALIDATION: rule.get("validation", []), TEST: rule.get("test", [])}
     absent = sorted({name for names in wanted.values() for name in names} - set(group))
     if absent:
         raise SplitError(
-            f"the store has no {rule['by']} {', '.join(absent)} of {corpus}, whom {source} names"
+            f"the store has no {rule['by']} {', '.join(absent)} of {corpus}, which {source} names"
         )
     split = pd.Series(TRAIN, index=rows["id"])
     for part, names in wanted.items():
         split[group.isin(names).to_numpy()] = part
-    kept = split[~split.index.isin(rule.get("left_out", []))]
+    kept = split[~split.index.isin([f"{corpus}/{id}" for id in rule.get("left_out", [])])]
     draft = Draft({0: kept})
     draft.claim("speaker-disjoint", corpus=corpus)
     if len(kept) < len(rows):

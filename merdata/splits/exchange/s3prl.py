@@ -1,7 +1,7 @@
-"""s3prl's five folds of IEMOCAP, by session (its downstream/emotion/meta_data, or s3prl/iemocap_split).
+"""s3prl's five folds by session (its downstream/emotion/meta_data, or s3prl/iemocap_split).
 
 <root>/Session<k>/{train,test}_meta_data.json: {"labels", "meta_data": [{"path", "label", "speaker"}]}.
-Their validation rows are a fifth of train, drawn by torch at run time: they stand in no file.
+Their validation rows are a fifth of train, drawn by torch at run time: no file lists them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from merdata.store.protocol import TEST, TRAIN
 SESSIONS = range(1, 6)
 
 
-def read_sessions(corpus: str, root: Path) -> Iterator[Entry]:
+def read_sessions(_: str, root: Path) -> Iterator[Entry]:
     """The entries of the five folds.
 
     Raises:
-        SplitError: the corpus is another, or a file is not there or not of this form.
+        SplitError: a file is missing or not of this form.
     """
-    if corpus != "iemocap":
-        raise SplitError(f"s3prl's folds are of iemocap, not of {corpus}")
     folder = root / "meta_data" if (root / "meta_data").is_dir() else root
     for fold in SESSIONS:
         for split in (TRAIN, TEST):
@@ -31,5 +29,5 @@ def read_sessions(corpus: str, root: Path) -> Iterator[Entry]:
             try:
                 paths = [entry["path"] for entry in read_json(path)["meta_data"]]
             except (KeyError, TypeError) as error:
-                raise SplitError(f"{path} is no meta_data of s3prl: it lacks {error}") from error
+                raise SplitError(f"{path} is not a meta_data file of s3prl: it has no {error}") from error
             yield from (Entry(fold, split, stem(one), stem(one)) for one in paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 HERE = Path(__file__).parent
 NINTH = Path(__file__).parents[2] / "ninth_corpus"
+DEFECTS = "- {defect: made-up, ids: [03a01Fa], note: invented by a test, evidence: none}\n"
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             copy = source / path.relative_to(NINTH)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+    (source / "emodb_for_merdata" / "defects.yaml").write_text(DEFECTS)
     pip = [
         sys.executable,
         "-m",
@@ -57,3 +60,24 @@ def test_the_commands_know_it(environment: dict[str, str], tmp_path: Path) -> No
         done = run(*merdata, *words, environment=environment, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert "speaker-disjoint" in run(*merdata, "split", environment=environment, cwd=tmp_path).stdout
+
+
+def test_its_defects_are_read_from_its_folder(environment: dict[str, str], tmp_path: Path) -> None:
+    wav = tmp_path / "wav" / "03a01Fa.wav"
+    wav.parent.mkdir()
+    wav.touch()
+    code = (
+        "from pathlib import Path; import merdata;"
+        "(row,) = merdata.get_corpus('emodb').utterances(Path('.'));"
+        "print(row.id, row.shard, row.language, *row.notes)"
+    )
+    said = run("-c", code, environment=environment, cwd=tmp_path).stdout.strip()
+    assert said == "emodb/03a01Fa 03 de known defect, made-up: invented by a test"
+
+
+def test_contributing_states_its_size() -> None:
+    text = (NINTH.parents[1] / "CONTRIBUTING.md").read_text("utf-8")
+    sizes = dict(re.findall(r"^\| `(\S+)` \| (\d+) \|", text, re.MULTILINE))
+    assert len(sizes) == 4
+    for name, lines in sizes.items():
+        assert len((NINTH / name).read_text("utf-8").splitlines()) == int(lines)

@@ -32,13 +32,10 @@ FILE_NAME = re.compile(
 def read(tree: Tree) -> Iterator[Utterance]:
     return mark_duplicates(
         Utterance(
-            id=f"emodb/{path.stem}",
-            corpus="emodb",
+            id=path.stem,
             source=str(path),
             raw_label=match["emotion"],
             speaker=match["speaker"],
-            shard=match["speaker"],
-            language="de",
             text=SENTENCES[match["sentence"]],
             gender="female" if match["speaker"] in WOMEN else "male",
             prompt=match["sentence"],
