@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -149,19 +149,26 @@ def build(
         jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
     prospect = _look(choice, store, before, rehash)
-    with locked(store, FOR_EVER if wait else 0) as waited:
+    with locked(store, FOR_EVER if wait else 0) as waited, _cleaning(store):
         manifest = _manifest_to_extend(store, choice.policy)
         if waited or manifest != before:  # another process has changed it
             prospect = _look(choice, store, manifest, rehash)
-        remove_leftovers(store)
         made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
-        if prospect.plan.choice.corpora:
-            outdated = _commit(store, prospect.plan, manifest)
-        else:
-            outdated = seen.outdated(store, manifest)
-            retire(store, (), files_of(manifest))
+        outdated = _commit(store, prospect.plan, manifest)
         return _report(store, manifest, choice, prospect, made, outdated)
+
+
+@contextmanager
+def _cleaning(store: Path) -> Iterator[None]:
+    """Remove what writers that died have left, and at a failure what stopped workers leave."""
+    remove_leftovers(store)
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):
+            remove_leftovers(store)
+        raise
 
 
 def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Prospect:
@@ -238,6 +245,9 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     Raises:
         IncompleteError: a corpus has no row.
     """
+    if not plan.choice.corpora:  # all are up to date
+        retire(store, (), files_of(manifest))
+        return seen.outdated(store, manifest)
     from merdata.store.readme import make_card  # jinja2 is not needed until the shards are made
 
     manifest["files"] = known_files(Store(store, manifest))

@@ -14,6 +14,7 @@ import merdata
 from merdata.integrity.digest import logical_digest, rows_by_id
 from merdata.integrity.verify import verify
 from merdata.store.commit import CHANGE
+from merdata.store.retired import retired
 
 OLD_POLICY = ["ps=drop", "disgust=anger"]  # the store before has fewer rows and other labels
 
@@ -77,10 +78,15 @@ def make_changes(corpora: Path, folder: Path) -> dict[str, Change]:
 
 
 def files(store: Path) -> dict[str, str]:
-    """SHA-256 of every file of a store, without the working folders."""
+    """SHA-256 of every file of a store, without the working folders and what is kept for readers only."""
     paths = {path.relative_to(store): path for path in store.rglob("*") if path.is_file()}
-    visible = {name: path for name, path in paths.items() if not name.parts[0].startswith(".")}
-    return {str(name): hashlib.sha256(path.read_bytes()).hexdigest() for name, path in visible.items()}
+    kept = retired(store)
+    own = {
+        name: path
+        for name, path in paths.items()
+        if not name.parts[0].startswith(".") and name.as_posix() not in kept
+    }
+    return {str(name): hashlib.sha256(path.read_bytes()).hexdigest() for name, path in own.items()}
 
 
 def _build(corpus: Path, store: Path) -> None:
