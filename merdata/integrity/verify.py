@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from merdata.engine.pool import run_tasks
 from merdata.errors import MerdataError, StoreError
-from merdata.integrity.digest import logical_digest, row_lines
+from merdata.integrity.digest import logical_digest
 from merdata.integrity.file import FileCheck, check_file
 from merdata.io.files import TEMPORARY
 from merdata.io.places import files_below, in_one_process, is_remote, place
@@ -84,7 +84,7 @@ def verify(
             faults += _of_protocol(opened, name)
             remarks += _outdated(opened, name)
     rows = sum(shard.rows for shard in opened.shards())
-    digest = logical_digest(row_lines(opened)) if deep and not faults else None
+    digest = logical_digest(opened) if deep and not faults else None
     return Verdict(faults, remarks, files, rows, digest)
 
 
