@@ -62,6 +62,6 @@ def _check_sources(sources: Iterable[str | None], corpus: str, where: str) -> No
 
 def _not_its_own(where: str, sign: str, corpus: str) -> str:
     return (
-        f"{where} does not look like {corpus}: {sign}. Nothing was uploaded, because the licence of these rows "
-        "is unknown: build the store again"
+        f"{where} does not look like {corpus}: {sign}. Nothing was uploaded, because the licence of these "
+        "rows is unknown: build the store again"
     )
