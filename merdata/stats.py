@@ -198,7 +198,7 @@ def _corpora(store: Store, table: pa.Table) -> list[CorpusFigures]:
 
 
 def _groups(table: pa.Table, *columns: str) -> dict[tuple[str, ...], tuple[int, float]]:
-    """The values of some columns that occur together -> their rows and seconds; rows without one are left out."""
+    """Values of some columns that occur together -> rows and seconds; rows without a value are left out."""
     sums = table.group_by(list(columns), use_threads=False).aggregate([([], "count_all"), ("seconds", "sum")])
     values = zip(*(sums[name].to_pylist() for name in columns), strict=True)
     totals = zip(sums["count_all"].to_pylist(), map(_rounded, sums["seconds_sum"].to_pylist()), strict=True)
