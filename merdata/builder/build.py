@@ -20,8 +20,9 @@ from typing_extensions import TypedDict
 from merdata.builder import unchanged as seen
 from merdata.builder.part import Part, describe
 from merdata.builder.plan import Choice, Plan, choose, make_plan
-from merdata.builder.shard import PASSING, ShardTask
+from merdata.builder.shard import PASSING
 from merdata.builder.space import check_space
+from merdata.builder.task import ShardTask
 from merdata.builder.watchdog import Pool, build_shards
 from merdata.engine.cluster import dask_pool
 from merdata.errors import EngineError, IncompleteError, StoreError
@@ -109,6 +110,7 @@ def build(
     engine: str = "processes",
     scheduler: str | None = None,
     wait: bool = False,
+    rehash: bool = False,
     progress: bool = False,
 ) -> Report:
     """Build corpora into a store, beside those that it already has.
@@ -127,6 +129,8 @@ def build(
         engine: `processes` of this machine, or `dask`.
         scheduler: address or file of a Dask scheduler whose workers see the same folders by the same names;
             without one, `dask` starts a cluster on this machine.
+        rehash: read every source again, for files whose bytes changed while size and time did not; what is
+            the same is not decoded again.
         wait: wait for the lock if another process is writing the store, instead of failing.
         progress: show a bar on stderr.
 
@@ -140,11 +144,11 @@ def build(
     if in_one_process(store, *choice.folders.values()):
         jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
-    prospect = _look(choice, store, before)
+    prospect = _look(choice, store, before, rehash)
     with locked(store, FOR_EVER if wait else 0) as waited:
         manifest = _manifest_to_extend(store, choice.policy)
         if waited or manifest != before:  # another process has changed it
-            prospect = _look(choice, store, manifest)
+            prospect = _look(choice, store, manifest, rehash)
         remove_leftovers(store)
         made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
@@ -156,10 +160,10 @@ def build(
         return _report(store, manifest, choice, prospect, made, outdated)
 
 
-def _look(choice: Choice, store: Path, manifest: Manifest) -> Prospect:
+def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Prospect:
     made_from = seen.fingerprints(choice)
-    kept = seen.unchanged(store, manifest, made_from)
-    return Prospect(made_from, kept, make_plan(choice.without(kept), store))
+    kept = {} if rehash else seen.unchanged(store, manifest, made_from)
+    return Prospect(made_from, kept, make_plan(choice.without(kept), store, rehash=rehash))
 
 
 def _make_shards(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from merdata.audio.decoders import AudioError
+from merdata.errors import AudioError
 from merdata.io.places import fetch, is_remote
 
 MOST_BYTES = 1 << 28  # an utterance is smaller, and more would not fit into a worker's memory

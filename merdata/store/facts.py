@@ -90,6 +90,7 @@ class CorpusFacts(TypedDict):
         policy: raw label -> class, `drop` or `keep`.
         options: of its reader, as given to the build.
         defects: hash of its table of known defects.
+        split, cluster, limits: as the corpus states them; a store that an older merdata built lacks them.
         ledger: name of its file below `ledger` (format 1 had none: it was `<corpus>.parquet`).
     """
 
@@ -98,9 +99,9 @@ class CorpusFacts(TypedDict):
     languages: list[Text]
     licence: Text
     homepage: Text
-    split: Text
-    cluster: Text
-    limits: Text
+    split: NotRequired[Text]
+    cluster: NotRequired[Text]
+    limits: NotRequired[Text]
     crossed: bool
     policy: dict[Text, Text]
     options: dict[Text, Text]

@@ -11,6 +11,7 @@ from merdata.io.places import is_remote
 
 FOLDERS = ("data", "ledger", "splits", "figures", "layers", ".build", ".cache")
 FILES = ("merdata.json", "README.md", "LICENSE.md")
+OWN = (*FOLDERS, *FILES)
 
 
 def refuse_links(store: Path) -> None:
@@ -30,10 +31,23 @@ def refuse_links(store: Path) -> None:
         try:
             with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
                 for entry in entries:
-                    if folder != str(store) or entry.name in (*FOLDERS, *FILES):
+                    if folder != str(store) or entry.name in OWN:
                         _refuse(entry, folders)
         except OSError as error:
             raise StoreError(f"cannot read {folder}: {error.strerror or error}") from error
+
+
+def check_output(store: Path, out: Path) -> None:
+    """Fail if an output would replace a file of the store itself, or lie among its files.
+
+    Raises:
+        StoreError: it would.
+    """
+    if is_remote(store) or is_remote(out):
+        return
+    inside, whole = Path(os.path.realpath(out)), Path(os.path.realpath(store))
+    if inside == whole or (inside.is_relative_to(whole) and inside.relative_to(whole).parts[0] in OWN):
+        raise StoreError(f"{out} belongs to the store {store}: write to another place")
 
 
 def _refuse(entry: os.DirEntry[str], folders: list[str]) -> None:

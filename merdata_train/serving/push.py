@@ -12,8 +12,8 @@ from merdata.plugin import check_repo, hub_errors, printable
 from merdata_train.errors import RunError
 from merdata_train.runs.card import card, write_card
 
-# The files of a model; nothing else of a run goes up or down. The folders hold what makes the inputs
-# of an encoder, under the names that transformers saves.
+# The files of a model; nothing else of a run is uploaded or downloaded. The folders hold what makes the
+# inputs of an encoder, under the names that transformers saves.
 FILES = ("config.json", "model.safetensors")
 CARD = "README.md"
 BESIDE = {
