@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from merdata.integrity.digest import logical_digest, rows_by_id
+import pyarrow.compute as pc
+
+from merdata.integrity.digest import logical_digest, row_lines
 from merdata.store.facts import Manifest
 from merdata.store.ledger import Record
 from merdata.store.protocol import protocol_names, read_protocol
@@ -69,13 +71,14 @@ def diff(a: str | Path | Store, b: str | Path | Store) -> Difference:
         StoreError: one of them cannot be read.
         SplitError: a protocol's table is damaged.
     """
-    sides = [_Side(open_store(store)) for store in (a, b)]
-    before, after = sides
+    before, after = (_Side(open_store(store)) for store in (a, b))
+    same = before.rows.lines.equals(after.rows.lines)
+    digest = logical_digest(before.rows)
     return Difference(
-        digests=[logical_digest(side.rows) for side in sides],
-        added=Part.of({id: before.why_absent(id) for id in after.rows.keys() - before.rows.keys()}),
-        removed=Part.of({id: after.why_absent(id) for id in before.rows.keys() - after.rows.keys()}),
-        changed=_changed(before, after),
+        digests=[digest, digest if same else logical_digest(after.rows)],
+        added=Part.of({id: before.why_absent(id) for id in after.without(before)}),
+        removed=Part.of({id: after.why_absent(id) for id in before.without(after)}),
+        changed={} if same else _changed(before, after),
         settings=list(_settings(before.store.manifest, after.store.manifest)),
         protocols=_protocols(before.store, after.store),
     )
@@ -86,7 +89,12 @@ class _Side:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.rows = rows_by_id(store)
+        self.rows = row_lines(store)
+
+    def without(self, other: _Side) -> list[str]:
+        """Ids that the other store does not have."""
+        ids: list[str] = self.rows.ids.filter(pc.invert(pc.is_in(self.rows.ids, other.rows.ids))).to_pylist()
+        return ids
 
     @cached_property
     def reasons(self) -> dict[str, str]:
@@ -108,13 +116,13 @@ class _Side:
 def _changed(before: _Side, after: _Side) -> dict[str, Part]:
     """column -> the rows that differ in it, each with its reason."""
     why: dict[str, dict[str, str]] = defaultdict(dict)
-    for id, old in before.rows.items():
-        new = after.rows.get(id, old)
-        if new != old:
-            cells_before, cells_after = (dict(zip(METADATA_COLUMNS, row, strict=True)) for row in (old, new))
-            for column in METADATA_COLUMNS:
-                if cells_before[column] != cells_after[column]:
-                    why[column][id] = _why(column, cells_before, cells_after, before, after)
+    place = pc.index_in(before.rows.ids, after.rows.ids)
+    differ = pc.fill_null(pc.not_equal(before.rows.lines, after.rows.lines.take(place)), False)
+    changed = pc.indices_nonzero(differ)
+    for old, new in zip(before.rows.cells(changed), after.rows.cells(place.take(changed)), strict=True):
+        for column in METADATA_COLUMNS:
+            if old[column] != new[column]:
+                why[column][old["id"]] = _why(column, old, new, before, after)
     return {column: Part.of(why[column]) for column in METADATA_COLUMNS if column in why}
 
 

@@ -7,37 +7,80 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii  # what json.dumps writes strings with
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from merdata.utterance import METADATA_COLUMNS
 
 if TYPE_CHECKING:
+    from merdata.store.ledger import Record
     from merdata.store.store import Store
 
-Cells = tuple[Any, ...]  # of a row, in the order of METADATA_COLUMNS
+ROWS_AT_ONCE = 10_000  # whose columns are in memory beside their lines
 
 
-def rows_by_id(store: Store) -> dict[str, Cells]:
-    """id -> every column but the audio, in the order of the ids; the label by its name.
+@dataclass(frozen=True)
+class Lines:
+    """The rows of a store, in the order of their ids.
+
+    Attributes:
+        ids: of the rows.
+        lines: each row as a JSON list in ASCII, in the order of METADATA_COLUMNS.
+    """
+
+    ids: pa.Array
+    lines: pa.ChunkedArray
+
+    def cells(self, places: pa.Array) -> Iterator[Record]:
+        """Some rows, by column."""
+        for line in self.lines.take(places).to_pylist():
+            yield dict(zip(METADATA_COLUMNS, json.loads(line), strict=True))
+
+
+def row_lines(store: Store) -> Lines:
+    """Every column of a store but the audio, row by row; the label by its name.
 
     Raises:
         StoreError: a shard is missing or unreadable.
     """
-    table = store.rows()
-    columns = (table[name].to_pylist() for name in METADATA_COLUMNS)
-    position = METADATA_COLUMNS.index("id")
-    rows = sorted(zip(*columns, strict=True), key=lambda cells: str(cells[position]))
-    return {cells[position]: cells for cells in rows}
+    import pyarrow.compute as pc
+
+    table = store.rows().combine_chunks()
+    order = pc.sort_indices(table["id"])
+    table = table.take(order)
+    parts = [_lines(table.slice(start, ROWS_AT_ONCE)) for start in range(0, len(table), ROWS_AT_ONCE)]
+    return Lines(table["id"].combine_chunks(), pa.chunked_array(parts, pa.large_string()))
 
 
-def logical_digest(rows: Mapping[str, Cells]) -> str:
-    """SHA-256 over the rows of a store, as `rows_by_id` returns them.
+def logical_digest(rows: Lines) -> str:
+    """SHA-256 over the rows of a store.
 
     It covers every column; the audio by the hash of its samples (`audio_sha256`, which `verify --deep`
     compares with the audio). It does not depend on shards and their order.
     """
     digest = hashlib.sha256()
-    for cells in rows.values():
-        digest.update(json.dumps(cells).encode("ascii") + b"\n")
+    for chunk in rows.lines.chunks:
+        digest.update("".join(f"{line}\n" for line in chunk.to_pylist()).encode("ascii"))
     return digest.hexdigest()
+
+
+def _lines(rows: pa.Table) -> pa.Array:
+    import pyarrow.compute as pc
+
+    start, comma, end, nothing = (pa.scalar(text, pa.large_string()) for text in ("[", ", ", "]", ""))
+    cells = (_json(rows[name].combine_chunks()) for name in METADATA_COLUMNS)
+    return pc.binary_join_element_wise(start, pc.binary_join_element_wise(*cells, comma), end, nothing)
+
+
+def _json(column: pa.Array) -> pa.Array:
+    """Each value as JSON; a value that many rows have is written once."""
+    if pa.types.is_nested(column.type):
+        return pa.array(map(json.dumps, column.to_pylist()), pa.large_string())
+    encoded = column.dictionary_encode()
+    write = encode_basestring_ascii if pa.types.is_string(column.type) else json.dumps
+    written = pa.array([*map(write, encoded.dictionary.to_pylist()), "null"], pa.large_string())
+    return written.take(encoded.indices.fill_null(len(written) - 1))

@@ -23,6 +23,7 @@ NO_ROW = "no row"
 
 ROWS_AT_A_TIME = 1_000  # of a corpus, as Python objects
 EXAMPLES = 10
+MOST_TWINS = 20  # of a group of identical audio that each of its rows names: in pairs they would be quadratic
 
 Record = dict[str, Any]  # a row of a table: column -> cell
 
@@ -163,14 +164,14 @@ def count(corpus: Corpus, table: pa.Table, twins: list[list[Record]]) -> Counts:
 def make_ledger(journals: Iterable[pa.Table]) -> tuple[pa.Table, list[list[Record]]]:
     """The ledger of a corpus from its shards' journals, and its groups of rows with identical samples.
 
-    A stored row gets `same_audio_as` if another stored row has the same samples; the detail of a duplicate
-    by name says whether its bytes are those of the file that was kept.
+    A stored row gets `same_audio_as`, the first ids of the others, if others have the same samples. The
+    detail of a duplicate by name says whether its bytes are those of the file that was kept.
     """
     table = pa.concat_tables(journal.select(LEDGER_SCHEMA.names) for journal in journals)
     table = table.cast(LEDGER_SCHEMA).combine_chunks()
     twins = _same_audio(table)
     same = {
-        row["id"]: " ".join(other["id"] for other in group if other is not row)
+        row["id"]: " ".join(other["id"] for other in group[:MOST_TWINS] if other is not row)
         for group in twins
         for row in group
     }
