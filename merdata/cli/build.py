@@ -44,7 +44,9 @@ def build(
     policy_file: Annotated[
         Path | None,
         typer.Option(
-            help="YAML with such changes, as in `contempt: disgust` or `mead: {contempt: disgust}`."
+            help="YAML with such changes, as in `contempt: disgust` or `mead: {contempt: disgust}`.",
+            parser=place,
+            metavar="FILE",
         ),
     ] = None,
     option: Annotated[
@@ -103,6 +105,7 @@ def build(
     from merdata.builder.build import build as make
     from merdata.builder.plan import choose, foresee, make_plan
     from merdata.cli.screen import build as screen
+    from merdata.io.names import pattern_fault
     from merdata.labels import read_policy
 
     choices: dict[str, Any] = {
@@ -118,6 +121,8 @@ def build(
         where: dict[str, Any] = {"engine": engine, "scheduler": scheduler}
         report = make(corpus, source, store, **choices, jobs=jobs, **where, wait=wait, progress=True)
         print_json(report.as_json()) if as_json else screen.built(report, store)
+        if fault := pattern_fault(store):
+            typer.echo(f"merdata: {fault}", err=True)
         counts = [(account.discovered, account.expected) for account in report.counts]
     if strict and any(discovered != expected for discovered, expected in counts):
         raise typer.Exit(INCOMPLETE)
