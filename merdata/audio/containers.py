@@ -7,6 +7,7 @@ frames (AAC, AMR, MP3 without a Xing header) declares nothing: it is whole if it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Literal, NamedTuple
 
 from merdata.audio.frames import SEARCHED, after_tags, check_adts, check_amr, check_mpeg
@@ -147,15 +148,30 @@ def _check_caf(data: bytes) -> Repaired | None:
     return _chunks(8, caf_chunk, b"data", 8, "big")(data) or _pieces(8, caf_chunk, "chunk")(data)
 
 
+def _check_sphere(data: bytes) -> None:
+    """NIST SPHERE: lines of `name -type value`; only what is not compressed says how long it is in bytes."""
+    length = int(data[8:16]) if data[8:16].strip().isdigit() else 0
+    fields = {line.split()[0]: line.split()[-1] for line in data[16:length].splitlines() if line.strip()}
+    if fields.get(b"sample_coding", b"pcm") not in (b"pcm", b"ulaw", b"alaw"):
+        return
+    sizes = [fields.get(name, b"") for name in (b"sample_count", b"sample_n_bytes", b"channel_count")]
+    if all(size.isdigit() for size in sizes):
+        _refuse_less(max(0, len(data) - length), prod(map(int, sizes)))
+
+
 def _sized(data: bytes, start: int, size: int, field: _Field) -> Repaired | None:
     """Check the size of the audio data; what writes to a pipe leaves a placeholder in its place."""
     present = max(0, len(data) - start)
     if present and _is_placeholder(size):
         right = (present + field.surplus).to_bytes(field.width, field.order)
         return data[: field.start] + right + data[field.start + field.width :], (TO_THE_END,)
+    _refuse_less(present, size)
+    return None
+
+
+def _refuse_less(present: int, size: int) -> None:
     if present < size:
         raise AudioError("truncated", f"{present} of the {size} bytes of audio that the header declares")
-    return None
 
 
 def _is_placeholder(size: int) -> bool:
@@ -234,6 +250,7 @@ CONTAINERS = (
     Container("AIFF", {0: b"FORM", 8: b"AIFC"}, _chunks(12, _RIFX, b"SSND", 4, "big")),
     Container("CAF", {0: b"caff"}, _check_caf),
     Container("AU", {0: b".snd"}, _check_au),
+    Container("SPHERE", {0: b"NIST_1A\n"}, _check_sphere),
     Container("FLAC", {0: b"fLaC"}, _check_flac),
     Container("Ogg", {0: b"OggS"}, _check_ogg),
     Container("MP4", {4: b"ftyp"}, _check_mp4, libsndfile=False),
