@@ -144,7 +144,19 @@ def test_tags_and_padding_after_an_mp3_are_no_fault(tag: bytes, source: Path) ->
     assert normalise(data + tag).seconds == pytest.approx(SECONDS, abs=0.11)
 
 
-@pytest.mark.parametrize("subtype", [("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III"), ("OGG", "OPUS")])
+@pytest.mark.parametrize(
+    "subtype",
+    [
+        ("FLAC", "PCM_16"),
+        ("MP3", "MPEG_LAYER_III"),
+        ("OGG", "OPUS"),
+        ("OGG", "VORBIS"),
+        ("NIST", "PCM_16"),
+        ("W64", "PCM_16"),
+        ("CAF", "ALAC_16"),
+        ("AIFF", "FLOAT"),
+    ],
+)
 def test_what_libsndfile_wrote_is_whole_or_truncated(subtype: tuple[str, str]) -> None:
     data = encode(SPEECH, 16_000, *subtype)
     assert fate(data) == "3.0 s"
