@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from merdata.errors import AudioError
+
 
 class Piece(NamedTuple):
     """One piece of a file.
@@ -34,6 +36,16 @@ def pieces(data: bytes, start: int, header: Header) -> Iterator[Piece]:
     while start < len(data) and (piece := header(data, start)) is not None and piece.following > start:
         yield piece
         start = piece.following
+
+
+def refuse_cut(data: bytes, end: int, what: str) -> None:
+    """Refuse a file that ends before one of its pieces does.
+
+    Raises:
+        AudioError: it is cut short.
+    """
+    if end > len(data):
+        raise AudioError("truncated", f"the file ends within a {what}")
 
 
 def whole(start: int, end: int, name: bytes = b"") -> Piece:

@@ -128,6 +128,15 @@ def test_what_was_written_to_a_pipe_is_read_to_its_end(words: str, source: Path)
     assert (fate(data[: 2 * len(data) // 3]) == "truncated") or not tells
 
 
+def test_an_mp4_whose_index_names_more_than_there_is_is_truncated(source: Path) -> None:
+    """The index first, and then data that go to the end of the file, wherever that is (a size of 0)."""
+    data = bytearray(written(source, "m4a -movflags +faststart"))
+    start = data.rindex(b"mdat")
+    data[start - 4 : start] = bytes(4)
+    assert fate(bytes(data)) == "3.0 s"
+    assert {fate(bytes(data[: size(len(data))])) for size in CUTS.values()} == {"truncated"}
+
+
 @pytest.mark.parametrize("frames", [1, 2, 40])
 def test_an_mp3_that_lacks_whole_frames_is_truncated_by_its_own_count(frames: int, source: Path) -> None:
     data = written(source, "mp3 -b:a 64k -id3v2_version 0")
