@@ -60,7 +60,7 @@ Cache = Annotated[
 def keep_features_in(folder: str | None) -> None:
     """Let this process and those that it starts keep features there."""
     if folder:
-        os.environ["MERDATA_CACHE"] = folder
+        os.environ["MERDATA_CACHE"] = str(place(folder))
 
 
 def all_overrides(store: Path | None, corpora: list[str] | None, overrides: list[str] | None) -> list[str]:
