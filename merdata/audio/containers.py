@@ -93,7 +93,8 @@ def _recognise(data: bytes, start: int) -> Container | None:
     for container in CONTAINERS:
         if all(data.startswith(magic, start + offset) for offset, magic in container.magic.items()):
             return container
-    start += len(zeros) - len(zeros.lstrip(b"\0")) if (zeros := data[start : start + SEARCHED]) else 0
+    padding = data[start : start + SEARCHED]
+    start += len(padding) - len(padding.lstrip(b"\0"))
     if start < len(data) and adts_frame(data, start):
         return ADTS
     if data[:3] == b"ID3" or (start < len(data) and mpeg_frame(data, start)):

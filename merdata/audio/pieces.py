@@ -72,7 +72,7 @@ def iff_chunk(order: Literal["little", "big"]) -> Header:
     """Chunks of RIFF (little-endian) or of AIFF and RIFX (big-endian): name, 32-bit size, an even length."""
 
     def header(data: bytes, start: int) -> Piece | None:
-        if start + 8 > len(data):
+        if start + 8 > len(data) or not any(data[start : start + 4]):  # zeros are padding
             return None
         size = int.from_bytes(data[start + 4 : start + 8], order)
         return Piece(data[start : start + 4], start + 8, start + 8 + size, start + 8 + size + size % 2)
