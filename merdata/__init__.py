@@ -22,6 +22,7 @@ _HOME = {
     "MerdataError": "errors",
     "CorpusNotFound": "errors",
     "HubError": "errors",
+    "IncompleteError": "errors",
     "LicenceError": "errors",
     "PolicyError": "errors",
     "SplitError": "errors",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from merdata.dialogues import histories as histories
     from merdata.errors import CorpusNotFound as CorpusNotFound
     from merdata.errors import HubError as HubError
+    from merdata.errors import IncompleteError as IncompleteError
     from merdata.errors import LicenceError as LicenceError
     from merdata.errors import MerdataError as MerdataError
     from merdata.errors import PolicyError as PolicyError

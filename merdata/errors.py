@@ -1,7 +1,7 @@
 # ruff: noqa: N818  the names say what is wrong
 """Errors that a user can correct: each message says what is wrong, where, and what to do.
 
-The commands print the message and exit with code 2; anything else is a bug and keeps its traceback.
+The commands print the message and exit with its `exit_code`; anything else is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -12,6 +12,14 @@ from collections.abc import Iterable
 
 class MerdataError(Exception):
     """An error in the input, not in the code."""
+
+    exit_code = 2
+
+
+class IncompleteError(MerdataError):
+    """The input could be read, but nothing comes of it."""
+
+    exit_code = 3
 
 
 class CorpusNotFound(MerdataError):
@@ -52,6 +60,18 @@ class EngineError(MerdataError):
 
 class HubError(MerdataError):
     """The Hub cannot be reached, or refuses the request."""
+
+
+class AudioError(Exception):
+    """A source without usable audio: it costs one row, never a build, so it is not a MerdataError.
+
+    Attributes:
+        reason: a short code for the ledger (`truncated`, `silent`, `undecodable`, ...).
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LicenceError(MerdataError):

@@ -19,8 +19,11 @@ A package that works on stores, as merdata_train does::
     run_app, ending         a command line whose faults and signals are one line each
     run_tasks               tasks in several processes
     did_you_mean            the nearest of the words that would do, for the end of a message
-    write_atomically, file_sha256, place, is_remote, card_text     files, here or at a URL
+    write_atomically, file_sha256, place, is_remote     files, here or at a URL
+    console, printable      text of others on a terminal, without control characters
+    render_card, markdown, latex                        and in Markdown and LaTeX
     normalise, AudioError, is_silenced                  audio as a store has it
+    text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
     render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
@@ -68,10 +71,17 @@ _FOR_STORES = {
     "file_sha256": "io.files",
     "is_remote": "io.places",
     "place": "io.places",
-    "card_text": "io.resources",
+    "render_card": "io.resources",
+    "console": "tables.table",
+    "printable": "escaping",
+    "markdown": "escaping",
+    "latex": "escaping",
     "AudioError": "audio.clip",
     "normalise": "audio.clip",
     "is_silenced": "utterance",
+    "TextLookUp": "text",
+    "majority_label": "text",
+    "text_keys": "text",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
     "html_page": "page.html",
@@ -109,13 +119,16 @@ if TYPE_CHECKING:
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError
     from merdata.errors import did_you_mean as did_you_mean
+    from merdata.escaping import latex as latex
+    from merdata.escaping import markdown as markdown
+    from merdata.escaping import printable as printable
     from merdata.hub.client import check_repo as check_repo
     from merdata.hub.client import hub_errors as hub_errors
     from merdata.io.files import file_sha256 as file_sha256
     from merdata.io.files import write_atomically as write_atomically
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
-    from merdata.io.resources import card_text as card_text
+    from merdata.io.resources import render_card as render_card
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix
@@ -134,6 +147,10 @@ if TYPE_CHECKING:
     from merdata.sample.files import table as table
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
+    from merdata.tables.table import console as console
+    from merdata.text import TextLookUp as TextLookUp
+    from merdata.text import majority_label as majority_label
+    from merdata.text import text_keys as text_keys
     from merdata.utterance import NO_TEXT as NO_TEXT
     from merdata.utterance import Utterance as Utterance
     from merdata.utterance import Vote as Vote

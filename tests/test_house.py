@@ -22,7 +22,7 @@ FACES = {"merdata", "merdata.plugin", "merdata_train"}  # look names up when the
 # A room imports from its own floor's rooms only where the floor says `..` and from all floors above it.
 # (Floors are listed from the ground up: what is written first is imported by what follows.)
 TOOLKIT = (
-    "errors version text",
+    "errors version text escaping",
     "utterance",
     "io",
     "audio engine labels",

@@ -1,4 +1,4 @@
-"""The plan of a build: which corpora, what each row becomes, which shards. Names and metadata only."""
+"""The plan of a build: corpora, what becomes of each row, shards. Reads names and metadata only."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from merdata.builder.shard import PlannedRow, ShardTask, shard_key
+from typing_extensions import TypedDict
+
+from merdata.builder.task import PlannedRow, ShardTask, shard_key
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.registry import get_corpus, present, read_corpus
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
@@ -24,12 +25,12 @@ SHARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Choice:
-    """What was asked for: corpora, their folders, and what is to be made of them.
+    """The user's choices: corpora, their folders, and how to build them.
 
     Attributes:
         corpora: in the order of building.
         folders: corpus -> its folder.
-        policy: that decides the labels.
+        policy: decides the labels.
         options: corpus -> the options for its reader.
         on_bad_audio: drop or silence.
     """
@@ -41,7 +42,7 @@ class Choice:
     on_bad_audio: str
 
     def without(self, names: Container[str]) -> Choice:
-        """The same of fewer corpora."""
+        """The same choices without some of the corpora."""
         return replace(self, corpora=[corpus for corpus in self.corpora if corpus.name not in names])
 
 
@@ -50,21 +51,44 @@ class Plan:
     """What a build will do.
 
     Attributes:
-        choice: what was asked for.
-        tasks: a shard each.
+        choice: the user's choices.
+        tasks: one per shard.
     """
 
     choice: Choice
     tasks: list[ShardTask]
 
     def without_rows(self) -> Plan:
-        """What is left of it once its shards are built, for memory's sake."""
+        """The plan once its shards are built, without the rows, to save memory."""
         return replace(self, tasks=[replace(task, rows=()) for task in self.tasks])
 
     def rows(self, corpus: str) -> Iterator[PlannedRow]:
         for task in self.tasks:
             if task.corpus == corpus:
                 yield from task.rows
+
+
+class CorpusForecast(TypedDict):
+    """What a build would make of one corpus; `others` are files that are not rows, by reason."""
+
+    corpus: str
+    domain: str
+    expected: int
+    difference: str
+    discovered: int
+    missing: list[str]
+    states: dict[str, int]
+    others: dict[str, int]
+    labels: dict[str, dict[str, int]]
+    speakers: dict[str, int]
+    languages: dict[str, int]
+
+
+class Forecast(TypedDict):
+    """What a build would make of its corpora; `totals` are rows by domain."""
+
+    corpora: list[CorpusForecast]
+    totals: dict[str, int]
 
 
 def choose(
@@ -75,47 +99,50 @@ def choose(
     options: Iterable[str] = (),
     on_bad_audio: str = "drop",
 ) -> Choice:
-    """Corpora, folders and label policy of a build, from what a user says.
+    """Corpora, folders and label policy of a build, from the user's words.
 
     Raises:
         MerdataError: as `build`.
     """
     if on_bad_audio not in ON_BAD_AUDIO:
-        raise StoreError(f"on_bad_audio is {' or '.join(ON_BAD_AUDIO)}, not {on_bad_audio!r}")
+        raise StoreError(f"on_bad_audio must be {' or '.join(ON_BAD_AUDIO)}, not {on_bad_audio!r}")
     folders = _folders(corpora, source)
-    found = [get_corpus(name) for name in folders]
-    decided = make_policy(
-        {corpus.name: corpus.targets for corpus in found},
+    chosen = [get_corpus(name) for name in folders]
+    label_policy = make_policy(
+        {corpus.name: corpus.targets for corpus in chosen},
         policy,
-        debatable={corpus.name: corpus.debatable for corpus in found},
+        debatable={corpus.name: corpus.debatable for corpus in chosen},
     )
-    return Choice(found, folders, decided, _options(options, found), on_bad_audio)
+    return Choice(chosen, folders, label_policy, _options(options, chosen), on_bad_audio)
 
 
-def make_plan(choice: Choice, store: Path) -> Plan:
-    """Discover the corpora and lay their rows out in shards; reads names and metadata, writes nothing.
+def make_plan(choice: Choice, store: Path, *, rehash: bool = False) -> Plan:
+    """Discover the corpora and arrange their rows in shards; reads names and metadata, writes nothing.
 
     Raises:
         MerdataError: as `build`.
     """
-    tasks, there = [], store.absolute()  # a worker may have another working directory
+    tasks, store = [], store.absolute()  # a worker may have another working directory
     for corpus in choice.corpora:
         root = choice.folders[corpus.name]
         utterances = read_corpus(corpus, root, choice.options[corpus.name])
         for name, rows in _shards(corpus, root, utterances, choice.policy).items():
             kinds = (choice.policy.space.classes, choice.on_bad_audio)
             key = shard_key(rows, *kinds)
-            tasks.append(ShardTask(corpus.name, name, root.absolute(), there, *kinds, rows, key))
+            tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, key, rehash))
     return Plan(choice, tasks)
 
 
-def foresee(made: Plan) -> dict[str, Any]:
+def foresee(plan: Plan) -> Forecast:
     """What a plan promises, for a dry run: rows by state, label and speaker; totals by domain."""
-    found = [_foresee(corpus, list(made.rows(corpus.name))) for corpus in made.choice.corpora]
-    return {"corpora": found, "totals": totals((one["domain"], one["discovered"]) for one in found)}
+    corpora = [_foresee(corpus, list(plan.rows(corpus.name))) for corpus in plan.choice.corpora]
+    return {
+        "corpora": corpora,
+        "totals": totals((corpus["domain"], corpus["discovered"]) for corpus in corpora),
+    }
 
 
-def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> dict[str, Any]:
+def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> CorpusForecast:
     own = [row for row in rows if row.utterance.excluded is None]
     states = Counter(
         ("dropped: label" if not row.stays else "missing audio" if row.size is None else "to decode")
@@ -140,7 +167,7 @@ def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> dict[str, Any]:
 def _folders(names: Sequence[str], source: str | Path | None) -> dict[str, Path]:
     """corpus -> its folder."""
     if not names:
-        raise CorpusNotFound("name a corpus to build, or all")
+        raise CorpusNotFound("no corpus was named: name one, or `all`")
     if "all" in names:
         shelf = place(source or "corpora")
         names = present(shelf)
@@ -157,11 +184,11 @@ def _options(options: Iterable[str], corpora: Sequence[Corpus]) -> dict[str, dic
     """`CORPUS.NAME=VALUE` by corpus."""
     chosen: dict[str, dict[str, str]] = {corpus.name: {} for corpus in corpora}
     for option in options:
-        place, equals, value = option.partition("=")
-        corpus, dot, name = place.partition(".")
+        key, equals, value = option.partition("=")
+        corpus, dot, name = key.partition(".")
         if not (equals and dot and corpus in chosen):
-            built = " or ".join(chosen)
-            raise OptionError(f"option {option!r} is not of the form CORPUS.NAME=VALUE, with CORPUS {built}")
+            names = " or ".join(chosen)
+            raise OptionError(f"option {option!r} is not of the form CORPUS.NAME=VALUE, with CORPUS {names}")
         chosen[corpus][name] = value
     return chosen
 
@@ -175,7 +202,7 @@ def _shards(
     listed = listing(root) if is_remote(root) else None
     for utterance in utterances:
         if not SHARD_NAME.fullmatch(utterance.shard):
-            raise LayoutError(f"{corpus.name}: shard {utterance.shard!r} is no file name")
+            raise LayoutError(f"{corpus.name}: shard {utterance.shard!r} cannot be a file name")
         label = utterance.raw_label
         if label not in decisions and not utterance.excluded:
             where = str(root / utterance.source) if utterance.source else f"{utterance.id} ({root})"

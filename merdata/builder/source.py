@@ -1,14 +1,14 @@
-"""The bytes of a source file, or why there are none."""
+"""The bytes of a source file, or the reason why there are none."""
 
 from __future__ import annotations
 
 import stat
 from pathlib import Path
 
-from merdata.audio.decoders import AudioError
+from merdata.errors import AudioError
 from merdata.io.places import fetch, is_remote
 
-MOST_BYTES = 1 << 28  # more is no utterance, and would not fit into a worker's memory
+MOST_BYTES = 1 << 28  # an utterance is smaller, and more would not fit into a worker's memory
 
 
 def read_source(root: Path, source: str | None, size: int | None, modified_ns: int | None) -> bytes:
@@ -16,13 +16,13 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
 
     Args:
         root: the corpus folder.
-        source: path below it, or None where the disk lacks the file.
-        size: that the file had when the build was planned.
+        source: path below it, or None if the file is missing.
+        size: of the file when the build was planned.
         modified_ns: time of its last change then.
 
     Raises:
-        AudioError: it is not there, no file, too large, or no longer the one that was planned.
-        RemoteError: it is elsewhere and could not be reached: no row is lost for that.
+        AudioError: it is missing, not a regular file, too large, or changed since the build was planned.
+        RemoteError: it is remote and could not be reached; the build stops, and no row is lost.
     """
     if source is None:
         raise AudioError("missing", "the corpus names this clip, the disk lacks it")
@@ -33,10 +33,12 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
         if path.is_symlink() and not path.resolve(strict=True).is_relative_to(root.resolve()):
             raise AudioError("outside", "a link that leaves the corpus folder")
         facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):  # a FIFO would be waited for
-            raise AudioError("not-a-file", "no regular file")
+        if not stat.S_ISREG(facts.st_mode):  # reading a FIFO would wait for ever
+            raise AudioError("not-a-file", "not a regular file")
         if facts.st_size > MOST_BYTES:
-            raise AudioError("too-long", f"{facts.st_size:,} bytes are no utterance; {MOST_BYTES:,} at most")
+            raise AudioError(
+                "too-long", f"too large for an utterance: {facts.st_size:,} bytes, at most {MOST_BYTES:,}"
+            )
         data = path.read_bytes()
         facts = path.stat()
     except OSError as error:
@@ -49,11 +51,11 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
 
 
 def _fetched(path: Path, size: int | None) -> bytes:
-    """A file of a corpus elsewhere, as its listing promised it: what is not listed is not asked for."""
+    """A file of a remote corpus; what its listing did not have is not requested."""
     if size is None:
-        raise AudioError("unreadable", "no such file below the corpus")
+        raise AudioError("unreadable", "the corpus folder has no such file")
     if size > MOST_BYTES:
-        raise AudioError("too-long", f"{size:,} bytes are no utterance; {MOST_BYTES:,} at most")
+        raise AudioError("too-long", f"too large for an utterance: {size:,} bytes, at most {MOST_BYTES:,}")
     try:
         data = fetch(path)
     except FileNotFoundError as error:

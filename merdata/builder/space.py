@@ -1,4 +1,4 @@
-"""How much disk a build needs, estimated before it starts from the sources' sizes and a few headers."""
+"""How much disk space a build needs, estimated in advance from the sources' sizes and a few headers."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from merdata.audio.decoders import seconds_of
-from merdata.builder.shard import ShardTask
+from merdata.builder.task import ShardTask
 from merdata.errors import StoreError
 from merdata.io.places import is_remote, to_read
 from merdata.utterance import SAMPLE_RATE
 
 SAMPLED = 16  # sources of each kind whose header is read
 ROW_BYTES = 2_000  # metadata of a row in its shard, its journal and its ledger
-MOST_GROWTH = 16  # times its size that a clip can take: speech coded at 16 kbit/s
+MOST_GROWTH = 16  # of a clip, times the size of its source: speech coded at 16 kbit/s
 BYTES_A_SECOND = 2 * SAMPLE_RATE
 Source = tuple[Path, int]
 
 
 def check_space(store: Path, tasks: Sequence[ShardTask]) -> None:
-    """Stop before the start if the shards to make will not fit.
+    """Fail before the build starts if its shards will not fit.
 
     Raises:
-        StoreError: with what is needed and what is free.
+        StoreError: the disk is too small; says what is needed and what is free.
     """
     if is_remote(store):
-        return  # a bucket has no end
+        return  # a bucket has no limit
     free = shutil.disk_usage(_existing(store)).free
     sizes = sum(row.size or 0 for task in tasks for row in task.rows)
     if sizes * MOST_GROWTH < free:
-        return  # no header need be opened
+        return  # without opening a header
     needed = bytes_needed(tasks)
     if needed > free:
         raise StoreError(
-            f"the build needs about {_size(needed)} on the disk of {store}, {_size(free)} are free: "
-            "make room, or choose another --store"
+            f"the build needs about {_size(needed)} on the disk of {store}, and {_size(free)} are free: "
+            "free some space, or choose another --store"
         )
 
 
 def bytes_needed(tasks: Iterable[ShardTask]) -> int:
-    """About how much the shards will take; those that they replace stay until all are made."""
+    """About how much space the shards take; those that they replace are kept until all are made."""
     sources: dict[tuple[str, str], list[Source]] = {}
     rows = 0
     for task in tasks:
@@ -53,7 +53,7 @@ def bytes_needed(tasks: Iterable[ShardTask]) -> int:
 
 
 def _clip_bytes(sources: list[Source]) -> float:
-    """Bytes of the clips of one corpus and kind, by the seconds a byte of some of them."""
+    """Bytes of the clips of one corpus and kind, from the seconds per byte of some of them."""
     some = sources[:: max(1, len(sources) // SAMPLED)]
     known = [(seconds, size) for path, size in some if (seconds := seconds_of(to_read(path))) is not None]
     rate = sum(seconds for seconds, _ in known) / sum(size for _, size in known) if known else 0
@@ -61,8 +61,9 @@ def _clip_bytes(sources: list[Source]) -> float:
 
 
 def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
-    return next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    """The path, or the nearest folder above it that exists."""
+    path = path.absolute()
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def _size(size: int) -> str:

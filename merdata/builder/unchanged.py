@@ -1,13 +1,12 @@
-"""Which corpora of a store still are what a build would make of them, told without reading them.
+"""Which corpora of a store are up to date, found without reading their files.
 
-`.build/seen.json` keeps, of every corpus at its last build, a fingerprint of all that went into it: names,
-sizes and times of its files, the choices, and this code. Names are not parsed for it, which takes ten times
-as long as listing them.
+`.build/seen.json` has, for every corpus at its last build, a fingerprint of everything that went into it:
+names, sizes and times of its files, the choices, and this code. File names are listed and not parsed, because
+parsing takes ten times as long.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -15,22 +14,41 @@ from hashlib import sha256
 from importlib.util import find_spec
 from inspect import getsourcefile, isroutine
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from merdata.builder.plan import Choice
 from merdata.corpora.corpus import Corpus
 from merdata.io.files import json_text, write_json
-from merdata.io.places import is_remote, listing, read_bytes, version
+from merdata.io.outside import check_type, parse_json, read_some
+from merdata.io.places import is_remote, listing, version
 from merdata.store.commit import CARD, CHANGE
-from merdata.store.manifest import Manifest, ledger_path, shard_path, split_path
+from merdata.store.facts import Manifest
+from merdata.store.manifest import ledger_path, shard_path, split_path
 from merdata.version import __version__
 
 SEEN = ".build/seen.json"
 FORMAT = 1
 
 
+class SeenCorpus(TypedDict):
+    """A corpus at its last build: fingerprints of its sources and of its part of merdata.json; its shards."""
+
+    made_from: str
+    part: str
+    shards: int
+
+
+class Seen(TypedDict):
+    """`.build/seen.json`; `outdated`: protocols that did not fit the rows -> SHA-256 of their files."""
+
+    format: int
+    corpora: dict[str, SeenCorpus]
+    outdated: dict[str, str]
+
+
 def fingerprints(choice: Choice) -> dict[str, str]:
-    """corpus -> hash of all that its part of a store is made from."""
+    """corpus -> hash of everything that its part of a store is made from."""
     own = list(_code(Path(__file__).parents[1]))
     return {
         corpus.name: _hash(
@@ -52,23 +70,23 @@ def fingerprints(choice: Choice) -> dict[str, str]:
     }
 
 
-def unchanged(store: Path, manifest: Manifest, found: dict[str, str]) -> dict[str, int]:
-    """Corpora whose part of the store is up to date -> how many shards were built for them.
+def unchanged(store: Path, manifest: Manifest, made_from: dict[str, str]) -> dict[str, int]:
+    """Corpora whose part of the store is up to date -> number of their shards.
 
     Args:
         store: its folder.
         manifest: its merdata.json as it is.
-        found: the fingerprints as they are now.
+        made_from: the fingerprints as they are now.
     """
     seen = _read(store)
-    if (store / CHANGE).exists() or not (store / CARD).exists():  # a commit is to be made whole
+    if (store / CHANGE).exists() or not (store / CARD).exists():  # an interrupted commit must be completed
         return {}
     return {
         corpus: seen["corpora"][corpus]["shards"]
-        for corpus, fingerprint in found.items()
+        for corpus, fingerprint in made_from.items()
         if corpus in seen["corpora"]
-        and seen["corpora"][corpus].get("made_from") == fingerprint
-        and seen["corpora"][corpus].get("part") == _part(manifest, corpus)
+        and seen["corpora"][corpus]["made_from"] == fingerprint
+        and seen["corpora"][corpus]["part"] == _part(manifest, corpus)
         and _is_there(store, manifest, corpus)
     }
 
@@ -82,65 +100,69 @@ def outdated(store: Path, manifest: Manifest) -> list[str]:
 
 
 def remember(
-    store: Path, manifest: Manifest, found: dict[str, str], shards: dict[str, int], outdated: list[str]
+    store: Path, manifest: Manifest, made_from: dict[str, str], shards: dict[str, int], outdated: list[str]
 ) -> None:
-    """Keep what the corpora of a build that has just ended were made from.
+    """Write down what the corpora of a finished build were made from.
 
     Args:
         store: its folder.
         manifest: its merdata.json now.
-        found: the fingerprints as they were before the build.
-        shards: corpus -> how many were built or kept.
+        made_from: the fingerprints as they were before the build.
+        shards: corpus -> number of shards built or kept.
         outdated: protocols that do not fit the rows.
     """
     seen = _read(store)
     for corpus, number in shards.items():
-        part = {"made_from": found[corpus], "part": _part(manifest, corpus), "shards": number}
+        part: SeenCorpus = {
+            "made_from": made_from[corpus],
+            "part": _part(manifest, corpus),
+            "shards": number,
+        }
         seen["corpora"][corpus] = part
     seen["outdated"] = {name: manifest["files"][split_path(name)] for name in outdated}
     write_json(store / SEEN, seen)
 
 
-def _read(store: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        seen: dict[str, Any] = json.loads(read_bytes(store / SEEN))
+def _read(store: Path) -> Seen:
+    with suppress(OSError, ValueError):
+        seen = check_type(Seen, parse_json(read_some(store / SEEN)))
         if seen["format"] == FORMAT:
             return seen
     return {"format": FORMAT, "corpora": {}, "outdated": {}}
 
 
 def _part(manifest: Manifest, corpus: str) -> str:
-    return _hash([json_text([manifest[name].get(corpus) for name in ("corpora", "shards")])])
+    return _hash([json_text([manifest["corpora"].get(corpus), manifest["shards"].get(corpus)])])
 
 
 def _is_there(store: Path, manifest: Manifest, corpus: str) -> bool:
     shards = manifest["shards"][corpus]
     if is_remote(store):
-        there = {
+        sizes = {
             f"data/{corpus}/{name}": size for name, (size, _) in listing(store / "data" / corpus).items()
         }
         whole = (
-            there.get(shard_path(corpus, name, facts)) == facts["bytes"] for name, facts in shards.items()
+            sizes.get(shard_path(corpus, name, facts)) == facts["bytes"] for name, facts in shards.items()
         )
         return all(whole) and version(store / ledger_path(corpus, manifest["corpora"][corpus])) is not None
     try:
-        sizes = all(
+        complete = all(
             (store / shard_path(corpus, name, facts)).stat().st_size == facts["bytes"]
             for name, facts in shards.items()
         )
-        return sizes and (store / ledger_path(corpus, manifest["corpora"][corpus])).is_file()
+        return complete and (store / ledger_path(corpus, manifest["corpora"][corpus])).is_file()
     except OSError:
         return False
 
 
 def _listing(root: Path) -> Iterator[str]:
-    """Path, size and time of all that lies below a folder."""
+    """Path, size and time of everything below a folder."""
     if is_remote(root):
         yield from (f"{name} {size} {version}" for name, (size, version) in sorted(listing(root).items()))
         return
     folders = [str(root)]
     while folders:
-        with suppress(OSError), os.scandir(folders.pop()) as entries:  # the plan says what cannot be read
+        with suppress(OSError), os.scandir(folders.pop()) as entries:  # the plan reports what cannot be read
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
@@ -148,7 +170,7 @@ def _listing(root: Path) -> Iterator[str]:
 
 
 def _sight(file: Path | os.DirEntry[str]) -> str:
-    """Size and time of a file; of what is none, nothing."""
+    """Size and time of a file; nothing if there is none."""
     try:
         facts = file.stat()
     except (OSError, ValueError):
@@ -161,12 +183,12 @@ def _code(folder: Path) -> Iterator[str]:
 
 
 def _code_of_others(corpus: Corpus) -> Iterator[str]:
-    """Of a corpus that is not ours: its package, and the file of its reader."""
+    """The code of a corpus that is not built in: its package, and the file of its reader."""
     if corpus.package and not corpus.is_built_in:
         package = find_spec(corpus.package)
         for folder in (package and package.submodule_search_locations) or ():
             yield from _code(Path(folder))
-    read = getattr(corpus.read, "func", corpus.read)  # what a partial calls
+    read = getattr(corpus.read, "func", corpus.read)  # the function inside a partial
     with suppress(TypeError):
         if source := getsourcefile(read if isroutine(read) else type(read)):
             yield _sight(Path(source))

@@ -1,8 +1,8 @@
 """A decoder that crashes or hangs costs one row.
 
-A worker writes down which clip it decodes, and a watchdog ends the worker when that takes too long. A worker
-that died so takes its pool with it; each clip that was being decoded is then tried alone, in a process of
-its own. What dies there too is refused by name, and the shards that are left go on in a new pool.
+A worker writes down which clip it is decoding, and a watchdog ends the worker if that takes too long. When a
+worker dies, its pool is lost; each clip that was being decoded is then tried alone, in a process of its own.
+A clip that ends that process too is refused by name, and the remaining shards are built in a new pool.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from uuid import uuid4
 
 from merdata.audio import clip as audio
 from merdata.audio.clip import AudioError, Clip
-from merdata.builder.shard import ShardTask, build_shard
+from merdata.builder.shard import build_shard
+from merdata.builder.task import ShardTask
 from merdata.engine.pool import process_context, run_tasks
 from merdata.engine.without_pandas import spare_pandas
 from merdata.errors import EngineError
@@ -31,9 +32,9 @@ from merdata.io.files import this_process
 
 LIMIT = 30.0  # seconds for one clip
 HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
-TIMED_OUT = -signal.SIGALRM if HAS_TIMERS else 1  # exit code that the watchdog ends a process with
-ALONE = threading.Lock()  # a process has one timer: threads of a Dask worker take turns
-END = b"\0"  # of an id in a note: the one byte that no file name holds
+TIMED_OUT = -signal.SIGALRM if HAS_TIMERS else 1  # exit code of a process that the watchdog ends
+ALONE = threading.Lock()  # a process has one timer, so threads of a Dask worker take turns
+END = b"\0"  # of an id in a note: the one byte that no file name has
 Work = Callable[[ShardTask], None]
 Pool = AbstractContextManager[Executor]
 Refusals = dict[str, tuple[str, str]]  # id -> reason and sentence
@@ -44,8 +45,8 @@ class Guard:
     """Decodes for one worker.
 
     Attributes:
-        notes: folder with a file for each worker, the id of the clip that it decodes.
-        refused: clips that no decoder survived.
+        notes: folder with one file per worker: the id of the clip that it is decoding.
+        refused: clips whose decoder crashed or hung.
     """
 
     notes: Path
@@ -55,7 +56,7 @@ class Guard:
         """As `audio.normalise`.
 
         Raises:
-            AudioError: also if the clip is refused.
+            AudioError: as `audio.normalise`, or the clip is refused.
         """
         if id in self.refused:
             raise AudioError(*self.refused[id])
@@ -79,7 +80,7 @@ def watched() -> Iterator[None]:
 
 
 def note(notes: Path, id: str) -> None:
-    """Write down which clip this process is about to decode."""
+    """Write down which clip this process is about to decode, for `_heard_last`."""
     file = _file(notes / this_process())
     file.seek(0)
     file.write(id.encode("utf-8", "surrogateescape") + END)
@@ -102,13 +103,13 @@ def build_shards(
 
     Args:
         tasks: the shards.
-        notes: folder for the guard, which every worker can write.
-        jobs: processes of this machine; None takes one a core.
+        notes: folder for the guard, writable by every worker.
+        jobs: processes of this machine; None takes one per core.
         progress: name of the bar on stderr.
         cluster: makes a pool to work in instead of this machine's.
 
     Raises:
-        EngineError: a worker died, and not by a clip that it decoded.
+        EngineError: a worker died for another reason than a clip that it was decoding.
         StoreError: the store cannot be written.
     """
     if jobs == 0 and not cluster:
@@ -120,11 +121,11 @@ def build_shards(
             work = partial(build_shard, normalise=Guard(own, refused).normalise)
             return _run(work, tasks, jobs, progress, cluster() if cluster else None)
         except EngineError:
-            found = _refused(tasks, _heard_last(own) - refused.keys())
+            culprits = _refused(tasks, _heard_last(own) - refused.keys())
             left = [task for task in tasks if not task.is_done()]
-            if not found and len(left) == len(tasks):  # else it may have been stopped, or short of memory
+            if not culprits and len(left) == len(tasks):  # else it was stopped or short of memory: try again
                 raise
-            refused |= found
+            refused |= culprits
             tasks = left
         finally:
             shutil.rmtree(notes, ignore_errors=True)
@@ -133,7 +134,7 @@ def build_shards(
 def _run(
     work: Work, tasks: Sequence[ShardTask], jobs: int | None, bar: str | None, pool: Pool | None = None
 ) -> None:
-    largest_first = sorted(tasks, key=_rows, reverse=True)  # so that no worker is left with a large one
+    largest_first = sorted(tasks, key=_rows, reverse=True)  # so that no worker ends with a large one
     for _ in run_tasks(
         work,
         largest_first,
@@ -149,7 +150,7 @@ def _run(
 
 
 def _prepare() -> None:
-    """A worker's own settings, whatever its parent was started with."""
+    """A worker's own settings, whatever its parent's are."""
     spare_pandas()
     if HAS_TIMERS:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -165,7 +166,7 @@ def _heard_last(notes: Path) -> set[str]:
 
 
 def _refused(tasks: Sequence[ShardTask], ids: set[str]) -> Refusals:
-    """Those of the clips whose decoder dies even alone, and how."""
+    """The clips whose decoder ends its process even alone, and how it does."""
     sources: Mapping[str, Path] = {
         row.utterance.id: task.root / str(row.utterance.source)
         for task in tasks
@@ -177,14 +178,14 @@ def _refused(tasks: Sequence[ShardTask], ids: set[str]) -> Refusals:
 
 
 def _death(path: Path) -> tuple[str, str] | None:
-    """Reason and sentence, if decoding a file ends its process."""
+    """Reason and sentence if decoding a file ends its process, else None."""
     process = process_context().Process(target=_try, args=(path,))
     process.start()
     process.join()
     if process.exitcode == 0:
         return None
     if process.exitcode == TIMED_OUT:
-        return "timeout", f"its decoder did not end within {LIMIT:.0f} seconds"
+        return "timeout", f"its decoder did not finish within {LIMIT:.0f} seconds"
     return "crash", "its decoder crashed the process"
 
 

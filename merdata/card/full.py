@@ -11,14 +11,14 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from merdata.card import tables
 from merdata.card.figures import draw
-from merdata.io.resources import card_text
+from merdata.io.resources import card_text, render_card
 from merdata.leakage.audit import audits
 from merdata.leakage.conflicts import Conflicts
 from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
 from merdata.store.keep import keep_card
 from merdata.store.protocol import Protocol, load_protocol, protocol_names
-from merdata.store.readme import front_matter, pretty_name, render
+from merdata.store.readme import front_matter, pretty_name
 from merdata.store.store import Store, open_store
 
 LICENCES = "LICENSE.md"
@@ -92,7 +92,7 @@ def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
     files = draw(figures)
     files[CARD] = _card(store, figures, corpora, list(files), rights).encode("utf-8")
     if len(store.corpora) > 1:
-        files[LICENCES] = render("licences.md.j2", corpora=corpora).encode("utf-8")
+        files[LICENCES] = render_card("licences.md.j2", corpora=corpora).encode("utf-8")
     return files
 
 
@@ -120,7 +120,7 @@ def _card(
         corpora=corpora,
     )
     name = pretty_name(store)
-    body = render(
+    body = render_card(
         "dataset.md.j2", name=name, store=store, protocols=protocols, corpora=store.corpora, full=full
     )
     return str(DatasetCard(f"---\n{header.to_yaml()}\n---\n\n{body}"))

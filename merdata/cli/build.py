@@ -80,6 +80,14 @@ def build(
             help="Address or file of a Dask scheduler (without it, --engine dask starts workers here)."
         ),
     ] = None,
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash",
+            help="Read every source file again: a file whose bytes changed while its size and time did not "
+            "is missed otherwise.",
+        ),
+    ] = False,
     wait: Annotated[
         bool,
         typer.Option(
@@ -116,7 +124,9 @@ def build(
         counts = [(facts["discovered"], facts["expected"]) for facts in foreseen["corpora"]]
     else:
         where: dict[str, Any] = {"engine": engine, "scheduler": scheduler}
-        report = make(corpus, source, store, **choices, jobs=jobs, **where, wait=wait, progress=True)
+        report = make(
+            corpus, source, store, **choices, jobs=jobs, **where, wait=wait, rehash=rehash, progress=True
+        )
         print_json(report.as_json()) if as_json else screen.built(report, store)
         counts = [(account.discovered, account.expected) for account in report.counts]
     if strict and any(discovered != expected for discovered, expected in counts):

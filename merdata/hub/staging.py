@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +19,7 @@ from merdata.card.full import card_files
 from merdata.errors import SplitError, StoreError
 from merdata.io.files import file_sha256, write_bytes, write_json
 from merdata.store.commit import CARD
+from merdata.store.facts import UploadRecord
 from merdata.store.manifest import MANIFEST, hashed_name, sealed
 from merdata.store.protocol import (
     TEST,
@@ -43,7 +43,7 @@ def stage(
     corpora: Iterable[str],
     protocols: Iterable[str] | None = None,
     without_text: Iterable[str] | None = None,
-    record: Mapping[str, Any] | None = None,
+    record: UploadRecord | None = None,
     note: str = "",
 ) -> Store:
     """Put everything to upload into `folder`.
@@ -66,13 +66,12 @@ def stage(
     """
     chosen = sorted(corpora)
     shards = {name: store.manifest["shards"].get(name, {}) for name in chosen}
-    manifest = store.manifest | {
-        "corpora": {name: store.corpora[name] for name in chosen},
-        "shards": {
-            corpus: {name: dict(facts) for name, facts in own.items()} for corpus, own in shards.items()
-        },
-        "upload": dict(record or {}),
+    manifest = store.manifest.copy()
+    manifest["corpora"] = {name: store.corpora[name] for name in chosen}
+    manifest["shards"] = {
+        corpus: {name: facts.copy() for name, facts in own.items()} for corpus, own in shards.items()
     }
+    manifest["upload"] = record or {}
     staged = Store(folder, manifest)
     for shard in store.shards(chosen):
         target = folder / shard.relative
@@ -81,8 +80,8 @@ def stage(
             _keep_labels(target, text=shard.corpus not in without_text)
             sha256 = file_sha256(target)
             file = hashed_name(shard.name, sha256)
-            facts = {"sha256": sha256, "bytes": target.stat().st_size, "file": file}
-            manifest["shards"][shard.corpus][shard.name] |= facts
+            facts = manifest["shards"][shard.corpus][shard.name]
+            facts.update({"sha256": sha256, "bytes": target.stat().st_size, "file": file})
             target.rename(target.with_name(file))
     for name in chosen:
         ledger = store.ledger_path(name)

@@ -19,6 +19,7 @@ from merdata.hub.privacy import check_privacy
 from merdata.hub.staging import stage
 from merdata.io.places import is_remote
 from merdata.store.commit import locked
+from merdata.store.facts import UploadRecord
 from merdata.store.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -137,7 +138,11 @@ def _sentence(rights: str | None) -> str | None:
 def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Path]:
     """A folder with everything to upload; it is removed when the block ends."""
     folder = store.path / ".build" / "push"
-    record = {"public": request.public, "labels_only": request.labels_only, "rights": request.rights}
+    record: UploadRecord = {
+        "public": request.public,
+        "labels_only": request.labels_only,
+        "rights": request.rights,
+    }
     with locked(store.path):
         shutil.rmtree(folder, ignore_errors=True)
         try:

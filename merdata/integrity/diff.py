@@ -1,4 +1,4 @@
-"""Diff: which rows two stores differ in, by column, and why. Metadata alone; audio counts by its hash."""
+"""Diff: the rows that differ between two stores, by column, and why. Audio is compared by its hash."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from merdata.integrity.digest import logical_digest, rows_by_id
+from merdata.store.facts import Manifest
+from merdata.store.ledger import Record
 from merdata.store.protocol import protocol_names, read_protocol
 from merdata.store.store import Store, open_store
 from merdata.utterance import KNOWN_DEFECT, METADATA_COLUMNS
@@ -21,7 +22,7 @@ MOST = 3
 
 @dataclass(frozen=True)
 class Part:
-    """Rows that share a fate: how many, why (reason -> rows), and the first ids."""
+    """Rows that were added, removed or changed: how many, why (reason -> rows), and the first ids."""
 
     rows: int
     why: dict[str, int]
@@ -38,10 +39,10 @@ class Difference:
     """What differs from store a to store b.
 
     Attributes:
-        digests: the logical digest of each; equal where all rows are.
-        added, removed: rows that only b, only a has.
-        changed: column -> rows of both whose cells differ.
-        settings: what the builds were told, and by which code they were made, as `name: before -> after`.
+        digests: the logical digest of each; equal if all rows are.
+        added, removed: rows that only b has, rows that only a has.
+        changed: column -> rows of both that differ in it.
+        settings: differences in the builds' choices and code, as `name: before -> after`.
         protocols: name -> added, removed or changed.
     """
 
@@ -100,9 +101,8 @@ class _Side:
             return "no such source"
         return "policy" if self.reasons[id] == "label" else f"audio: {self.reasons[id]}"
 
-    def policy(self, corpus: str) -> dict[str, Any]:
-        table: dict[str, Any] = self.store.corpora[corpus]["policy"]
-        return table
+    def policy(self, corpus: str) -> dict[str, str]:
+        return self.store.corpora[corpus]["policy"]
 
 
 def _changed(before: _Side, after: _Side) -> dict[str, Part]:
@@ -111,15 +111,15 @@ def _changed(before: _Side, after: _Side) -> dict[str, Part]:
     for id, old in before.rows.items():
         new = after.rows.get(id, old)
         if new != old:
-            one, other = (dict(zip(METADATA_COLUMNS, cells, strict=True)) for cells in (old, new))
+            cells_before, cells_after = (dict(zip(METADATA_COLUMNS, row, strict=True)) for row in (old, new))
             for column in METADATA_COLUMNS:
-                if one[column] != other[column]:
-                    why[column][id] = _why(column, one, other, before, after)
+                if cells_before[column] != cells_after[column]:
+                    why[column][id] = _why(column, cells_before, cells_after, before, after)
     return {column: Part.of(why[column]) for column in METADATA_COLUMNS if column in why}
 
 
-def _why(column: str, old: dict[str, Any], new: dict[str, Any], before: _Side, after: _Side) -> str:
-    """What a change of one cell comes from; what nothing else explains comes from the code."""
+def _why(column: str, old: Record, new: Record, before: _Side, after: _Side) -> str:
+    """The cause of a changed cell; what nothing else explains comes from the code."""
     corpus = old["corpus"]
     facts = [side.store.corpora[corpus] for side in (before, after)]
     notes = set(old["notes"] or ()) ^ set(new["notes"] or ())
@@ -140,7 +140,7 @@ def _why(column: str, old: dict[str, Any], new: dict[str, Any], before: _Side, a
     return cause or ("metadata of the source" if same_code and column not in HEARD else "code version")
 
 
-def _settings(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+def _settings(before: Manifest, after: Manifest) -> Iterator[str]:
     yield from _unlike("merdata", before["merdata"], after["merdata"])
     yield from _unlike("label space", before["space"], after["space"])
     for corpus in sorted(before["corpora"].keys() & after["corpora"].keys()):
@@ -149,7 +149,7 @@ def _settings(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
             yield from _unlike(f"{corpus} {name}", old.get(name), new.get(name))
 
 
-def _unlike(name: str, old: Any, new: Any) -> Iterator[str]:
+def _unlike(name: str, old: object, new: object) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             yield from _unlike(f"{name} {key}", old.get(key), new.get(key))

@@ -1,6 +1,6 @@
-"""The logical digest: what the rows of a store say, whatever wrote them into whatever files.
+"""The logical digest: a hash of the rows of a store, independent of the files that they are written in.
 
-Parquet bytes hold the version of the library that wrote them; two stores are the same data when this agrees.
+The bytes of a Parquet file depend on the version of the library that wrote it; the logical digest does not.
 """
 
 from __future__ import annotations
@@ -26,17 +26,16 @@ def rows_by_id(store: Store) -> dict[str, Cells]:
     """
     table = store.rows()
     columns = (table[name].to_pylist() for name in METADATA_COLUMNS)
-    at = METADATA_COLUMNS.index("id")
-    return {
-        cells[at]: cells for cells in sorted(zip(*columns, strict=True), key=lambda cells: str(cells[at]))
-    }
+    position = METADATA_COLUMNS.index("id")
+    rows = sorted(zip(*columns, strict=True), key=lambda cells: str(cells[position]))
+    return {cells[position]: cells for cells in rows}
 
 
 def logical_digest(rows: Mapping[str, Cells]) -> str:
-    """SHA-256 over the rows of a store, as `rows_by_id` gives them.
+    """SHA-256 over the rows of a store, as `rows_by_id` returns them.
 
-    A row counts by every column, the audio by the hash of its samples (`audio_sha256`, which
-    `verify --deep` holds against the audio). Shards and their order do not count.
+    It covers every column; the audio by the hash of its samples (`audio_sha256`, which `verify --deep`
+    compares with the audio). It does not depend on shards and their order.
     """
     digest = hashlib.sha256()
     for cells in rows.values():

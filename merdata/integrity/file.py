@@ -1,4 +1,4 @@
-"""One file of a store held against what merdata.json says of it; a shard also against the store's schema."""
+"""Check one file of a store against its hash in merdata.json, and a shard also against the store's schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from merdata.audio.clip import wav_bytes
 from merdata.io.files import file_sha256
 from merdata.io.places import to_read
+from merdata.store.ledger import Record
 from merdata.store.manifest import MANIFEST
 from merdata.utterance import SAMPLE_RATE, store_schema
 
@@ -28,9 +28,9 @@ class FileCheck:
     Attributes:
         store: its folder.
         name: path of the file below it.
-        allowed: SHA-256 that the file may have.
-        rows, classes: of a shard; None and nothing for other files.
-        deep: whether to look at the clips.
+        allowed: SHA-256 values that the file may have.
+        rows, classes: of a shard; None and empty for other files.
+        deep: whether to check the clips too.
     """
 
     store: Path
@@ -42,24 +42,24 @@ class FileCheck:
 
 
 def check_file(check: FileCheck) -> list[str]:
-    """The faults of a file, a sentence each."""
+    """The faults of a file, one sentence each."""
     path = check.store / check.name
-    mend = "split again" if check.name.startswith("splits/") else "run `merdata build` again"
+    repair = "split again" if check.name.startswith("splits/") else "run `merdata build` again"
     try:
         if file_sha256(path) not in check.allowed:
-            return [f"{check.name} is not as it was written (its SHA-256 differs): delete it and {mend}"]
+            return [f"{check.name} is not as it was written (its SHA-256 differs): delete it and {repair}"]
         return list(_of_shard(check, path)) if check.rows is not None else []
     except FileNotFoundError:
-        return [f"{check.name} is missing, which {MANIFEST} names: {mend}"]
+        return [f"{check.name} is missing, which {MANIFEST} names: {repair}"]
     except (OSError, pa.ArrowInvalid) as error:
-        return [f"{check.name} cannot be read ({error}): delete it and {mend}"]
+        return [f"{check.name} cannot be read ({error}): delete it and {repair}"]
 
 
 def _of_shard(check: FileCheck, path: Path) -> Iterator[str]:
     with pq.ParquetFile(to_read(path)) as file:
         schema, rows, ours = file.schema_arrow, file.metadata.num_rows, store_schema(check.classes)
         if not schema.equals(ours) or schema.metadata != ours.metadata:
-            yield f"{check.name} has not the columns and classes of the store: build it again"
+            yield f"{check.name} does not have the columns and classes of the store: build it again"
         elif rows != check.rows:
             yield f"{check.name} has {rows} rows, {MANIFEST} says {check.rows}: build it again"
         elif check.deep:
@@ -69,13 +69,13 @@ def _of_shard(check: FileCheck, path: Path) -> Iterator[str]:
                         yield f"{check.name}: the clip of {row['id']} {wrong}: build it again"
 
 
-def _of_clip(row: dict[str, Any]) -> str | None:
+def _of_clip(row: Record) -> str | None:
     data = row["audio"]["bytes"] or b""
     samples = np.frombuffer(data[44 : 44 + (len(data) - 44) // 2 * 2], "<i2")
     if wav_bytes(samples) != data:
-        return "is no 16 kHz mono PCM16 WAV with a header of 44 bytes"
+        return "is not a 16 kHz mono PCM16 WAV with a header of 44 bytes"
     if hashlib.sha256(samples.tobytes()).hexdigest() != row["audio_sha256"]:
-        return "has not the samples that its audio_sha256 was made of"
+        return "does not have the samples of its audio_sha256"
     if row["seconds"] != np.float32(len(samples) / SAMPLE_RATE):
         return f"is not {row['seconds']} seconds long"
     return None

@@ -1,14 +1,14 @@
 """Verify: whether a store is, to the last bit, what build and split wrote.
 
-Every file is covered: merdata.json by its own digest, all others by the SHA-256 that it has of them; `.build`
-and `.cache` are working folders, and made anew from what they are made of. Then what the files say is held
-against each other: schemas, ledgers and shards, protocols and ids; with `deep`, the audio itself.
+Every file is covered: merdata.json by its own digest, all others by their SHA-256 in it; `.build` and
+`.cache` are working folders, which can be made again. Then the files are compared with each other: schemas,
+ledgers and shards, protocols and ids; with `deep`, the audio itself.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,18 +21,20 @@ from merdata.engine.pool import run_tasks
 from merdata.errors import MerdataError, StoreError
 from merdata.integrity.digest import logical_digest, rows_by_id
 from merdata.integrity.file import FileCheck, check_file
-from merdata.io.files import TEMPORARY
+from merdata.io.files import TEMPORARY, file_sha256
 from merdata.io.places import files_below, in_one_process, is_remote, place
 from merdata.store.commit import CARD, announced
 from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
 from merdata.store.manifest import MANIFEST, files_of
 from merdata.store.protocol import SPLITS, covers, protocol_names, read_protocol
+from merdata.store.retired import retired
 from merdata.store.store import Store, open_store
 
 FOLDERS = ("data", "ledger", "splits")
 IN_BOTH = ("id", "shard", "source_sha256", "audio_sha256", "seconds")  # columns of ledgers and of shards
-MEND = "delete it and run `merdata build` again"
+REPAIR = "delete it and run `merdata build` again"
 MOST = 3
+TRIES = 10  # while other processes change the store
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class Verdict:
     """What `verify` found.
 
     Attributes:
-        faults: a sentence each; none where the store is whole.
-        remarks: what could not be verified, or is no fault but unfinished.
+        faults: one sentence each; none if the store is intact.
+        remarks: what could not be verified, or is unfinished and not a fault.
         files: how many were read and compared.
         rows: in the store.
-        digest: SHA-256 over the rows as decoded, the same whatever pyarrow wrote them (`deep` only).
+        digest: SHA-256 over the rows, the same for any version of pyarrow (`deep` only).
     """
 
     faults: list[str] = field(default_factory=list)
@@ -61,14 +63,32 @@ def verify(
 
     Args:
         store: its folder.
-        deep: also every clip's header and samples, and give the logical digest.
-        jobs: processes; None takes one a core.
+        deep: also check every clip's header and samples, and compute the logical digest.
+        jobs: processes; None takes one per core.
         progress: show a bar on stderr.
 
     Raises:
-        StoreError: there is no store.
+        StoreError: it is not a store.
     """
     path = place(store)
+    for _ in range(TRIES):
+        before = _state(path)
+        verdict = _verify(path, deep, jobs, progress)
+        if not verdict.faults or _state(path) == before:
+            break  # else a build or split has changed the store since this began
+    return verdict
+
+
+def _state(store: Path) -> tuple[str, dict[str, list[str]]]:
+    """What tells whether another process has changed a store, or is changing it."""
+    try:
+        sha256 = file_sha256(store / MANIFEST)
+    except OSError:
+        sha256 = ""
+    return sha256, announced(store)
+
+
+def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict:
     try:
         opened = open_store(path)
     except StoreError as error:
@@ -91,7 +111,7 @@ def verify(
 def _of_files(
     store: Store, change: dict[str, list[str]], deep: bool, jobs: int | None, progress: bool
 ) -> tuple[list[str], int]:
-    """Faults of single files: gone, altered, or nobody's; and how many there are."""
+    """Faults of single files: missing, altered, or unknown; and how many files were checked."""
     named = files_of(store.manifest)
     shards = {shard.relative: shard for shard in store.shards()}
     checks = []
@@ -102,14 +122,15 @@ def _of_files(
         checks.append(FileCheck(store.path, name, allowed, shard.rows if shard else None, classes, deep))
     bar = "verifying" if progress else None
     jobs = 0 if in_one_process(store.path) else jobs
-    found = run_tasks(check_file, checks, jobs=jobs, progress=bar, unit="files")
-    faults = [fault for each in found for fault in each]
+    results = run_tasks(check_file, checks, jobs=jobs, progress=bar, unit="files")
+    faults = [fault for of_file in results for fault in of_file]
+    kept = retired(store.path)
     for path in _files_below(store.path):
         name = path.relative_to(store.path).as_posix()
         unhashed = "files" not in store.manifest and not name.startswith("data/")
         waiting = is_remote(path) and not name.startswith("splits/")
-        if name not in named and name not in change and not unhashed and not waiting:
-            faults.append(f"{name} belongs to nothing that {MANIFEST} knows: delete it")
+        if not (name in named or name in change or name in kept or unhashed or waiting):
+            faults.append(f"{name} is not in {MANIFEST}: delete it")
     return faults, len(checks)
 
 
@@ -121,7 +142,7 @@ def _files_below(store: Path) -> Iterator[Path]:
 
 
 def _of_ledgers(store: Store) -> Iterator[str]:
-    """Where ledger and shards do not tell the same of the rows."""
+    """Where a ledger and its corpus's shards do not say the same about the rows."""
     for corpus, facts in store.corpora.items():
         where = store.ledger_path(corpus).relative_to(store.path)
         try:
@@ -130,22 +151,22 @@ def _of_ledgers(store: Store) -> Iterator[str]:
             yield str(error)
             continue
         if not ledger.schema.equals(LEDGER_SCHEMA):
-            yield f"{where} has not the columns of a ledger: {MEND}"
+            yield f"{where} does not have the columns of a ledger: {REPAIR}"
             continue
         states = Counter(ledger["state"].to_pylist())
         if states.keys() - {STORED, SILENCED, DROPPED}:
-            yield f"{where} has rows in no state: {MEND}"
+            yield f"{where} has rows in an unknown state: {REPAIR}"
         kept = ledger.filter(pc.not_equal(ledger["state"], DROPPED)).select(IN_BOTH)
-        differ = _row_set(kept) ^ _row_set(_stored(store, corpus))
-        if differ:
-            yield f"{where} and the shards of {corpus} differ in {_some({row[0] for row in differ})}: {MEND}"
+        differing = {row[0] for row in _row_set(kept) ^ _row_set(_stored(store, corpus))}
+        if differing:
+            yield f"{where} and the shards of {corpus} differ in {_some(differing)}: {REPAIR}"
         counts = facts["counts"]
         if states[STORED] < counts["stored"]:
-            yield f"{where} has {states[STORED]} stored rows, {MANIFEST} {counts['stored']}: {MEND}"
+            yield f"{where} has {states[STORED]} stored rows, {MANIFEST} {counts['stored']}: {REPAIR}"
 
 
 def _stored(store: Store, corpus: str) -> pa.Table:
-    """What the ledger should say of a corpus's rows, by its shards."""
+    """The rows that the ledger should list as stored, from the corpus's shards."""
     columns = [name for name in IN_BOTH if name != "shard"]
     tables = [
         store.rows_of(shard, columns).append_column("shard", pa.array([shard.name] * shard.rows))
@@ -174,11 +195,11 @@ def _of_protocol(store: Store, name: str) -> Iterator[str]:
         return
     table = protocol.table
     if unknown := set(pc.unique(table["split"]).to_pylist()) - set(SPLITS):
-        yield f"protocol {name} has splits called {_some(unknown)}: make it again"
+        yield f"protocol {name} has unknown splits: {_some(unknown)}: split again"
     if strangers := set(pc.unique(table["id"]).to_pylist()) - set(store.shard_of):
-        yield f"protocol {name} splits rows that the store has not: {_some(strangers)}: make it again"
+        yield f"protocol {name} has rows that the store does not have: {_some(strangers)}: split again"
     if table.select(["id", "fold"]).group_by(["id", "fold"]).aggregate([]).num_rows != table.num_rows:
-        yield f"protocol {name} has rows twice in one fold: make it again"
+        yield f"protocol {name} has rows twice in one fold: split again"
 
 
 def _unverifiable(store: Store) -> Iterator[str]:
@@ -192,11 +213,11 @@ def _unverifiable(store: Store) -> Iterator[str]:
 def _unfinished(store: Path, change: dict[str, list[str]]) -> Iterator[str]:
     parts = [] if is_remote(store) else [*store.rglob(f".*{TEMPORARY}")]
     if change:
-        yield "a build or split was interrupted as it ended: run it again, and it goes on from there"
+        yield "a build or split was interrupted as it ended: run it again, and it continues from there"
     elif parts:
-        yield f"a build or split was interrupted; the next one removes what it left: {_some(map(str, parts))}"
+        yield f"a build or split was interrupted; the next one removes its files: {_some(map(str, parts))}"
 
 
-def _some(names: Any) -> str:
+def _some(names: Iterable[object]) -> str:
     listed = sorted(map(str, names))
     return ", ".join(listed[:MOST]) + (f" and {len(listed) - MOST} more" if len(listed) > MOST else "")

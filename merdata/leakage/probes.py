@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from merdata.leakage.rows import Rows, Splits
-from merdata.leakage.texts import majority_labels
 from merdata.store.protocol import TEST, TRAIN
+from merdata.text import TextLookUp, majority_label
 
 FOLDS = 10  # of a protocol with more, the first ones are probed
 FEATURES = 2**14
@@ -93,7 +93,7 @@ def probe_text(rows: Rows, splits: Mapping[int, Splits]) -> Iterator[TextProbe]:
 def probe_corpus(rows: Rows, splits: Mapping[int, Splits]) -> CorpusProbe | None:
     """Over the first fold that tests two corpora or more."""
     table = rows.table
-    spoken = table["words"].fillna("").ne("").to_numpy()
+    spoken = table["words"].notna().to_numpy()
     for split in splits.values():
         train, test = (table[spoken & (split == part)] for part in (TRAIN, TEST))
         known = test[test["corpus"].isin(set(train["corpus"]))]
@@ -129,12 +129,13 @@ def _text_probe(corpus: str, found: pd.DataFrame, *, crossed: bool) -> TextProbe
 def _predicted(train: pd.DataFrame, test: pd.DataFrame, target: str) -> pd.DataFrame:
     """gold, majority, lookup and linear for each test row."""
     seen = train[["sentence", target]].set_axis(["sentence", "label"], axis=1)
-    majority = majority_labels(seen.assign(sentence="every"), "sentence")["every"]
+    majority = majority_label(seen["label"])
+    look_up = TextLookUp(seen["sentence"], seen["label"])
     return pd.DataFrame(
         {
             "gold": test[target].to_numpy(),
             "majority": majority,
-            "lookup": test["sentence"].map(majority_labels(seen, "sentence")).fillna(majority).to_numpy(),
+            "lookup": look_up.answers(test["sentence"]).fillna(majority).to_numpy(),
             "linear": _linear(seen, test["sentence"]),
         }
     )

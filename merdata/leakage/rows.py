@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from merdata.splits.kinds.text import sentence, spoken
+from merdata.splits.sentences import sentences
 from merdata.store.protocol import Protocol
 from merdata.store.store import Store
+from merdata.text import text_keys
 from merdata.utterance import is_silenced
 
 COLUMNS = (
@@ -59,7 +60,8 @@ class Rows:
     """The rows of a store.
 
     Attributes:
-        table: COLUMNS, and `sentence`: the normalised text, else the prompt.
+        table: COLUMNS, `words` (the normalised text), and `sentence`, equal where rows of a corpus share a
+            prompt or a text.
         properties: by name; the audit adds `near audio`.
         crossed: corpora in which every speaker says every sentence in every emotion.
     """
@@ -84,8 +86,8 @@ def read_rows(store: Store) -> Rows:
     silent = [is_silenced(notes) for notes in table.pop("notes")]
     table.loc[silent, "audio_sha256"] = None  # silence is no copy of silence
     table["silent"] = silent
-    table["sentence"] = sentence(table)
-    table["words"] = spoken(table["text"])
+    table["sentence"] = pd.concat([sentences(own) for _, own in table.groupby("corpus", sort=False)])
+    table["words"] = text_keys(table["text"])
     table["name"] = _other_spellings(table)
     properties = {name: _property(table[list(columns)]) for name, columns in PROPERTIES.items()}
     crossed = frozenset(name for name, facts in store.corpora.items() if facts.get("crossed"))
@@ -94,7 +96,7 @@ def read_rows(store: Store) -> Rows:
 
 def _other_spellings(table: pd.DataFrame) -> pd.Series[str]:
     """Normalised names of the speakers, for corpora that spell a name in several ways; nothing elsewhere."""
-    names = spoken(table["speaker"])
+    names = text_keys(table["speaker"])
     by_corpus = pd.DataFrame({"corpus": table["corpus"], "speaker": table["speaker"], "name": names})
     distinct = by_corpus.groupby("corpus")[["speaker", "name"]].nunique()
     spelt = distinct.index[distinct["name"] < distinct["speaker"]]

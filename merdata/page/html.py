@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import jinja2
 from rich.table import Table
 
+from merdata.escaping import printable
 from merdata.page.table import PageColumn, pack
 
 SHADES = 10  # of a matrix's cells, as page.css has them
@@ -34,6 +35,7 @@ def html_page(template: str, columns: Sequence[PageColumn], clips: Mapping[str, 
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_printable,
         loader=jinja2.DictLoader(shared),
     )
     environment.filters["thousands"] = "{:,}".format
@@ -47,6 +49,11 @@ def html_page(template: str, columns: Sequence[PageColumn], clips: Mapping[str, 
         packed=pack(columns),
         clips=dict(clips),
     )
+
+
+def _printable(value: Any) -> Any:
+    """Text without characters that act unseen; autoescape does the rest."""
+    return printable(value) if type(value) is str else value
 
 
 def link(**wanted: str) -> str:

@@ -7,17 +7,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from merdata.errors import StoreError
-from merdata.io.places import to_read
 from merdata.store.store import Shard, Store
+from merdata.store.tables import open_table, read_group
 
 
 def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Id and WAV of each row, in the given order.
 
-    One row group is in memory at a time: neighbours of the store's order cost one reading together.
+    One row group is in memory at a time: rows that are neighbours in the store cost one read together.
 
     Raises:
         StoreError: a shard is missing or unreadable.
@@ -34,16 +33,16 @@ def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _read_group(shard: Shard, row: int) -> tuple[range, pa.Array]:
-    """The rows of the group that holds a row, and their WAVs."""
+    """Positions of the rows of the group that a row is in, and their WAVs."""
     try:
-        with pq.ParquetFile(to_read(shard.path)) as file:
+        with open_table(shard.path) as file:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)
             group = int(np.searchsorted(ends, row, side="right"))
-            table = file.read_row_group(group, ["audio.bytes"])
+            table = read_group(file, group, ["audio"])
     except FileNotFoundError as error:
-        raise StoreError(f"{shard.path} is not there: run `merdata build` again") from error
-    except (OSError, IndexError, pa.ArrowInvalid) as error:
+        raise StoreError(f"{shard.path} is missing: run `merdata build` again") from error
+    except (OSError, IndexError, pa.ArrowException) as error:
         raise StoreError(f"{shard.path} is damaged: run `merdata build` again") from error
     clips = pc.struct_field(table["audio"].combine_chunks(), "bytes")
     return range(int(ends[group]) - sizes[group], int(ends[group])), clips

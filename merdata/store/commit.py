@@ -1,27 +1,31 @@
-"""How a store goes from one whole state to the next.
+"""How a store goes from one complete state to the next.
 
-Readers come in by one of two doors: merdata.json (merdata) or README.md (load_dataset), and each of the two
-names the very shards it means. A shard's or ledger's file name ends with the beginning of its SHA-256, so
-a new one never takes an old one's place, and since README.md lists files instead of patterns, nobody reads
-two versions together. A change is put in place under the store's lock, in this order:
+Readers start from one of two files: merdata.json (merdata) or README.md (load_dataset). Each of the two lists
+the shards it means. The file name of a shard or ledger ends with the first digits of its SHA-256, so a new
+file never overwrites an old one; and since README.md lists files instead of patterns, nobody reads two
+versions together. A change is made under the store's lock, in this order:
 
-1. `.build/change.json`: every path of the old and of the new state, with the SHA-256 that it may have;
+1. `.build/change.json`: every path of the old and of the new state, with the SHA-256 values that it may have;
 2. new shards and ledgers under their own names; a protocol's table by rename;
-3. README.md, then merdata.json, by rename: through each door, the old store until then, the new one after;
-4. shards and ledgers that merdata.json does not name are removed, and last `.build/change.json`.
+3. README.md, then merdata.json, by rename: readers of each see the old store before, the new one after;
+4. `.build/change.json` is removed.
 
-Elsewhere (S3) a file comes whole or not at all, and shards come under their own names at once. Instead of the
-lock, merdata.json is written only if it still is the one that the change began with, and before README.md;
-what it no longer names stays for a day, because others may be reading or about to name it.
+Files of the old state stay for GRACE seconds, because a reader may have opened the store just before; the
+first build, split or card after that removes them (`merdata.store.retired`). So a store takes its own size
+and that of what was replaced in the last ten minutes, or since its last change.
 
-After a crash on the way both doors lead to whole stores. While `.build/change.json` is there, `verify` lets
-both states pass; the next build or split makes the change, or another, whole.
+On object stores (S3) a file appears complete or not at all, and shards are uploaded under their final names.
+There is no lock; instead merdata.json is written only if it is still the one that the change began with, and
+before README.md. Files that it no longer names are kept for a day, because others may be reading them or may
+be about to name them.
+
+After a crash both files lead to complete stores. While `.build/change.json` exists, `verify` accepts both
+states; the next build or split completes this change or makes another.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sys
 import time
@@ -33,33 +37,40 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from merdata.errors import RemoteError, StoreError
 from merdata.io.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
-from merdata.io.places import is_remote, read_bytes, replace_version
+from merdata.io.outside import check_type, parse_json, read_some
+from merdata.io.places import is_remote, remove_folder, replace_version
 from merdata.io.scratch import remove_scratch
-from merdata.store.manifest import Manifest, files_of, read_manifest, write_manifest
+from merdata.store.facts import NAME, Manifest, Sha256, StoredFile
+from merdata.store.links import FILES, FOLDERS, refuse_links
+from merdata.store.manifest import files_of, read_manifest, write_manifest
+from merdata.store.retired import retire
 from merdata.store.store import Store
 
 CHANGE = ".build/change.json"
 CARD = "README.md"
+WORKING = ("decoding", "push")  # folders below `.build`, of a build or push that runs
 FOR_EVER = -1.0
 A_WHILE = 10.0  # seconds: another split of the same store takes less
 A_DAY = 86_400.0
+Change = dict[StoredFile, list[Sha256]]
 
 
 @contextmanager
 def locked(store: Path, wait: float = 0) -> Iterator[bool]:
-    """Hold a store for writing, by a lock that the operating system frees when its process dies.
+    """Lock a store for writing; the operating system frees the lock when its process dies.
 
-    Yields whether it had to be waited for.
+    Yields whether it had to wait for the lock.
 
-    Elsewhere no such lock is to be had: there `write_manifest` refuses whoever comes second.
+    Remote stores have no such lock: there `write_manifest` refuses the second of two writers.
 
     Args:
         store: its folder.
-        wait: seconds to wait for another process that holds it, or FOR_EVER.
+        wait: seconds to wait for another process that holds the lock, or FOR_EVER.
 
     Raises:
-        StoreError: another process holds it, or the store cannot be written.
+        StoreError: another process holds the lock, or the store cannot be written.
     """
+    refuse_links(store)
     path = store / ".build" / "lock"
     if is_remote(store):
         write_bytes(path, b"")  # tells at once whether it can be written
@@ -93,18 +104,24 @@ def _acquire(lock: BaseFileLock, wait: float, store: Path) -> bool:
 
 
 def remove_leftovers(store: Path) -> None:
-    """Remove the temporary files of writers that died; `.cache` has writers of its own, without the lock."""
-    if is_remote(store):  # where a file comes whole or not at all
+    """Remove what writers that died have left; writers of `.cache` do not take the lock."""
+    if is_remote(store):  # where a file appears complete or not at all
         remove_scratch()
         return
-    for path in store.rglob(f".*{TEMPORARY}"):
-        if ".cache" not in path.relative_to(store).parts:
+    for folder in FOLDERS:
+        if folder != ".cache":
+            for path in (store / folder).rglob(f".*{TEMPORARY}"):
+                remove(path)
+    for path in store.glob(f".*{TEMPORARY}"):
+        if path.name.startswith(tuple(f".{name}." for name in FILES)):
             remove(path)
+    for name in WORKING:
+        remove_folder(store / ".build" / name)
 
 
 def announce(store: Path, manifest: Manifest) -> None:
-    """Say which files are about to come, before the first of them comes."""
-    allowed = {path: set(hashes) for path, hashes in announced(store).items()}  # of one that was interrupted
+    """Write down which files the store is about to get, before the first one is written."""
+    allowed = {path: set(hashes) for path, hashes in announced(store).items()}  # of an interrupted change
     for path, sha256 in files_of(read_manifest(store) or manifest).items():
         allowed.setdefault(path, set()).add(sha256)
     for path, sha256 in files_of(manifest).items():
@@ -113,25 +130,25 @@ def announce(store: Path, manifest: Manifest) -> None:
 
 
 def announced(store: Path) -> dict[str, list[str]]:
-    """Path -> hashes of the states before and after a change that has not ended."""
+    """Path -> hashes before and after a change that has not finished."""
     try:
-        change: dict[str, list[str]] = json.loads(read_bytes(store / CHANGE))
-        return {str(name): list(hashes) for name, hashes in change.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        change: dict[str, list[str]] = check_type(Change, parse_json(read_some(store / CHANGE)))
+    except (OSError, ValueError):
         return {}
+    return change
 
 
 def conclude(store: Store, card: str) -> None:
-    """Put README.md and merdata.json in place for shards, ledgers and protocols that are; then tidy up.
+    """Write README.md and merdata.json when shards, ledgers and protocols are in place; then clean up.
 
     Args:
-        store: as it is to be.
+        store: in its new state.
         card: the text of its README.md.
     """
     manifest = store.manifest
     manifest["files"] = known_files(store) | {CARD: hashlib.sha256(card.encode("utf-8")).hexdigest()}
     announce(store.path, manifest)
-    if is_remote(store.path):  # merdata.json says who of two writers comes second, and stops there
+    if is_remote(store.path):  # merdata.json first: the second of two writers is refused there
         if "digest" not in manifest:
             _first_card(store.path, card)
         write_manifest(store.path, manifest)
@@ -139,31 +156,43 @@ def conclude(store: Store, card: str) -> None:
     else:
         write_text(store.path / CARD, card)
         write_manifest(store.path, manifest)
-    _remove_what_is_not_named(store)
+    end_change(store)
+
+
+def end_change(store: Store) -> None:
+    """Retire what the store no longer names, once its new merdata.json is written."""
+    if is_remote(store.path):
+        _remove_what_is_not_named(store)
+    else:
+        retire(store.path, announced(store.path), files_of(store.manifest))
     remove(store.path / CHANGE)
 
 
 def _first_card(store: Path, card: str) -> None:
-    """README.md before the first merdata.json, unless another first build has put its own there."""
+    """README.md before the first merdata.json, unless another first build has written its own."""
     with suppress(OSError, RemoteError):
         replace_version(store / CARD, card.encode("utf-8"), None)
 
 
 def known_files(store: Store) -> dict[str, str]:
-    """The hashes of ledgers and protocols: as they were written; of a store of format 1, as they are now."""
+    """The hashes of ledgers and protocols as they were written; in a store of format 1, as they are now.
+
+    A table that neither merdata.json nor an interrupted change knows is not the store's.
+    """
     known, change = store.manifest.get("files", {}), announced(store.path)
     paths = [path for folder in ("ledger", "splits") for path in _tables(store.path / folder)]
     names = {path.relative_to(store.path).as_posix(): path for path in paths}
-    named = {store.ledger_path(corpus) for corpus in store.corpora}
+    ledgers = {store.ledger_path(corpus) for corpus in store.corpora}
+    unlisted = "digest" not in store.manifest
     return {
         name: _hash_now(path, known.get(name), change.get(name, []))
         for name, path in names.items()
-        if name.startswith("splits/") or path in named
+        if path in ledgers or (name.startswith("splits/") and (unlisted or name in known or name in change))
     }
 
 
 def _hash_now(path: Path, known: str | None, announced: list[str]) -> str:
-    """The hash that is known, unless a change that was interrupted has already put the file in place."""
+    """The known hash, unless an interrupted change has already put the new file in place."""
     if known and len(announced) < 2:
         return known
     sha256 = file_sha256(path)
@@ -171,15 +200,15 @@ def _hash_now(path: Path, known: str | None, announced: list[str]) -> str:
 
 
 def _remove_what_is_not_named(store: Store) -> None:
-    """Only of corpora that the store has: a merdata.json made anew may not know all that lie there."""
+    """Remove what a remote store no longer needs, a day later; only of corpora that it has."""
     named = files_of(store.manifest)
     for corpus in store.corpora:
         ledgers = _tables(store.path / "ledger", rf"{re.escape(corpus)}(-[0-9a-f]+)?")
         for path in [*_tables(store.path / "data" / corpus), *ledgers]:
             unnamed = path.relative_to(store.path).as_posix() not in named
-            if unnamed and not (is_remote(path) and path.stat().st_mtime > time.time() - A_DAY):
+            if unnamed and path.stat().st_mtime < time.time() - A_DAY:
                 remove(path)
 
 
-def _tables(folder: Path, name: str = r"[^.].*") -> list[Path]:
+def _tables(folder: Path, name: str = NAME) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if re.fullmatch(name, path.stem))

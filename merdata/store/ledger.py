@@ -1,4 +1,4 @@
-"""The ledger: every row that a corpus promises, its one state, and why."""
+"""The ledger: every row that was discovered, its one state, and why."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
+from merdata.store.facts import Account
 from merdata.utterance import KNOWN_DEFECT, NO_TEXT
 
 if TYPE_CHECKING:
     from merdata.corpora.corpus import Corpus
 
 STORED, SILENCED, DROPPED = "stored", "silenced", "dropped"
-# Reasons of files that are no rows of their own; they do not count as discovered.
+# Reasons of files that are not rows of their own; they do not count as discovered.
 NOT_ROWS = ("duplicate", "stray", "song")
 NO_ROW = "no row"
 
-ROWS_AT_A_TIME = 1_000  # that are counted, of all that a corpus has
+ROWS_AT_A_TIME = 1_000  # of a corpus, as Python objects
 EXAMPLES = 10
+
+Record = dict[str, Any]  # a row of a table: column -> cell
 
 LEDGER_SCHEMA = pa.schema(
     {
@@ -53,15 +56,15 @@ class Counts:
     Attributes:
         silenced: rows whose audio is replaced by silence, by reason.
         dropped: rows that are not in the store, by reason.
-        others: files that are no rows (duplicates, strays, songs), by reason.
+        others: files that are not rows (duplicates, strays, songs), by reason.
         labels: the loss account: raw label -> class, `unlabelled` or `dropped` -> rows.
-        textless: why rows have no transcript -> how many.
+        textless: reason for having no transcript -> rows.
         sources: decoder, rate and channels of the sources -> rows, the most common first.
         defects: known defect -> ids of the rows that have it.
         same_audio: groups of ids with identical samples; `conflicts` of them carry different labels.
         seconds: of the audio in the store.
         difference: known reasons why a copy has more or fewer rows than expected.
-        missing: the first ids that a complete copy has and this one lacks, where the corpus can say.
+        missing: the first ids that a complete copy has and this one lacks, where the corpus can tell.
     """
 
     corpus: str
@@ -82,12 +85,12 @@ class Counts:
     difference: str
     missing: list[str]
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def as_json(self) -> Account:
+        return cast("Account", asdict(self))
 
 
 class Tally:
-    """The account of a corpus, row by row, so that no more than a shard's rows need be in memory."""
+    """Counts a corpus row by row, so that only a few rows need to be in memory."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
@@ -99,8 +102,8 @@ class Tally:
         self._sources: Counter[str] = Counter()
         self._defects: dict[str, list[str]] = {}
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Count a row of the ledger."""
+    def add(self, row: Record) -> None:
+        """Count one row of the ledger."""
         if row["state"] == STORED:
             self._sources[_source(row)] += 1
         if row["reason"] in NOT_ROWS:
@@ -119,14 +122,14 @@ class Tally:
                 name = note.removeprefix(KNOWN_DEFECT).partition(":")[0]
                 self._defects.setdefault(name, []).append(row["id"])
 
-    def counts(self, corpus: Corpus, twins: list[list[dict[str, Any]]]) -> Counts:
+    def counts(self, corpus: Corpus, twins: list[list[Record]]) -> Counts:
         """The account.
 
         Args:
             corpus: whose rows were counted.
             twins: groups of its rows with identical samples.
         """
-        reasons = {state: dict(sorted(found.items())) for state, found in self._reasons.items()}
+        reasons = {state: dict(sorted(rows.items())) for state, rows in self._reasons.items()}
         return Counts(
             corpus=corpus.name,
             domain=corpus.domain,
@@ -148,8 +151,8 @@ class Tally:
         )
 
 
-def count(corpus: Corpus, table: pa.Table, twins: list[list[dict[str, Any]]]) -> Counts:
-    """The account of a corpus from what `make_ledger` gives."""
+def count(corpus: Corpus, table: pa.Table, twins: list[list[Record]]) -> Counts:
+    """The account of a corpus from the ledger and twins that `make_ledger` returns."""
     tally = Tally()
     for batch in table.to_batches(max_chunksize=ROWS_AT_A_TIME):
         for row in batch.to_pylist():
@@ -157,11 +160,11 @@ def count(corpus: Corpus, table: pa.Table, twins: list[list[dict[str, Any]]]) ->
     return tally.counts(corpus, twins)
 
 
-def make_ledger(journals: Iterable[pa.Table]) -> tuple[pa.Table, list[list[dict[str, Any]]]]:
+def make_ledger(journals: Iterable[pa.Table]) -> tuple[pa.Table, list[list[Record]]]:
     """The ledger of a corpus from its shards' journals, and its groups of rows with identical samples.
 
-    Every stored row whose samples another stored row has too gets `same_audio_as`; every duplicate by name
-    is told whether its bytes are those of the file that was kept.
+    A stored row gets `same_audio_as` if another stored row has the same samples; the detail of a duplicate
+    by name says whether its bytes are those of the file that was kept.
     """
     table = pa.concat_tables(journal.select(LEDGER_SCHEMA.names) for journal in journals)
     table = table.cast(LEDGER_SCHEMA).combine_chunks()
@@ -175,21 +178,21 @@ def make_ledger(journals: Iterable[pa.Table]) -> tuple[pa.Table, list[list[dict[
     return _filled(table, "detail", _duplicates(table)), twins
 
 
-def _same_audio(table: pa.Table) -> list[list[dict[str, Any]]]:
+def _same_audio(table: pa.Table) -> list[list[Record]]:
     """Groups of stored rows (id, label) with identical samples, in the order of the ledger."""
     import pyarrow.compute as pc
 
     stored = table.filter(pc.equal(table["state"], STORED)).select(["id", "label", "audio_sha256"])
     counts = stored["audio_sha256"].value_counts()
     repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[Record]] = {}
     for row in stored.filter(pc.is_in(stored["audio_sha256"], repeated)).to_pylist():
         groups.setdefault(row["audio_sha256"], []).append(row)
     return list(groups.values())
 
 
 def _duplicates(table: pa.Table) -> dict[str, str]:
-    """id -> detail of the files that have the name of another."""
+    """id -> detail of the files that have the name of an earlier one."""
     import pyarrow.compute as pc
 
     columns = table.select(["id", "reason", "detail", "source_sha256"])
@@ -198,17 +201,17 @@ def _duplicates(table: pa.Table) -> dict[str, str]:
         return {}
     of_rows = columns.filter(pc.invert(pc.fill_null(pc.equal(columns["reason"], "duplicate"), False)))
     kept = dict(zip(of_rows["id"].to_pylist(), of_rows["source_sha256"].to_pylist(), strict=True))
-    return {
-        row[
-            "id"
-        ]: f"{row['detail']}; {'the same bytes' if row['source_sha256'] == kept[original] else 'OTHER BYTES'}"
-        for row in rows
-        if (original := row["id"].partition("@")[0]) in kept
-    }
+    details = {}
+    for row in rows:
+        original = row["id"].partition("@")[0]
+        if original in kept:
+            same = row["source_sha256"] == kept[original]
+            details[row["id"]] = f"{row['detail']}; {'the same bytes' if same else 'OTHER BYTES'}"
+    return details
 
 
 def _filled(table: pa.Table, column: str, values: dict[str, str]) -> pa.Table:
-    """The table with other values of a column in some rows, by id."""
+    """The table with the values of a column replaced in some rows, by id."""
     if not values:
         return table
     cells = zip(table["id"].to_pylist(), table[column].to_pylist(), strict=True)
@@ -216,20 +219,20 @@ def _filled(table: pa.Table, column: str, values: dict[str, str]) -> pa.Table:
     return table.set_column(table.schema.get_field_index(column), column, filled)
 
 
-def read_counts(stored: dict[str, Any]) -> Counts:
-    """An account as merdata.json keeps it, which sorts all by name."""
-    found: dict[str, Any] = json.loads(json.dumps(stored, sort_keys=True))
-    for name in ("textless", "sources"):
-        found[name] = dict(Counter(found[name]).most_common())
-    return Counts(**found)
+def read_counts(stored: Account) -> Counts:
+    """An account from merdata.json, which sorts everything by name."""
+    account: Account = json.loads(json.dumps(stored, sort_keys=True))
+    account["textless"] = dict(Counter(account["textless"]).most_common())
+    account["sources"] = dict(Counter(account["sources"]).most_common())
+    return Counts(**account)
 
 
 def totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Rows by domain (acted, conversational) and in all, from each corpus's domain and rows."""
-    found: Counter[str] = Counter()
+    """Rows by domain (acted, conversational) and in total, from each corpus's domain and rows."""
+    by_domain: Counter[str] = Counter()
     for domain, number in rows:
-        found[domain] += number
-    return {**found, "total": found.total()}
+        by_domain[domain] += number
+    return {**by_domain, "total": by_domain.total()}
 
 
 def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict[str, int]]:
@@ -245,6 +248,6 @@ def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict
     return {raw: dict(fates) for raw, fates in sorted(account.items())}
 
 
-def _source(row: dict[str, Any]) -> str:
+def _source(row: Record) -> str:
     channels = row["source_channels"]
     return f"{row['decoder']}, {row['source_rate']} Hz, {channels} channel{'s' if channels > 1 else ''}"

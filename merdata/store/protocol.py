@@ -1,4 +1,4 @@
-"""A protocol: the table id -> split (and fold), what it claims, and the hash that every result quotes."""
+"""A protocol: the table id -> split (and fold), its claims, and the hash that every result quotes."""
 
 from __future__ import annotations
 
@@ -6,25 +6,46 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from typing_extensions import TypedDict
 
 from merdata.errors import SplitError
-from merdata.io.places import reaching, to_read
-from merdata.store.manifest import split_path
+from merdata.io.outside import check_type, cut, parse_json, read_some
+from merdata.io.places import reaching
+from merdata.store.facts import Name, Text, is_name
+from merdata.store.manifest import hashed_name, split_path
+from merdata.store.retired import EARLIER_SPLITS
 from merdata.store.store import Shard, Store, parquet_bytes
+from merdata.store.tables import check_columns, read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SCHEMA = pa.schema({"id": pa.string(), "split": pa.string(), "fold": pa.int32()})
+MOST_BYTES = 1 << 28  # of a protocol's file
+MOST_LETTERS = 100  # of a protocol's name
+
+
+class Properties(TypedDict, total=False):
+    """What is stored beside a protocol's table; `Protocol` says what each entry means."""
+
+    kind: Text
+    seed: int
+    chosen: bool
+    corpora: list[Name]
+    rows: Text
+    claims: dict[Text, list[Name]]
+    notes: list[Text]
+    speaker_dependent: list[Name]
+    fold_names: dict[Text, Text]
 
 
 @dataclass(frozen=True)
@@ -33,12 +54,12 @@ class Protocol:
 
     Attributes:
         name: of the protocol and its file.
-        table: columns id, split (train, validation, test) and fold (0 where there is one only). A row that a
+        table: columns id, split (train, validation, test) and fold (0 where there is only one). A row that a
             fold does not use is not in it.
-        properties: `kind`, `seed` and what else was asked; `corpora` that it splits, and whether they were
-            `chosen`; `rows`, a hash of their ids; `claims`, property ->
-            corpora for which it holds (`official`, ...); `notes`, sentences on what was not possible;
-            `speaker_dependent`, corpora whose test speakers are also in train; `fold_names`.
+        properties: `kind`, `seed` and the other options; `corpora` that it splits, and whether they were
+            `chosen`; `rows`, a hash of their ids; `claims`, property -> corpora for which it holds
+            (`official`, ...); `notes`, sentences on what was not possible; `speaker_dependent`, corpora whose
+            test speakers are also in train; `fold_names`.
     """
 
     name: str
@@ -59,7 +80,7 @@ class Protocol:
 
     @property
     def fold_names(self) -> dict[int, str]:
-        """number -> what the fold is called: its own name where it has one, else `fold2`."""
+        """number -> name of the fold; `fold2` where it has none of its own."""
         names = self.properties.get("fold_names", {})
         return {fold: names.get(str(fold), f"fold{fold}") for fold in self.folds}
 
@@ -84,7 +105,8 @@ class Protocol:
         Raises:
             SplitError: there is no such fold.
         """
-        numbers = {str(at): at for at in self.folds} | {name: at for at, name in self.fold_names.items()}
+        numbers = {str(number): number for number in self.folds}
+        numbers |= {name: number for number, name in self.fold_names.items()}
         if str(fold) not in numbers:
             folds = self.properties.get("fold_names", {}).values() or self.folds
             raise SplitError(
@@ -120,7 +142,16 @@ def protocol_path(store: Store, name: str) -> Path:
 
 def protocol_names(store: Store) -> list[str]:
     """Names of the protocols in a store, sorted."""
-    return sorted(path.stem for path in (store.path / "splits").glob("[!.]*.parquet"))
+    paths = store.manifest.get("files", {})
+    if "digest" in store.manifest:
+        return sorted(Path(path).stem for path in paths if path.startswith("splits/"))
+    names = (path.stem for path in (store.path / "splits").glob("*.parquet"))  # format 1 had no list
+    return sorted(name for name in names if is_name(name))
+
+
+def earlier_protocol(name: str, sha256: str) -> str:
+    """Where the table of a protocol is kept that another has replaced, for readers of the store before."""
+    return f"{EARLIER_SPLITS}/{hashed_name(name, sha256)}"
 
 
 def protocol_bytes(protocol: Protocol) -> bytes:
@@ -133,49 +164,69 @@ def load_protocol(store: Store, name: str) -> Protocol:
     """A protocol of a store.
 
     Raises:
-        SplitError: there is none, its file was altered, or the store's rows are no longer those it split.
+        SplitError: there is none, its file was altered, or the store's rows are no longer those it splits.
     """
     protocol = read_protocol(store, name)
     if not covers(store, protocol):
         raise SplitError(
-            f"the rows of {store.path} changed since protocol {name} was made: make it again, as with "
+            f"the rows of {store.path} have changed since protocol {name} was made: split again, as with "
             f"`merdata split {store.path} --protocol {protocol.properties.get('kind', name)}`"
         )
     return protocol
 
 
 def read_protocol(store: Store, name: str) -> Protocol:
-    """As `load_protocol`, without a look at the store's rows.
+    """As `load_protocol`, without comparing with the store's rows.
 
     Raises:
         SplitError: there is none, or its file was altered.
     """
-    path = protocol_path(store, name)
+    path = protocol_path(store, check_name(name))
     try:
-        with reaching(path):
-            table = pq.read_table(to_read(path, small=True))
-        facts = table.schema.metadata
-        protocol = Protocol(name, table.replace_schema_metadata(None), json.loads(facts[b"properties"]))
+        table = read_parquet(_protocol_file(store, path, name))
+        check_columns(table, SCHEMA)
+        if table.column_names != SCHEMA.names or any(column.null_count for column in table.columns):
+            raise ValueError("it does not have the columns id, split and fold, or has empty cells")
+        if unknown := set(table["split"].unique().to_pylist()) - set(SPLITS):
+            raise ValueError(f"its splits are train, validation and test, not {min(unknown)}")
+        facts = table.schema.metadata or {}
+        properties = check_type(Properties, parse_json(facts[b"properties"]))
+        protocol = Protocol(name, table.replace_schema_metadata(None), cast("dict[str, Any]", properties))
+        known = facts[b"hash"].decode("ascii")
     except FileNotFoundError as error:
         there = ", ".join(protocol_names(store)) or "none yet"
         raise SplitError(
-            f"{store.path} has no protocol {name!r} (there: {there}): make it first, "
-            "`merdata split --help` names the kinds"
+            f"{store.path} has no protocol {name!r} (it has {there}): make it first; "
+            "`merdata split --help` lists the kinds"
         ) from error
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise SplitError(f"cannot read {path}: {error}. Make the split again") from error
-    if facts[b"hash"].decode() != protocol.hash:
-        raise SplitError(f"{path} does not have the hash it was written with: make the split again")
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise SplitError(f"cannot read {path} ({cut(error)}): split again") from error
+    if known != protocol.hash:
+        raise SplitError(f"{path} does not have the hash that it was written with: split again")
     return protocol
+
+
+def _protocol_file(store: Store, path: Path, name: str) -> bytes:
+    """The bytes of a protocol's table that this store's merdata.json names, if it was replaced since."""
+    expected = store.manifest.get("files", {}).get(split_path(name))
+    with reaching(path):
+        data = read_some(path, MOST_BYTES)
+    if expected is None or hashlib.sha256(data).hexdigest() == expected:
+        return data
+    with suppress(FileNotFoundError):
+        earlier = read_some(store.path / earlier_protocol(name, expected), MOST_BYTES)
+        if hashlib.sha256(earlier).hexdigest() == expected:
+            return earlier
+    return data
 
 
 def covers(store: Store, protocol: Protocol) -> bool:
     """Whether the store's rows of the protocol's corpora are those that it was made for.
 
-    A protocol of chosen corpora outlives another that is added; one of the whole store does not.
+    A protocol of chosen corpora still fits when another corpus is added; one of the whole store does not.
     """
-    corpora, there = set(protocol.properties.get("corpora", [])), set(store.corpora)
-    known = corpora <= there if protocol.properties.get("chosen") else corpora == there
+    corpora, built = set(protocol.properties.get("corpora", [])), set(store.corpora)
+    known = corpora <= built if protocol.properties.get("chosen") else corpora == built
     return known and rows_hash(store, corpora) == protocol.properties.get("rows")
 
 
@@ -186,26 +237,26 @@ def rows_hash(store: Store, corpora: Iterable[str]) -> str:
 
 
 def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:
-    """fold -> split -> its shards, for the folds that cut no shard in two."""
+    """fold -> split -> its shards, for the folds that split no shard."""
     import pyarrow.compute as pc
 
     shards, ids = list(store.ids), pa.array(store.shard_of, pa.string())
     shard_of = np.fromiter(store.shard_of.values(), int, len(ids))
     rows = np.bincount(shard_of, minlength=len(shards))
-    found = {}
+    by_fold = {}
     for fold in protocol.folds:
         part = protocol.of_fold(fold)
         row = pc.index_in(part["id"], ids)
         if row.null_count:
-            continue  # rows that the store no longer has
+            continue  # the store no longer has these rows
         split = pc.index_in(part["split"], pa.array(SPLITS)).to_numpy()
         counts = np.bincount(shard_of[row] * len(SPLITS) + split, minlength=len(shards) * len(SPLITS))
         counts = counts.reshape(len(shards), len(SPLITS))
         whole = (counts == rows[:, None]) | (counts == 0)
         if whole.all():
             parts = ((name, np.flatnonzero(counts[:, number])) for number, name in enumerate(SPLITS))
-            found[fold] = {name: [shards[one] for one in mine] for name, mine in parts if len(mine)}
-    return found
+            by_fold[fold] = {split: [shards[index] for index in own] for split, own in parts if len(own)}
+    return by_fold
 
 
 def check_name(name: str) -> str:
@@ -214,6 +265,8 @@ def check_name(name: str) -> str:
     Raises:
         SplitError: it cannot.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
-        raise SplitError(f"a protocol's name has letters, digits, _, + and - alone, so not {name!r}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name) or len(name) > MOST_LETTERS:
+        raise SplitError(
+            f"a protocol's name has up to {MOST_LETTERS} letters, digits, _, + and -, not {cut(repr(name))}"
+        )
     return name

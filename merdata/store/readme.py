@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-import jinja2
 import yaml
 
-from merdata.io.resources import card_text
+from merdata.escaping import printable
+from merdata.io.resources import render_card
 from merdata.store.protocol import (
     SPLITS,
     TRAIN,
@@ -21,18 +20,14 @@ from merdata.store.protocol import (
 from merdata.store.store import Shard, Store
 
 DEFAULT_PROTOCOL = "mer"
-MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-MARKDOWN.filters["n"] = "{:,}".format
 Parts = dict[str, list[Shard]]
 
 
 def make_card(store: Store) -> tuple[str, list[str]]:
-    """README.md with a config for every protocol that keeps shards whole, and one for every corpus.
+    """README.md with a config for every protocol that splits no shard, and one for every corpus.
 
     Returns:
-        Its text, and names of protocols that no longer fit the store's rows; they get no config.
+        Its text, and the names of protocols that no longer fit the store's rows; they get no config.
 
     Raises:
         SplitError: a protocol's file is unreadable.
@@ -43,37 +38,18 @@ def make_card(store: Store) -> tuple[str, list[str]]:
     current = [protocol for protocol in protocols if protocol.name not in outdated]
     front = yaml.safe_dump(front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
     name = pretty_name(store)
-    body = render("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
+    body = render_card("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
     return f"---\n{front}---\n\n{body}", outdated
 
 
-def plain(text: object) -> str:
-    """Text that Markdown shows as it is, also in the cell of a table."""
-    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(str(text).split()))
-
-
-def quoted(text: object) -> str:
-    """Words of somebody else's, as code: nothing in them is Markdown."""
-    return "`" + " ".join(str(text).split()).replace("`", "'") + "`"
-
-
-MARKDOWN.filters["plain"] = plain
-MARKDOWN.filters["quoted"] = quoted
-
-
 def pretty_name(store: Store) -> str:
-    """What a store is called, after its corpus where it has one only."""
-    titles = [facts["title"] for facts in store.corpora.values()]
+    """The store's title: its corpus's, where it has only one."""
+    titles = [printable(facts["title"]) for facts in store.corpora.values()]
     return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
 
 
-def render(template: str, **values: Any) -> str:
-    """The text of a template of cards/; a name that nothing was given for is an error."""
-    return MARKDOWN.from_string(card_text(template)).render(values).strip() + "\n"
-
-
 def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
-    """What every README.md of a store has in its YAML header."""
+    """The YAML header of a store's README.md."""
     languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
     return {
         "pretty_name": pretty_name(store),
@@ -86,7 +62,7 @@ def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
 
 
 def _configs(store: Store, protocols: list[Protocol]) -> list[dict[str, Any]]:
-    """The default protocol as `default` and by corpus; the others by name, one config a fold."""
+    """The default protocol as `default` and by corpus; the others by name, one config per fold."""
     parts = {
         protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
         for protocol in protocols

@@ -1,12 +1,12 @@
-"""The store: one Parquet file a shard, a ledger a corpus, a table a protocol, and merdata.json, written last.
+"""The store: Parquet shards, a ledger per corpus, a table per protocol, and merdata.json, written last.
 
 README.md                               the card; its YAML holds the configs that load_dataset reads
 data/<corpus>/<shard>-<hash>.parquet    audio, text, label and metadata
-ledger/<corpus>-<hash>.parquet          every row that the corpus promises, with its state and reason
+ledger/<corpus>-<hash>.parquet          every row that was discovered, with its state and reason
 splits/<protocol>.parquet               id, split, fold
 merdata.json                            format, label space, corpora, policies, the SHA-256 of every file
 
-<hash> is the beginning of the file's SHA-256: no build ever writes over a file that someone may be reading.
+<hash> is the beginning of the file's SHA-256: a build never overwrites a file that somebody may be reading.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,15 +24,19 @@ import pyarrow.parquet as pq
 
 from merdata.audio.clip import read_wav
 from merdata.errors import CorpusNotFound, StoreError
-from merdata.io.places import each, place, reaching, to_read
+from merdata.io.outside import cut
+from merdata.io.places import each, place
 from merdata.labels import LabelSpace, classify, label_space
+from merdata.store.facts import CorpusFacts, Manifest
+from merdata.store.ledger import LEDGER_SCHEMA
 from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_path
-from merdata.utterance import METADATA_COLUMNS
+from merdata.store.tables import check_columns, open_table, read_group, read_table
+from merdata.utterance import METADATA_COLUMNS, store_schema
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard as the manifest describes it; `path` is absolute, `relative` counts from the store."""
+    """A shard as the manifest describes it; `path` begins with the store's, `relative` is below the store."""
 
     corpus: str
     name: str
@@ -49,16 +52,15 @@ class Shard:
 class Store:
     """A finished store. Open one with `open_store`."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
         self.space: LabelSpace = label_space(manifest["space"])
 
     @property
-    def corpora(self) -> dict[str, dict[str, Any]]:
+    def corpora(self) -> dict[str, CorpusFacts]:
         """Facts, policy and counts of each corpus, by name."""
-        corpora: dict[str, dict[str, Any]] = self.manifest["corpora"]
-        return corpora
+        return self.manifest["corpora"]
 
     def shards(self, corpora: Iterable[str] | None = None) -> list[Shard]:
         """All shards, or those of some corpora, in a fixed order."""
@@ -76,10 +78,10 @@ class Store:
         ]
 
     def named(self, corpora: Iterable[str] | None) -> list[str]:
-        """Names of some of its corpora, sorted; of all without a choice.
+        """Names of the chosen corpora, sorted; of all where none is chosen.
 
         Raises:
-            CorpusNotFound: it holds no such corpus.
+            CorpusNotFound: the store does not have such a corpus.
         """
         names = sorted(self.corpora if corpora is None else set(corpora))
         unknown = [name for name in names if name not in self.corpora]
@@ -98,13 +100,18 @@ class Store:
         names = list(METADATA_COLUMNS if columns is None else columns)
         tables = each(lambda shard: self.rows_of(shard, names), self.shards(corpora), self.path)
         if not tables:
-            raise StoreError(f"{self.path} holds no rows of {', '.join(corpora or ['any corpus'])}")
+            raise StoreError(f"{self.path} has no rows of {', '.join(corpora or ['any corpus'])}")
         table = pa.concat_tables(tables).replace_schema_metadata(None)
         if "label" in names:
-            classes = pa.array(self.space.classes, pa.string())
-            named = classes.take(table["label"].combine_chunks())
-            table = table.set_column(names.index("label"), "label", named)
+            table = table.set_column(names.index("label"), "label", self._classes(table["label"]))
         return table
+
+    def _classes(self, labels: pa.ChunkedArray) -> pa.Array:
+        """Class names of the numbers in a label column."""
+        try:
+            return pa.array(self.space.classes, pa.string()).take(labels.combine_chunks())
+        except (pa.ArrowException, IndexError) as error:
+            raise StoreError(f"{self.path} has labels that are not classes of {self.space.name}") from error
 
     @cached_property
     def ids(self) -> dict[Shard, list[str]]:
@@ -119,20 +126,20 @@ class Store:
 
     @cached_property
     def shard_of(self) -> dict[str, int]:
-        """The number of each row's shard in `ids`, by id."""
+        """id -> number of the row's shard in `ids`."""
         return {id: number for number, ids in enumerate(self.ids.values()) for id in ids}
 
     def ledger(self, corpus: str) -> pa.Table:
         """The ledger of a corpus.
 
         Raises:
-            StoreError: there is none.
+            StoreError: it is missing or unreadable.
         """
-        return _read_parquet(self.ledger_path(corpus))
+        return _read(self.ledger_path(corpus), None, LEDGER_SCHEMA)
 
     def ledger_path(self, corpus: str) -> Path:
-        """Where the ledger of a corpus lies."""
-        return self.path / ledger_path(corpus, self.corpora.get(corpus, {}))
+        """Path of the ledger of a corpus."""
+        return self.path / ledger_path(corpus, self.corpora.get(corpus))
 
     def relabel(self, rows: pa.Table, space: LabelSpace) -> list[str | None]:
         """Class names of rows in another space (`rows` needs corpus, raw_label and label)."""
@@ -143,9 +150,12 @@ class Store:
         """Some columns of one shard, as they are in the file.
 
         Raises:
-            StoreError: it is missing or unreadable.
+            StoreError: it is missing or unreadable, or not a shard of this corpus.
         """
-        return _read_parquet(shard.path, names)
+        table = _read(shard.path, names, store_schema(()))
+        if not _is_of(table, shard.corpus):
+            raise StoreError(f"{shard.path} has rows of another corpus than {shard.corpus}: build it again")
+        return table
 
 
 def open_store(store: str | Path | Store) -> Store:
@@ -153,7 +163,7 @@ def open_store(store: str | Path | Store) -> Store:
 
     Raises:
         RemoteError: the URL cannot be reached.
-        StoreError: there is none, its build never ended, or a newer merdata wrote it.
+        StoreError: there is no store, its first build has not finished, or a newer merdata wrote it.
     """
     if isinstance(store, Store):
         return store
@@ -169,10 +179,10 @@ def open_store(store: str | Path | Store) -> Store:
 
 def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
-    file = pq.ParquetFile(to_read(place(path)))
-    for group in range(file.num_row_groups):
-        for row in file.read_row_group(group, ["id", "audio"]).to_pylist():
-            yield row["id"], read_wav(row["audio"]["bytes"])
+    with open_table(place(path)) as file:
+        for group in range(file.num_row_groups):
+            for row in read_group(file, group, ["id", "audio"]).to_pylist():
+                yield row["id"], read_wav(row["audio"]["bytes"])
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -182,13 +192,27 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
+def _is_of(rows: pa.Table, corpus: str) -> bool:
+    """Whether rows have ids and names of a corpus, as far as these columns are there."""
+    import pyarrow.compute as pc
+
+    tests = []
+    if "id" in rows.column_names:
+        tests.append(pc.starts_with(rows["id"], f"{corpus}/"))
+    if "corpus" in rows.column_names:
+        tests.append(pc.equal(rows["corpus"], corpus))
+    return all(pc.all(test, min_count=0).as_py() for test in tests)
+
+
+def _read(path: Path, columns: Sequence[str] | None, schema: pa.Schema) -> pa.Table:
+    """Some columns of a table, each of the type that it has in `schema`."""
     try:
-        with reaching(path):
-            return pq.read_table(to_read(path), columns=columns, partitioning=None)
+        table = read_table(path, columns)
+        check_columns(table, schema)
     except FileNotFoundError as error:
         raise StoreError(
-            f"{path} is not there: open the store again if it was just built, else run `merdata build` again"
+            f"{path} is missing: open the store again if it was just rebuilt, else run `merdata build` again"
         ) from error
-    except (OSError, pa.ArrowInvalid) as error:
-        raise StoreError(f"{path} is damaged: run `merdata build` again") from error
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path} is damaged ({cut(error)}): run `merdata build` again") from error
+    return table

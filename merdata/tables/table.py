@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from merdata.escaping import HIDDEN, printable
 
 WIDE = 120  # for output that goes into a file or another program
 MOST_LETTERS = 20  # of a shortened text
 
 
-def console() -> Console:
-    """A console for plain text; wide where its output is not a terminal."""
-    plain = Console(highlight=False, markup=False)
-    return plain if plain.is_terminal else Console(highlight=False, markup=False, width=WIDE)
+class PlainConsole(Console):
+    """A console that prints text as it is: no markup, no highlighting, no control characters."""
+
+    def __init__(self, wide: int) -> None:
+        super().__init__(highlight=False, markup=False)
+        if not self.is_terminal:
+            self.width = wide
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text of a cell or a line; line ends stay."""
+        return super().render_str("\n".join(map(_shown, text.split("\n"))), **options)
+
+
+def _shown(line: str) -> str:
+    return printable(line) if HIDDEN.search(line) else line
+
+
+def console(wide: int = WIDE) -> PlainConsole:
+    """A console for stdout, `wide` characters wide where that is not a terminal."""
+    return PlainConsole(wide)
 
 
 def table(*columns: str, title: str | None = None) -> Table:
@@ -26,4 +47,5 @@ def table(*columns: str, title: str | None = None) -> Table:
 
 def shortened(text: str) -> str:
     """The text, cut where it is longer than a narrow column."""
+    text = printable(text)
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

@@ -45,6 +45,7 @@ Workers = Annotated[
     int,
     typer.Option("--workers", min=0, help="Processes that read recordings while an end-to-end model works."),
 ]
+NoTest = Annotated[bool, typer.Option("--no-test", help="Do not read the test rows: train and select only.")]
 Cache = Annotated[
     str | None,
     typer.Option(

@@ -10,11 +10,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from merdata import plugin
 from merdata_train.scoring.metrics import METRICS, TITLES
 
 if TYPE_CHECKING:
     from merdata_train.runs.conduct import Summary
-    from merdata_train.scoring.results import Calibration, Comparison, Difference, Metrics, SetAccount
+    from merdata_train.scoring.results import Calibration, Comparison, Difference, Epoch, Metrics, SetAccount
     from merdata_train.serving.predict import Item
     from merdata_train.serving.push import Upload
 
@@ -22,8 +23,7 @@ WIDE = 140
 
 
 def console() -> Console:
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=WIDE)
+    return plugin.console(WIDE)
 
 
 def metrics(found: Metrics, folder: Path) -> None:
@@ -51,6 +51,7 @@ def metrics(found: Metrics, folder: Path) -> None:
     screen.print(
         "resolves: half of the interval; this test set cannot tell two runs apart that differ by less"
     )
+    screen.print(found["looks"], soft_wrap=True)
     screen.print(f"everything is in {folder}", soft_wrap=True)
 
 
@@ -90,6 +91,14 @@ def _listed(found: dict[str, float]) -> str:
 def _calibration(found: Calibration) -> str:
     before, after = found["before"]["ece"], found["after"]["ece"]
     return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
+
+
+def trained(best: Epoch, folder: Path) -> None:
+    """What validation says of a run whose test rows were not read."""
+    values = ", ".join(f"{TITLES[name]} {value:.4f}" for name, value in best["validation"].items())
+    shown = console()
+    shown.print(f"validation at epoch {best['epoch']} of stage {best['stage']}: {values}", soft_wrap=True)
+    shown.print(f"the test rows were not read: `merdata_train evaluate {folder}` scores them", soft_wrap=True)
 
 
 def comparison(found: Comparison) -> None:
@@ -146,7 +155,7 @@ def suite(found: Summary) -> None:
     for run in found["runs"]:
         states.setdefault((run["cell"], run["fold_name"]), {})[run["seed"]] = run["state"]
     for (cell, fold), by_seed in states.items():
-        table.add_row(cell, fold, *(by_seed[seed] for seed in seeds))
+        table.add_row(cell, fold, *(by_seed.get(seed, "") for seed in seeds))
     screen.print(f"{found['suite']}: {found['title']}", soft_wrap=True)
     screen.print(table)
     counts = f"{len(found['runs'])} runs, {found['distinct']} distinct, {found['to_train']} to train"

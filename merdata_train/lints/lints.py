@@ -5,7 +5,7 @@
 | class-order | refusal | classes in different orders in corpora, data and model |
 | single-key-attention | warning | an attention with one key: its softmax is 1 whatever the scores are |
 | no-gradient | warning | parameters that get no gradient in one step |
-| double-balance | warning | class weights together with class-balanced sampling |
+| class-shares | warning | a corpus whose classes count unevenly although the loss weights classes |
 | seen-by-encoder | warning | a corpus in test that the encoder was trained on |
 | context-without-dialogues | warning | context for corpora that have no dialogues |
 | crossed-text | warning | words that tell the class, or a wrong one, where every sentence has every emotion |
@@ -33,6 +33,7 @@ from merdata_train.encoders.registry import entry as known
 from merdata_train.errors import LintError
 from merdata_train.lints.crossed import crossed_text
 from merdata_train.lints.probe import Observed, observe
+from merdata_train.lints.shares import uneven_shares
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import Recipe
 
@@ -162,21 +163,8 @@ def _probe(train: Examples) -> dict[str, torch.Tensor]:
     return train.__getitems__(rows[spread].tolist())
 
 
-def _double_balance(training: Training) -> Iterator[str]:
-    yield from double_balance(training.recipe.model_dump())
-
-
-def double_balance(recipe: Mapping[str, Any]) -> Iterator[str]:
-    """Stages of a dumped recipe that balance the classes twice."""
-    if recipe["loss"]["class_weights"] == "none":
-        return
-    for stage in recipe["stages"]:
-        balance = (stage.get("sampler") or {}).get("balance") or {}
-        if (balance.get("class") or balance.get("class_") or 0) > 0:
-            yield (
-                f"stage {stage['name']} draws the classes evenly and loss.class_weights weights them again, "
-                "which corrects twice: set loss.class_weights=none, or the sampler's balance.class to 0"
-            )
+def _class_shares(training: Training) -> Iterator[str]:
+    yield from uneven_shares(training.recipe, training.train.rows)
 
 
 def _seen_by_encoder(training: Training) -> Iterator[str]:
@@ -244,7 +232,7 @@ LINTS: dict[str, tuple[Severity, Callable[[Training], Iterator[str]]]] = {
     "class-order": ("refusal", _class_order),
     "single-key-attention": ("warning", _single_key),
     "no-gradient": ("warning", _no_gradient),
-    "double-balance": ("warning", _double_balance),
+    "class-shares": ("warning", _class_shares),
     "seen-by-encoder": ("warning", _seen_by_encoder),
     "context-without-dialogues": ("warning", _context_without_dialogues),
     "crossed-text": ("warning", _crossed_text),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
+
+from merdata_train.recipe.model import FeedForward, Norm, Projection
 
 
 class SwiGLU(nn.Module):
@@ -24,24 +24,33 @@ class SwiGLU(nn.Module):
         return mixed
 
 
+def feed_forward(kind: FeedForward, width: int, hidden: int, out: int, dropout: float) -> nn.Module:
+    """SwiGLU, or a perceptron with one hidden layer and GELU: `[..., width]` to `[..., out]`."""
+    if kind == "swiglu":
+        return SwiGLU(width, hidden, out, dropout)
+    return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, out))
+
+
+def projection(norm: Norm, kind: Projection, width: int, out: int, dropout: float) -> nn.Module:
+    """A modality's vector `[B, width]` to `[B, out]`; swiglu and mlp have `out` hidden units."""
+    first = nn.LayerNorm(width) if norm == "layer" else nn.Identity()
+    if kind == "linear":
+        return nn.Sequential(first, nn.Linear(width, out))
+    return nn.Sequential(
+        first, feed_forward("swiglu" if kind == "swiglu" else "gelu", width, out, out, dropout)
+    )
+
+
 class TransformerBlock(nn.Module):
     """Pre-norm self-attention and feed-forward, each with a residual connection."""
 
-    def __init__(
-        self, width: int, heads: int, ffn_mult: int, ffn: Literal["swiglu", "gelu"], dropout: float
-    ) -> None:
+    def __init__(self, width: int, heads: int, ffn_mult: int, ffn: FeedForward, dropout: float) -> None:
         super().__init__()
         hidden = ffn_mult * width
         self.before_attention = nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, heads, dropout=dropout, batch_first=True)
         self.before_ffn = nn.LayerNorm(width)
-        self.ffn: nn.Module
-        if ffn == "swiglu":
-            self.ffn = SwiGLU(width, hidden, width, dropout)
-        else:
-            self.ffn = nn.Sequential(
-                nn.Linear(width, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, width)
-            )
+        self.ffn = feed_forward(ffn, width, hidden, width, dropout)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, missing: Tensor) -> Tensor:

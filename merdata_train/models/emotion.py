@@ -70,7 +70,10 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
                 widths[name] = text_width(part, self.context)
             else:
                 widths[name] = audio.width(part)
-                self.standardise = Standardise(widths[name])
+        # Hashed words are sparse: a rare word's deviation is tiny, and dividing by it would drown the others.
+        hashed = {"text"} if isinstance(self.features.text, Hashing) else set()
+        dense = {name: Standardise(width) for name, width in widths.items() if name not in hashed}
+        self.standardise = nn.ModuleDict(dense)
         self.fusion: nn.Module
         if isinstance(config, Gated):
             self.fusion = GatedFusion(widths, len(classes), config)
@@ -119,13 +122,15 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         return ModelOutput(logits, {"fusion": fused})
 
     def _vector(self, name: str, batch: Batch) -> Tensor:
-        encoder = self.encoders.get(name)
-        if encoder is None:
-            vector = batch[f"{name}_vec"]
-            standardised: Tensor = self.standardise(vector) if name == "audio" else vector
-            return standardised
+        vector = self.raw_vector(name, batch)
+        standardised: Tensor = self.standardise[name](vector) if name in self.standardise else vector
+        return standardised
+
+    def raw_vector(self, name: str, batch: Batch) -> Tensor:
+        """A modality's vectors `[B, width]` before they are standardised; `batch` as in `forward`."""
         if f"{name}_vec" in batch:
             return batch[f"{name}_vec"]
+        encoder = self.encoders[name]
         lengths = batch[f"{name}_lengths"]
         if f"{name}_states" in batch:
             return encoder.read(batch[f"{name}_states"], lengths)

@@ -7,27 +7,27 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from merdata_train.models.blocks import SwiGLU
+from merdata_train.models.blocks import feed_forward, projection
 from merdata_train.recipe.model import Gated
 
 
 class GatedFusion(nn.Module):
-    """`h = g * audio + (1 - g) * text`, then SwiGLU; the gate is 1 or 0 where a modality is missing.
+    """`h = g * audio + (1 - g) * text`, then a feed-forward layer.
 
-    With one modality in the recipe there is no gate.
+    The gate is 1 or 0 where a modality is missing. With one modality in the recipe there is no gate.
     """
 
     def __init__(self, widths: Mapping[str, int], classes: int, config: Gated) -> None:
         super().__init__()
         self.project = nn.ModuleDict(
             {
-                name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.width))
+                name: projection(config.norm, config.project, width, config.width, config.dropout)
                 for name, width in widths.items()
             }
         )
         if len(widths) == 2:
             self.gate = nn.Linear(2 * config.width, config.width)
-        self.mix = SwiGLU(config.width, config.hidden, config.width, config.dropout)
+        self.mix = feed_forward(config.mix, config.width, config.hidden, config.width, config.dropout)
         self.head = nn.Linear(config.width, classes)
 
     def forward(self, vectors: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

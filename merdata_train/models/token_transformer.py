@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from merdata_train.models.blocks import SwiGLU, TransformerBlock
+from merdata_train.models.blocks import TransformerBlock, projection
 from merdata_train.recipe.model import TokenTransformer
 
 
@@ -22,7 +22,7 @@ class ModalityTokens(nn.Module):
         super().__init__()
         self.project = nn.ModuleDict(
             {
-                name: SwiGLU(width, config.width, config.width, config.dropout)
+                name: projection(config.norm, config.project, width, config.width, config.dropout)
                 for name, width in widths.items()
             }
         )

@@ -28,7 +28,11 @@ class Context(Part):
 
 
 class Balance(Part):
-    """Draw rows by (1 / rows of the corpus)^corpus x (1 / rows of the class in the corpus)^class."""
+    """Draw corpora, and inside each its classes, evenly.
+
+    Both are exponents: at 1 every corpus has the same share of the draws and, inside it, every class (a class
+    with less than a tenth of an even share gets less); at 0 they keep their sizes, between they are tempered.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
@@ -39,8 +43,9 @@ class Balance(Part):
 class Sampler(Part):
     """How an epoch draws its rows: with replacement, as many as there are.
 
-    Without a sampler every row comes once. `upweight` multiplies a corpus's weight; `mix` gives the shares of
-    corpora or domains (acted, conversational), whatever their sizes.
+    Without a sampler every row comes once. `upweight` multiplies the weight of corpora or domains (acted,
+    conversational); `mix` gives their shares, whatever their sizes. Where a corpus and its domain are both
+    named, the corpus counts.
     """
 
     balance: Balance | None = None

@@ -10,10 +10,11 @@ from pydantic_core import ErrorDetails
 
 from merdata.plugin import did_you_mean
 from merdata_train.recipe.features import FEATURE_TAGS
+from merdata_train.recipe.loss import LOSS_TAGS
 from merdata_train.recipe.model import MODEL_TAGS
 
 # pydantic names the tag of a chosen kind in the place of a fault, though no recipe has such a key.
-TAGS = FEATURE_TAGS | MODEL_TAGS
+TAGS = FEATURE_TAGS | MODEL_TAGS | LOSS_TAGS
 
 
 def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 from typing_extensions import Self
 
-from merdata_train.recipe.part import Count, Part, Positive
+from merdata_train.recipe.part import Count, Part, Positive, by_kind
 
 SAMPLES_PER_MS = 16  # the audio of a store is 16 kHz
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -109,16 +109,6 @@ class TextEncoder(Encoder):
     pool: Literal["cls", "mean", "target", "mean_std", "attention"] = "cls"
 
 
-def _kind_or(default: str, encoder: str) -> Discriminator:
-    """The tag of a kind: `default` where a recipe names none, and `encoder` for kind: encoder."""
-
-    def tag(given: Any) -> str:
-        kind = given.get("kind", default) if isinstance(given, dict) else getattr(given, "kind", "")
-        return encoder if kind == "encoder" else str(kind)
-
-    return Discriminator(tag)
-
-
 class Features(Part):
     """The features of each modality."""
 
@@ -126,11 +116,11 @@ class Features(Part):
         Annotated[Mfcc, Tag("mfcc")]
         | Annotated[Egemaps, Tag("egemaps")]
         | Annotated[AudioEncoder, Tag("audio_encoder")],
-        _kind_or("mfcc", "audio_encoder"),
+        by_kind("mfcc", encoder="audio_encoder"),
     ] = Mfcc()
     text: Annotated[
         Annotated[Hashing, Tag("hashing")] | Annotated[TextEncoder, Tag("text_encoder")],
-        _kind_or("hashing", "text_encoder"),
+        by_kind("hashing", encoder="text_encoder"),
     ] = Hashing()
 
 

@@ -8,27 +8,44 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from merdata_train.recipe.part import Count, Part, Share
 
+Norm = Literal["none", "layer"]
+Projection = Literal["swiglu", "linear", "mlp"]
+FeedForward = Literal["swiglu", "gelu"]
+
 
 class Gated(Part):
-    """Gated fusion of two vectors."""
+    """Gated fusion of two vectors.
+
+    `norm` and `project` bring each modality to one width, `mix` is what follows the gate. The described
+    system has norm: layer, project: linear and mix: swiglu (Family A of recipes/README.md).
+    """
 
     kind: Literal["gated"]
     width: Count = 128
     hidden: Count = 256
     dropout: Share = 0.1
+    norm: Norm = "layer"
+    project: Projection = "linear"
+    mix: FeedForward = "swiglu"
 
 
 class TokenTransformer(Part):
-    """A Transformer over one token per modality and a learned CLS token."""
+    """A Transformer over one token per modality and a learned CLS token.
+
+    `norm` and `project` make a modality's token, `ffn` is the feed-forward of a block. The described system
+    has norm: none and project: swiglu (Family A of recipes/README.md).
+    """
 
     kind: Literal["tokens"]
     width: Count = 256
     layers: Count = 4
     heads: Count = 8
     ffn_mult: Count = 4
-    ffn: Literal["swiglu", "gelu"] = "swiglu"
+    ffn: FeedForward = "swiglu"
     dropout: Share = 0.1
     modality_embedding: bool = True
+    norm: Norm = "none"
+    project: Projection = "swiglu"
 
     @model_validator(mode="after")
     def _check(self) -> TokenTransformer:

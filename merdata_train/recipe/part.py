@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 Metric = Literal["uar", "weighted_f1", "macro_f1", "accuracy"]
 Modality = Literal["audio", "text"]
@@ -33,3 +33,13 @@ class Part(BaseModel):
     """A part of a recipe: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def by_kind(default: str, **tags: str) -> Discriminator:
+    """Tell the parts of a union apart by `kind`; `default` is that of a recipe that names none."""
+
+    def tag(given: Any) -> str:
+        kind = given.get("kind", default) if isinstance(given, dict) else getattr(given, "kind", "")
+        return tags.get(str(kind), str(kind))
+
+    return Discriminator(tag)

@@ -15,9 +15,10 @@ from merdata_train.errors import RecipeError
 from merdata_train.recipe.data import Context, Data
 from merdata_train.recipe.faults import faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
+from merdata_train.recipe.loss import CrossEntropy, LossPart
 from merdata_train.recipe.model import ModelPart
 from merdata_train.recipe.part import Modality, Part, Share, distinct
-from merdata_train.recipe.stage import Ema, Loss, Selection, Stage
+from merdata_train.recipe.stage import Ema, Selection, Stage
 
 
 def _named_apart(stages: list[Stage]) -> list[Stage]:
@@ -41,7 +42,7 @@ class Recipe(Part):
     modality_dropout: Share = 0.0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     ema: Ema | None = None
-    loss: Loss = Loss()
+    loss: LossPart = CrossEntropy()
     stages: Annotated[list[Stage], AfterValidator(_named_apart)] = Field([Stage()], min_length=1)
     selection: Selection = Selection()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit

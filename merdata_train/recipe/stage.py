@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -14,13 +14,6 @@ class Ema(Part):
     """Exponential moving average of the weights, which is what is validated, selected and saved."""
 
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
-
-
-class Loss(Part):
-    """Cross-entropy; `balanced` class weights are inverse to the number of train rows of a class."""
-
-    label_smoothing: Share = 0.1
-    class_weights: Literal["balanced", "none"] = "balanced"
 
 
 class Plateau(Part):

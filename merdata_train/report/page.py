@@ -14,9 +14,8 @@ from merdata import plugin
 from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
-from merdata_train.report.tables import caption, cells, header
+from merdata_train.report.tables import NAMES, caption, cells, header
 
-NAMES = 3  # columns of a table that are not numbers
 FROM_STORE = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
 Section = tuple[Matrix, list[Line], list[tuple[str, str, plugin.Draw]]]

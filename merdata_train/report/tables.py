@@ -6,8 +6,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from merdata import plugin
 from merdata_train.report.lines import Line, account_on, is_main
 from merdata_train.report.read import Matrix
+from merdata_train.runs.looks import counted
 from merdata_train.scoring.metrics import METRICS, TITLES
 from merdata_train.scoring.results import Difference, Value
 
@@ -16,28 +18,31 @@ COLUMNS = (
     "std", "t_low", "t_high", "low", "high", "reference", "difference", "difference_low", "difference_high",
     "p", "p_holm", "significant",
 )  # fmt: skip
-LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "±": r"$\pm$", "−": "$-$", "~": r"\,"}
+NAMES = 3  # columns before the numbers
 SHORT = 12  # characters of a hash
 
 
 def markdown(matrix: Matrix, lines: Sequence[Line]) -> str:
     """A table with title and caption."""
     head = header(matrix)
-    rows = [head, ["---", "---", "---", *["---:"] * (len(head) - 3)], *cells(matrix, lines)]
+    rule = ["---"] * NAMES + ["---:"] * (len(head) - NAMES)
+    body = [[*map(plugin.markdown, row[:NAMES]), *row[NAMES:]] for row in cells(matrix, lines)]
+    rows: list[list[str]] = [[*map(plugin.markdown, head)], rule, *body]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"### {matrix.suite.title}\n\n{table}\n\n{caption(matrix, lines)}\n"
+    title, below = plugin.markdown(matrix.suite.title), plugin.markdown(caption(matrix, lines))
+    return f"### {title}\n\n{table}\n\n{below}\n"
 
 
 def latex(matrix: Matrix, lines: Sequence[Line]) -> str:
     """A table environment; needs the package booktabs."""
     head = header(matrix)
-    body = [" & ".join(map(_escaped, row)) + r" \\" for row in [head, *cells(matrix, lines)]]
+    body = [" & ".join(map(plugin.latex, row)) + r" \\" for row in [head, *cells(matrix, lines)]]
     return "\n".join(
         [
             r"\begin{table}",
-            rf"\caption{{{_escaped(matrix.suite.title)}. {_escaped(caption(matrix, lines))}}}",
+            rf"\caption{{{plugin.latex(matrix.suite.title)}. {plugin.latex(caption(matrix, lines))}}}",
             rf"\label{{tab:{matrix.suite.name}}}",
-            rf"\begin{{tabular}}{{lll{'r' * (len(head) - 3)}}}",
+            rf"\begin{{tabular}}{{{'l' * NAMES}{'r' * (len(head) - NAMES)}}}",
             r"\toprule",
             body[0],
             r"\midrule",
@@ -79,6 +84,7 @@ def caption(matrix: Matrix, lines: Sequence[Line]) -> str:
     absent = _absent(matrix)
     if absent:
         parts.append(f"Without rows and left out of macro averages: {', '.join(absent)}.")
+    parts += [counted(looks) for looks in matrix.looks if looks]
     if matrix.missing:
         parts.append(f"Not scored yet: {'; '.join(matrix.missing)}.")
     return " ".join(parts)
@@ -185,7 +191,3 @@ def _long_difference(matrix: Matrix, against: Difference | None) -> dict[str, ob
     tested = {name: against.get(name) for name in ("p", "p_holm", "significant")}
     value = {"reference": matrix.reference, "difference": against["difference"]}
     return value | {"difference_low": low, "difference_high": high} | tested
-
-
-def _escaped(text: str) -> str:
-    return "".join(LATEX.get(letter, letter) for letter in text)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from safetensors import SafetensorError, safe_open
@@ -29,9 +28,6 @@ METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
 }
 TASKS = {"audio": "audio-classification", "text": "text-classification"}
 MOST_LOOKS = 20
-MARKDOWN = jinja2.Environment(  # noqa: S701  not HTML
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
 Facts = dict[str, Any]
 
 
@@ -65,7 +61,8 @@ def card(folder: Path) -> str:
     sets = {name: account for name, account in metrics["sets"].items() if account}
     corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
     lints = _read(folder / "lints.json", "", missing=[])
-    body = MARKDOWN.from_string(plugin.card_text("model.md.j2")).render(
+    body = plugin.render_card(
+        "model.md.j2",
         recipe=recipe,
         split=split,
         metrics=metrics,
@@ -87,7 +84,7 @@ def card(folder: Path) -> str:
         counts=_counts,
     )
     data = _card_data(recipe, metrics, sets, corpora)
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body.strip()}\n"))
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
 def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> ModelCardData:
@@ -103,7 +100,7 @@ def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> M
         pipeline_tag=TASKS[recipe.modalities[0]],
         tags=["emotion", "speech-emotion-recognition", "model_hub_mixin", "pytorch_model_hub_mixin"],
         metrics=sorted({kind for kind, _ in METRIC_TYPES.values()}),
-        model_name=recipe.name,
+        model_name=plugin.printable(recipe.name),
         eval_results=[
             _result(recipe, metrics, name, metric, value)
             for name, account in sets.items()
@@ -118,8 +115,8 @@ def _result(recipe: Recipe, metrics: Facts, name: str, metric: str, value: float
     return EvalResult(
         task_type=TASKS[recipe.modalities[0]],
         dataset_type="merdata",
-        dataset_name=f"merdata {name}",
-        dataset_config=f"{metrics['protocol']}, fold {metrics['fold']}, {name}",
+        dataset_name=plugin.printable(f"merdata {name}"),
+        dataset_config=plugin.printable(f"{metrics['protocol']}, fold {metrics['fold']}, {name}"),
         dataset_split="test",
         dataset_revision=metrics["split_hash"],
         metric_type=kind,

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
 from typing import TypedDict
+
+import torch
 
 from merdata import MerdataError
 from merdata_train.runs.cost import OPERATIONS_A_SECOND, gpu_hours
@@ -19,6 +23,8 @@ from merdata_train.runs.evaluate import evaluate
 from merdata_train.runs.folder import read_history, write_json
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import Planned, Suite
+
+THREADS = 1  # of torch, in each run: another number of them gives other last digits
 
 
 class Pace(TypedDict):
@@ -67,22 +73,27 @@ class ManifestRun:
     fault: str | None
 
 
-def conduct(suite: Suite, planned: Sequence[Planned], out: Path, jobs: int = 1) -> dict[str, str]:
+def conduct(
+    suite: Suite, planned: Sequence[Planned], out: Path, jobs: int = 1, *, test: bool = True
+) -> dict[str, str]:
     """Train and score every run that is not scored yet; one that fails does not stop the others.
+
+    Each run computes on one thread, so that `jobs` changes no result.
 
     Writes `out`/suites/<name>.json, from which tables are made, before the first run and after each.
 
     Returns:
         folder -> what went wrong, for the runs that failed.
     """
-    todo = list({run.folder: run for run in planned if run.state != "scored"}.values())
+    over = ("scored",) if test else ("scored", "trained")
+    todo = {run.folder: run for run in planned if run.state not in over}
     failed: dict[str, str] = {}
     write_manifest(suite, planned, out, failed)
-    with closing(_each(todo, out, jobs)) as runs:
+    with closing(_each(todo, out, jobs, test)) as runs:
         for done, fault in runs:
             if fault is not None:
                 failed[done.folder.name] = fault
-            state = "failed: " + fault if fault is not None else "scored"
+            state = "failed: " + fault if fault is not None else done.state
             print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
             write_manifest(suite, planned, out, failed)
     return failed
@@ -101,44 +112,66 @@ def _manifest_run(run: Planned, fault: str | None) -> ManifestRun:
     return ManifestRun(run.cell, run.seed, run.fold, run.fold_name, run.folder.name, state, fault)
 
 
-def _each(todo: Sequence[Planned], out: Path, jobs: int) -> Generator[tuple[Planned, str | None]]:
+def _each(
+    todo: Mapping[Path, Planned], out: Path, jobs: int, test: bool
+) -> Generator[tuple[Planned, str | None]]:
+    """Every run after those that it starts from, with what went wrong."""
+    order = TopologicalSorter(
+        {folder: [need for need in run.needs if need in todo] for folder, run in todo.items()}
+    )
     if jobs == 1:
-        for planned in todo:
-            yield planned, _here(planned, out)
+        for folder in order.static_order():
+            yield todo[folder], _here(todo[folder], out, test)
         return
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    order.prepare()
+    begun: dict[Future[str | None], Path] = {}
+    with ThreadPoolExecutor(jobs) as pool, _ended_together(pool) as apart:
+        while order.is_active():
+            begun |= {pool.submit(apart, todo[folder], out, test): folder for folder in order.get_ready()}
+            for future in wait(begun, return_when=FIRST_COMPLETED).done:
+                folder = begun.pop(future)
+                order.done(folder)
+                yield todo[folder], future.result()
+
+
+@contextmanager
+def _ended_together(pool: ThreadPoolExecutor) -> Iterator[Callable[[Planned, Path, bool], str | None]]:
+    """`_apart`, whose processes are told to end when the block is left by a signal."""
     running: set[subprocess.Popen[str]] = set()
-    with ThreadPoolExecutor(jobs) as pool:
-        begun = {pool.submit(_apart, planned, out, threads, running): planned for planned in todo}
-        try:
-            for future in as_completed(begun):
-                yield begun[future], future.result()
-        except BaseException:  # a signal, here or where the results go: the runs end too
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in [*running]:
-                process.terminate()
-            raise
-
-
-def _here(planned: Planned, out: Path) -> str | None:
     try:
-        evaluate(run(planned.recipe, out))
+        yield partial(_apart, running)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in [*running]:
+            process.terminate()
+        raise
+
+
+def _here(planned: Planned, out: Path, test: bool) -> str | None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        folder = run(planned.recipe, out)
+        if test:
+            evaluate(folder)
     except MerdataError as error:
         return str(error)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
+    finally:
+        torch.set_num_threads(threads)
     return None
 
 
-def _apart(planned: Planned, out: Path, threads: int, running: set[subprocess.Popen[str]]) -> str | None:
+def _apart(running: set[subprocess.Popen[str]], planned: Planned, out: Path, test: bool) -> str | None:
     """The run in a process of its own, so that a crash cannot end the others."""
-    options = ["--out", str(out), "--jobs", str(threads), "--json"]
+    options = ["--out", str(out), "--jobs", "1", "--json", *([] if test else ["--no-test"])]
     process = subprocess.Popen(  # noqa: S603  our own interpreter and words
         [sys.executable, "-m", "merdata_train", "run", *planned.words, *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        env=os.environ | {name: str(THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")},
     )
     running.add(process)
     _, errors = process.communicate()

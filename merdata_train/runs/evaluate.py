@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,8 @@ from merdata_train.models.emotion import EmotionModel, open_model
 from merdata_train.models.inference import WORKERS, predict
 from merdata_train.runs.card import write_card
 from merdata_train.runs.folder import evaluation_sets, open_run, read_history, write_json
+from merdata_train.runs.lineage import read_rows
+from merdata_train.runs.looks import counted, log_look, looks_at
 from merdata_train.scoring.baselines import TextPrior, baselines
 from merdata_train.scoring.calibration import as_arrays, calibration, fit_temperature
 from merdata_train.scoring.checks import best_epoch, check_selected, check_unseen
@@ -59,14 +59,15 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
         raise ProtocolError(
             f"{recipe.store} or its protocol changed since {folder} was trained: run its recipe again"
         )
+    check_unseen(source.test_ids(), read_rows(folder)["id"], folder)
     model = open_model(folder / "model").to(processes().device)
-    look = Look(folder, source, model, workers)
+    saved = SavedModel(folder, source, model, workers)
     held_out = for_training(source.examples("validation", jobs))
-    validation, chose = look.selected(held_out), rows_of(recipe.stages[-1], held_out)
+    validation, chose = saved.selected(held_out), rows_of(recipe.stages[-1], held_out)
     test = source.examples("test", jobs)
-    check_unseen(test.rows["id"], validation["id"], folder)
-    _log(folder, source, len(test))
-    predictions = look.predictions(test)
+    fold = source.protocol.fold_number(recipe.fold)
+    log_look(folder, source.protocol.name, source.protocol.hash, fold, len(test))
+    predictions = saved.predictions(test)
     _check_complete(predictions, source)
     prior = TextPrior(trained_rows(recipe.stages, source.rows("train")))
     temperature = fit_temperature(*as_arrays(validation[chose], test.classes))
@@ -76,8 +77,8 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
     metrics: Metrics = {
         "recipe": recipe.name,
         "protocol": recipe.protocol,
-        "fold": recipe.fold,
-        "fold_name": source.protocol.fold_names[source.protocol.fold_number(recipe.fold)],
+        "fold": fold,
+        "fold_name": source.protocol.fold_names[fold],
         "split_hash": source.protocol.hash,
         "data_hash": source.data_hash,
         "seed": recipe.seed,
@@ -85,6 +86,7 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
         "best_epoch": best_epoch(read_history(folder))["epoch"],
         "temperature": temperature,
         "majority_class": prior.majority,
+        "looks": counted(looks_at(folder.absolute().parent, source.protocol.hash, fold)),
         "sets": {name: scoring.account(rows) for name, rows in evaluation_sets(predictions, source.corpora)},
     }
     _write_predictions(folder / "validation.parquet", validation, source)
@@ -125,7 +127,7 @@ class Scoring:
 
 
 @dataclass(frozen=True)
-class Look:
+class SavedModel:
     """The saved model of a run, to be applied to rows of its store.
 
     Attributes:
@@ -175,7 +177,7 @@ class Look:
 
 def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:
     """What is resampled: dialogues or speakers, as the corpus states; a row without dialogue by speaker."""
-    by_dialogue = rows["corpus"].map(lambda name: corpora[name]["cluster"] == "dialogue")
+    by_dialogue = rows["corpus"].map(lambda name: corpora[name].get("cluster") == "dialogue")
     unit = rows["dialogue"].where(by_dialogue & rows["dialogue"].notna(), rows["speaker"])
     clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
     return clusters
@@ -196,15 +198,3 @@ def _write_predictions(path: Path, predictions: pd.DataFrame, source: Source) ->
     table = pa.Table.from_pandas(predictions, preserve_index=False).replace_schema_metadata(facts)
     with plugin.write_atomically(path) as temporary:
         pq.write_table(table, temporary)
-
-
-def _log(folder: Path, source: Source, rows: int) -> None:
-    """Log a look at test rows before it is taken."""
-    touch = {
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "protocol": source.protocol.name,
-        "split_hash": source.protocol.hash,
-        "n": rows,
-    }
-    with (folder / "test_log.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(touch) + "\n")

@@ -17,6 +17,7 @@ import yaml
 from merdata import plugin
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.runs.lineage import read_rows
 from merdata_train.scoring.checks import SAME, best_epoch, check_labels, check_selected, check_unseen
 from merdata_train.scoring.metrics import confusion, named, scores
 from merdata_train.scoring.results import Epoch, Metrics, Scores, SplitRecord
@@ -118,8 +119,8 @@ def load_scored(folder: Path) -> ScoredRun:
 
     Raises:
         RunError: it was not evaluated, or its files are damaged.
-        ProtocolError: its weights are not those of its best epoch, test rows took part in selection, its
-            labels were swapped, or its files belong to different splits.
+        ProtocolError: its weights are not those of its best epoch, test rows took part in training or
+            selection, its labels were swapped, or its files belong to different splits.
     """
     metrics = read_metrics(folder)
     if metrics is None:
@@ -136,7 +137,7 @@ def load_scored(folder: Path) -> ScoredRun:
     classes = tuple(name.removeprefix("p_") for name in predictions.columns if name.startswith("p_"))
     check_labels(predictions, classes, folder)
     check_labels(validation, classes, folder)
-    check_unseen(predictions["id"], validation["id"], folder)
+    check_unseen(predictions["id"], [*validation["id"], *read_rows(folder)["id"]], folder)
     _check_epoch(metrics, history, validation, classes, folder)
     _check_scores(metrics, predictions, classes, folder)
     return ScoredRun(folder, metrics, predictions, history, classes)

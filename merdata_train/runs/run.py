@@ -4,14 +4,13 @@ runs/<name>-<id>/recipe.yaml          resolved
                 environment.json      versions, machine
                 split.json            protocol, hashes, rows of train and validation by class
                 lints.json            the warnings of the lints
+                lineage.json, lineage.parquet  the rows that the model ever saw
                 checkpoint.safetensors  while it trains
                 history.json  model/  predictions.parquet  metrics.json  test_log.jsonl
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import shutil
 import sys
@@ -28,7 +27,6 @@ from filelock import FileLock, Timeout
 
 from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.encoders.pretrained import pinned
 from merdata_train.errors import RunError, disk_errors
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint
@@ -36,15 +34,16 @@ from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import WORKERS
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.folder import write_json
-from merdata_train.runs.initial import with_initial
+from merdata_train.runs.identity import folder_name
+from merdata_train.runs.initial import started, with_initial
+from merdata_train.runs.lineage import write_lineage
 from merdata_train.runs.tracking import check_tracker, tracker
 from merdata_train.scoring.results import SplitRecord
 from merdata_train.training.devices import is_main_process, processes
 from merdata_train.training.fit import fit
-from merdata_train.training.stages import initial_weights
+from merdata_train.training.stages import trained_rows
 
 CHECKPOINT = "checkpoint.safetensors"
-CODE_VERSION = 4  # raise it whenever the same recipe and rows would give another model
 PACKAGES = (
     "merdata",
     "torch",
@@ -86,11 +85,12 @@ def run(
         MerdataError: the recipe, the store or the protocol is at fault, or the folder cannot be written.
     """
     check_tracker(track)
-    source = Source(recipe)
-    recipe = with_initial(recipe, source, out)
+    source, asked = Source(recipe), recipe
+    recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
     if (folder / "model").exists() and not fresh:
         return folder
+    recipe = started(recipe, asked, source)
     with processes().main_process_first():  # the others find its features in the cache
         train, validation = source.examples("train", jobs), source.examples("validation", jobs)
     cache = cache_folder(source.store) if recipe.encoders() else None
@@ -107,8 +107,18 @@ def run(
         with tracker(track, recipe, folder) as log:
             model, history = training(track=log)
         write_json(folder / "history.json", history)
+        _write_lineage(folder, recipe, model, train, validation)
         _save(folder, model, source)
     return folder
+
+
+def _write_lineage(
+    folder: Path, recipe: Recipe, model: EmotionModel, train: Examples, validation: Examples
+) -> None:
+    trained = trained_rows(recipe.stages, train.rows)["id"].tolist()
+    rows = {"train": trained, "validation": validation.rows["id"].tolist()}
+    starts = {stage.name: Path(str(stage.init)) for stage in recipe.stages if stage.init}
+    write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
 
 
 def _save(folder: Path, model: EmotionModel, source: Source) -> None:
@@ -151,26 +161,6 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(path)
         elif path.name != ".lock":
             path.unlink()
-
-
-def folder_name(recipe: Recipe, source: Source) -> str:
-    """The folder of a recipe's run; `source` may be that of another seed or fold of it."""
-    return f"{recipe.name.replace('/', '-')}-{_id(recipe, source)}"
-
-
-def run_id(source: Source) -> str:
-    """Hash of what defines a run: recipe, rows, split and code, but not the place of the store."""
-    return _id(source.recipe, source)
-
-
-def _id(recipe: Recipe, source: Source) -> str:
-    known = {name: pinned(part) for name, part in recipe.encoders().items()}
-    features = recipe.features.model_copy(update=known)
-    recipe = recipe.model_copy(update={"features": features})
-    told = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
-    initial = [plugin.file_sha256(initial_weights(str(stage.init))) for stage in recipe.stages if stage.init]
-    parts = [CODE_VERSION, told, source.data_hash, source.protocol.hash, *initial]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _describe(folder: Path, recipe: Recipe, source: Source, train: Examples, validation: Examples) -> None:

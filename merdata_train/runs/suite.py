@@ -7,7 +7,7 @@ once, and a suite that was killed continues where it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -22,8 +22,8 @@ from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.part import Metric
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
-from merdata_train.runs.initial import with_initial
-from merdata_train.runs.run import folder_name
+from merdata_train.runs.identity import folder_name, starts_of
+from merdata_train.runs.initial import check_starts, with_initial
 
 Overrides = dict[str, Any]  # dotted key -> value, as the command line's key=value
 DOMAINS = {"$acted": "acted", "$conversational": "conversational"}  # replaced by the store's corpora of each
@@ -50,8 +50,8 @@ class Suite(BaseModel):
         overrides: of every cell.
         axes: axis -> value -> what it changes; the matrix is their product.
         reference: the cell that the others are compared with; the first if None.
-        seeds: of training.
-        folds: of the protocol, by number, or all of them; None keeps the recipe's.
+        seeds: of training, added to the seed that a cell's recipe ships with (source0/B4 is B3 at seed 1).
+        folds: of the protocol, by number or name, or all of them; None keeps the recipe's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,7 +65,7 @@ class Suite(BaseModel):
     axes: Annotated[dict[str, Annotated[dict[str, Cell], Field(min_length=1)]], Field(min_length=1)]
     reference: str | None = None
     seeds: Annotated[list[int], Field(min_length=1)] = [0, 1, 2]
-    folds: Literal["all"] | Annotated[list[int], Field(min_length=1)] | None = None
+    folds: Literal["all"] | Annotated[list[int | str], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Suite:
@@ -76,6 +76,14 @@ class Suite(BaseModel):
         if self.reference is not None and self.reference not in labels:
             raise ValueError(f"reference {self.reference!r} is not a cell; the cells are {', '.join(labels)}")
         return self
+
+    def narrowed(self, seeds: list[int] | None, folds: list[str] | None) -> Suite:
+        """The suite with other seeds or folds; None keeps its own."""
+        chosen = [int(fold) if fold.isdecimal() else fold for fold in folds or []]
+        changes: dict[str, object] = {"seeds": seeds} if seeds else {}
+        if folds:
+            changes["folds"] = "all" if "all" in folds else chosen
+        return self.model_copy(update=changes)
 
     def cells(self) -> list[tuple[str, tuple[str | None, Overrides]]]:
         """Label -> recipe and overrides of each cell, in the order of the axes."""
@@ -90,15 +98,16 @@ class Suite(BaseModel):
         return cells
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Planned:
     """One run of a suite.
 
     Attributes:
         cell: its label.
+        seed: of training.
         fold_name: what the protocol calls the fold.
         words: the recipe and overrides, as `merdata_train run` takes them.
-        recipe: resolved.
+        recipe: resolved; its stages start from folders.
         folder: of the run, whether it exists or not.
     """
 
@@ -106,9 +115,14 @@ class Planned:
     seed: int
     fold: int
     fold_name: str
-    words: list[str]
+    words: tuple[str, ...]
     recipe: Recipe
     folder: Path
+
+    @property
+    def needs(self) -> list[Path]:
+        """The folders of the runs that it starts from."""
+        return [Path(folder) for stage in self.recipe.stages for folder in starts_of(stage)]
 
     @property
     def state(self) -> str:
@@ -161,11 +175,22 @@ def plan(suite: Suite, out: Path, store: Path | None = None, overrides: Sequence
         overrides: `key=value`, applied to every cell last.
 
     Raises:
-        MerdataError: a recipe, the store or a protocol is at fault.
+        MerdataError: a recipe, the store or a protocol is at fault, or a run starts from one that is neither
+            in the suite nor finished.
     """
-    return [
-        run for label, cell in suite.cells() for run in _plan_cell(suite, label, cell, out, store, overrides)
-    ]
+    for override in overrides:
+        if override.partition("=")[0] in ("seed", "fold"):
+            raise RecipeError(
+                f"suite {suite.name} sets seeds and folds: use --seeds or --folds, not {override}"
+            )
+    asked = {
+        run: recipe
+        for label, cell in suite.cells()
+        for run, recipe in _plan_cell(suite, label, cell, out, store, overrides)
+    }
+    for run, recipe in asked.items():
+        check_starts(run.recipe, recipe, {other.folder for other in asked})
+    return list(asked)
 
 
 def _plan_cell(
@@ -175,29 +200,37 @@ def _plan_cell(
     out: Path,
     store: Path | None,
     overrides: Sequence[str],
-) -> list[Planned]:
+) -> Iterator[tuple[Planned, Recipe]]:
+    """Each run of a cell, and its recipe before folders took the place of the recipes that it starts from."""
     name, changes = str(cell[0]), cell[1]
     place = [f"store={json.dumps(str(store))}"] if store else []
     where = load_recipe(name, place).store
     words = [name, *place, *_words(changes, where), *overrides]
     base = load_recipe(words[0], words[1:])
     source = Source(base)
-    fold_names = source.protocol.fold_names
-    folds = (
-        source.protocol.folds
-        if suite.folds == "all"
-        else suite.folds or [source.protocol.fold_number(base.fold)]
-    )
-    unknown = sorted(set(folds) - set(fold_names))
-    if unknown:
-        raise RecipeError(f"suite {suite.name}: protocol {base.protocol} has no fold {unknown[0]}")
-    runs = []
-    for fold, seed in product(folds, suite.seeds):
-        own = [*words, f"fold={fold}", f"seed={seed}"]
-        recipe = with_initial(load_recipe(own[0], own[1:]), source, out)
+    names = source.protocol.fold_names
+    shared = [*place, *_words(suite.overrides, where), *overrides]
+    for fold, seed in product(_folds(suite, source), suite.seeds):
+        own = [*words, f"fold={fold}", f"seed={base.seed + seed}"]
+        asked = load_recipe(own[0], own[1:])
+        recipe = with_initial(asked, out, shared)
+        starts = [
+            f"stages.{number}.init={json.dumps(stage.init)}"
+            for number, stage in enumerate(recipe.stages)
+            if stage.init
+        ]
         folder = out / folder_name(recipe, source)
-        runs.append(Planned(label, seed, fold, fold_names[fold], own, recipe, folder))
-    return runs
+        yield Planned(label, recipe.seed, fold, names[fold], (*own, *starts), recipe, folder), asked
+
+
+def _folds(suite: Suite, source: Source) -> list[int]:
+    protocol = source.protocol
+    if suite.folds == "all":
+        return protocol.folds
+    try:
+        return [protocol.fold_number(fold) for fold in suite.folds or [source.recipe.fold]]
+    except merdata.SplitError as error:
+        raise RecipeError(f"suite {suite.name}: {error}") from error
 
 
 def _words(overrides: Overrides, store: str) -> list[str]:

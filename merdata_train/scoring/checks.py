@@ -64,17 +64,18 @@ def _distance(epoch: Epoch, scored: Scores) -> float:
     return max(abs(epoch["validation"][name] - value) for name, value in scored.items())
 
 
-def check_unseen(test: Collection[str], selection: Collection[str], where: object) -> None:
-    """No test row is among those that chose the epoch.
+def check_unseen(test: Collection[str], seen: Collection[str], where: object) -> None:
+    """No test row is among those that the model was trained or selected on.
 
     Raises:
         ProtocolError: some are.
     """
-    shared = sorted(set(test) & set(selection))
+    shared = sorted(set(test) & set(seen))
     if shared:
         raise ProtocolError(
-            f"{where}: {len(shared)} test rows took part in selection ({', '.join(shared[:SHOWN])}): "
-            "its test scores mean nothing; train it again on a protocol that keeps them apart"
+            f"{where}: {len(shared)} test rows took part in training or selection "
+            f"({', '.join(shared[:SHOWN])}): its test scores mean nothing; "
+            "train it again on a protocol that keeps them apart"
         )
 
 

@@ -96,11 +96,16 @@ class SetAccount(Account):
 
 
 class Metrics(TypedDict):
-    """metrics.json. `sets`: `overall`, `TestA`, `TestB`, every corpus; None for one without rows."""
+    """metrics.json.
+
+    Attributes:
+        looks: how often the test set was evaluated by the runs of the folder, this look included.
+        sets: `overall`, `TestA`, `TestB`, every corpus; None for one without rows.
+    """
 
     recipe: str
     protocol: str
-    fold: int | str
+    fold: int
     fold_name: str
     split_hash: str
     data_hash: str
@@ -109,6 +114,7 @@ class Metrics(TypedDict):
     best_epoch: int
     temperature: float
     majority_class: str
+    looks: str
     sets: dict[str, SetAccount | None]
 
 
@@ -171,7 +177,7 @@ class RunFacts(TypedDict):
     run: str
     recipe: str
     protocol: str
-    fold: int | str
+    fold: int
     split_hash: str
     seed: int
     selection: str

@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from merdata_train.data.frozen import encoded
+from merdata_train.data.samplers import expected_draws
 from merdata_train.data.source import Examples, for_training
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import loader
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.recipe.stage import Stage
 from merdata_train.scoring.results import Epoch
 from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
 from merdata_train.training.devices import accelerator_of
 from merdata_train.training.ema import averaged
-from merdata_train.training.losses import cross_entropy
+from merdata_train.training.losses import WeightedLoss, class_prior, row_weights
 from merdata_train.training.moddrop import drop_modalities
+from merdata_train.training.names import check_names
 from merdata_train.training.plan import Planner, Step, seed_of
 from merdata_train.training.progress import Progress, progress_bar
+from merdata_train.training.scalers import fit_scalers
 from merdata_train.training.schedule import rising
 from merdata_train.training.stages import (
     changed,
@@ -71,7 +76,8 @@ def fit(
 
     Args:
         recipe: what to train.
-        train: rows to learn from; scaler and class weights are fitted on these alone.
+        train: rows to learn from; scalers (on the rows of the first stage) and class weights are fitted on
+            these alone.
         validation: rows that choose the epoch.
         checkpoint: file to resume from and to write after every epoch.
         track: called with every epoch's entry of the history.
@@ -86,10 +92,9 @@ def fit(
         RecipeError: a stage names rows or modules that do not exist.
     """
     job = Job(recipe, for_training(train), for_training(validation), checkpoint, track, cache, workers)
+    check_names(recipe, job.train, job.validation)
     set_seed(recipe.seed)
     model = EmotionModel.of(recipe, list(train.classes))
-    if "audio_vec" in job.train.tensors:
-        model.standardise.fit(job.train.tensors["audio_vec"][job.train.tensors["has_audio"]])
     saved = load_checkpoint(checkpoint) if checkpoint else None
     history: list[Epoch] = saved.facts["done"] if saved else []
     for number in range(saved.facts["stage"] if saved else 0, len(recipe.stages)):
@@ -97,6 +102,14 @@ def fit(
         take(model, progress.best)
         history, saved = history + progress.history, None
     return model, history
+
+
+def weighted(recipe: Recipe, stage: Stage, train: Examples) -> tuple[Examples, WeightedLoss]:
+    """A stage's train rows with the weights of their losses, `[n]`, and the loss."""
+    draws = expected_draws(train.rows, stage.sampler)
+    weights = row_weights(train.rows, draws, recipe.loss.class_weights).to_numpy(np.float32)
+    loss = WeightedLoss(recipe.loss, class_prior(train.rows, draws, train.classes))
+    return replace(train, tensors=train.tensors | {"weights": torch.from_numpy(weights)}), loss
 
 
 class _StageTraining:
@@ -109,7 +122,9 @@ class _StageTraining:
         self.model = model.to(self.accelerator.device)
         if self.stage.init:
             load_initial(model, str(self.stage.init))
-        self.train = job.train.only(rows_of(self.stage, job.train))
+        self.train, self.loss = weighted(
+            self.recipe, self.stage, job.train.only(rows_of(self.stage, job.train))
+        )
         self.validation = job.validation
         self.chooses = rows_of(self.stage, job.validation)
         self.changed = changed(model, self.recipe.stages[: number + 1])
@@ -118,12 +133,13 @@ class _StageTraining:
         self.optimizer = optimizer_of(model, self.stage)
         self.plateau = ReduceLROnPlateau(self.optimizer, mode="max", **self.stage.plateau.model_dump())
         self.ema = averaged(model, self.recipe.ema.decay) if self.recipe.ema else None
-        self.criterion = cross_entropy(self.recipe.loss, self.train).to(self.accelerator.device)
 
     def run(self, saved: Checkpoint | None) -> Progress:
         """Epoch after epoch, from where the checkpoint stands."""
         progress = self._resume(saved)
         self._encode_frozen()
+        if self.number == 0 and not self.stage.init and saved is None:
+            fit_scalers(self.model, self.train)
         wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
         with progress_bar(self.stage, progress) as bar:
             while not progress.is_over(self.stage):
@@ -206,7 +222,7 @@ class _StageTraining:
             batch = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
             last = number == len(step) - 1
             with nullcontext() if last else self.accelerator.no_sync(wrapped):
-                loss: Tensor = self.criterion(wrapped(batch).logits.float(), batch["labels"]) * weight
+                loss = self.loss(wrapped(batch).logits, batch["labels"], batch["weights"]) * weight
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
         self.accelerator.clip_grad_norm_(wrapped.parameters(), self.stage.clip)
@@ -217,10 +233,8 @@ class _StageTraining:
         return torch.stack(losses).sum()
 
     def _weight(self, rows: list[int]) -> float:
-        """What the mean of the loss is taken over: rows, or the sum of their classes' weights."""
-        weight = self.criterion.weight
-        labels = self.train.labels[rows]
-        return float(len(rows) if weight is None else weight.cpu().double()[labels].sum())
+        """What the mean of the loss is taken over: the sum of the rows' weights."""
+        return float(self.train.tensors["weights"][rows].double().sum())
 
     def _resume(self, saved: Checkpoint | None) -> Progress:
         if saved is None:

@@ -106,7 +106,8 @@ def changed(model: nn.Module, stages: Sequence[Stage]) -> set[str]:
     names = set(model.state_dict())
     if any(stage.init for stage in stages[:-1]):  # only the checkpoint has the weights of the other run
         return names
-    return {name for name in names if not all(freezes(stage, name) for stage in stages)}
+    scalers = {name for name in names if name.startswith("standardise.")}  # fitted, whatever is frozen
+    return scalers | {name for name in names if not all(freezes(stage, name) for stage in stages)}
 
 
 def set_training(model: nn.Module, stage: Stage) -> None:

@@ -20,8 +20,7 @@ from common import in_turn, report
 from merdata_train.data.source import Examples
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import load_recipe
-from merdata_train.training.fit import fit
-from merdata_train.training.losses import cross_entropy
+from merdata_train.training.fit import fit, weighted
 
 CLASSES = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 92_000
@@ -59,11 +58,11 @@ def ours() -> None:
 def bare() -> None:
     stage = RECIPE.stages[0]
     model = EmotionModel.of(RECIPE, list(CLASSES)).train()
-    criterion = cross_entropy(RECIPE.loss, TRAIN)
+    train, criterion = weighted(RECIPE, stage, TRAIN)
     optimizer = torch.optim.AdamW(model.parameters(), lr=stage.lr, weight_decay=stage.weight_decay)
     for at in torch.randperm(len(TRAIN)).split(stage.batch_size):
-        batch = {name: tensor[at] for name, tensor in TRAIN.tensors.items()}
-        loss = criterion(model(batch).logits, batch["labels"])
+        batch = {name: tensor[at] for name, tensor in train.tensors.items()}
+        loss = criterion(model(batch).logits, batch["labels"], batch["weights"])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), stage.clip)

@@ -210,6 +210,17 @@ def plan(make: Callable[[Path], Scene]) -> dict[str, list[str]]:
     return {name: [] for name in [*recipes, *(one for one in suite_files() if one.startswith("e2e-"))]}
 
 
+def starts(scene: Scene, name: str) -> list[str]:
+    """The short runs that were made before, in the place of the recipes that a recipe starts from."""
+    named = load_recipe(name).stages[0].init or []
+    folders = [
+        str(path)
+        for start in ([named] if isinstance(named, str) else named)
+        for path in scene.runs.glob(f"{start.replace('/', '-')}-*")
+    ]
+    return [f"stages.0.init={json.dumps(folders)}"] if folders else []
+
+
 def main(names: list[str]) -> int:
     failures = 0
     print("| store | recipe or suite | runs | killed after | resumed to the same digits | s |")
@@ -223,7 +234,7 @@ def main(names: list[str]) -> int:
                 chance, began = random.Random(f"{make.__name__} {name}"), time.monotonic()
                 try:
                     if name in recipe_files():
-                        found = recipe(scene, name, [*SHORT, *TOKENS, *words], chance)
+                        found = recipe(scene, name, [*SHORT, *TOKENS, *words, *starts(scene, name)], chance)
                     else:
                         found = suite(scene, name, words, chance)
                 except (AssertionError, RuntimeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MOST_EXAMPLES = 6
 
 
-def foreseen(plan: dict[str, Any]) -> None:
+def foreseen(plan: Mapping[str, Any]) -> None:
     screen = console()
     for facts in plan["corpora"]:
         screen.print(_foreseen_rows(facts))

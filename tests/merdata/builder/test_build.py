@@ -312,7 +312,7 @@ def test_a_store_of_a_newer_format_is_left_alone(corpora: Path, tmp_path: Path) 
 
 def test_a_folder_that_is_no_store_is_left_alone(corpora: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not a store"):
         build(["tess"], corpora / "tess", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -426,3 +426,53 @@ def test_a_script_without_a_guard_is_told_so(corpora: Path, tmp_path: Path) -> N
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode != 0
     assert 'calls merdata without `if __name__ == "__main__":`' in done.stderr
+
+
+def pointers(corpora: Path, folder: Path) -> Path:
+    """A corpus as git clones it without git-lfs: no file has audio."""
+    copy = shutil.copytree(corpora / "tess", folder)
+    for path in copy.rglob("*.wav"):
+        path.write_text(
+            f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize {path.stat().st_size}\n"
+        )
+    return copy
+
+
+@pytest.mark.parametrize("on_bad_audio", ["drop", "silence"])
+def test_a_first_build_that_stores_no_row_fails_and_leaves_no_store(
+    on_bad_audio: str, corpora: Path, tmp_path: Path
+) -> None:
+    folder = pointers(corpora, tmp_path / "tess")
+    rows = len(list(folder.rglob("*.wav")))
+    words = ["--source", folder, "--store", tmp_path / "store", "--on-bad-audio", on_bad_audio]
+    done = run("build", "--corpus", "tess", *words)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert f"none of the {rows} rows of tess can be stored ({rows} lfs-pointer)" in done.stderr
+    assert "git lfs pull" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["tess"]
+
+
+def test_a_policy_that_drops_every_row_is_named(corpora: Path, tmp_path: Path) -> None:
+    labels = ["angry", "disgust", "fear", "happy", "neutral", "ps", "sad"]
+    with pytest.raises(merdata.IncompleteError, match=r"140 label\), as tess/.*gives 'angry' no class"):
+        build(["tess"], corpora / "tess", tmp_path / "store", policy=[f"{name}=drop" for name in labels])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_empty_corpus_leaves_the_store_as_it_was(corpora: Path, tmp_path: Path) -> None:
+    shelf = tmp_path / "corpora"
+    shutil.copytree(corpora / "ravdess", shelf / "ravdess")
+    folder = pointers(corpora, shelf / "tess")
+    with pytest.raises(merdata.IncompleteError, match="build ravdess without it"):
+        build(["all"], shelf, tmp_path / "store", jobs=0)
+    assert not (tmp_path / "store" / "merdata.json").exists()
+    assert (
+        build(["ravdess"], shelf / "ravdess", tmp_path / "store", jobs=0).made == 0
+    )  # made by the first try
+    build(["tess"], corpora / "tess", tmp_path / "store", jobs=0)
+    before = digest(tmp_path / "store")
+    with pytest.raises(merdata.IncompleteError):
+        build(["tess"], folder, tmp_path / "store", jobs=0)
+    assert digest(tmp_path / "store") == before
+    assert merdata.verify(tmp_path / "store", jobs=0).faults == []

@@ -24,12 +24,12 @@ from merdata.card.full import LICENCE_IDS, write_card
 from merdata.card.tables import Textless, last_name, page, textless
 from merdata.corpora.miniature import miniatures
 from merdata.corpora.registry import registry
+from merdata.escaping import markdown
 from merdata.io.files import write_json
 from merdata.store.keep import keep_protocol
 from merdata.store.ledger import NOT_ROWS
 from merdata.store.manifest import MANIFEST, sealed
 from merdata.store.protocol import make_protocol
-from merdata.store.readme import plain
 from merdata.utterance import store_schema
 from tests.merdata.cli.test_cli import run
 
@@ -227,7 +227,7 @@ def test_a_protocol_of_other_rows_is_refused(store: merdata.Store, tmp_path: Pat
     before = text_of(copy)
     mine = merdata.Store(copy.path, json.loads(json.dumps(copy.manifest)))
     del mine.manifest["corpora"]["tess"], mine.manifest["shards"]["tess"]
-    with pytest.raises(merdata.SplitError, match="make it again"):
+    with pytest.raises(merdata.SplitError, match="split again"):
         write_card(mine)
     assert text_of(copy) == before
     assert not (copy.path / "figures").exists()
@@ -292,7 +292,7 @@ def test_the_right_to_share_is_quoted(store: merdata.Store, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["a|b", "*a* _b_", "[a](b)", "<b>", "`c`", "&amp;", r"\n", "~~d~~", "a\nb"])
 def test_text_of_others_is_shown_as_it_is(text: str) -> None:
-    cells = [token.children for token in parse(f"|a|\n|-|\n| {plain(text)} |\n") if token.type == "inline"]
+    cells = [token.children for token in parse(f"|a|\n|-|\n| {markdown(text)} |\n") if token.type == "inline"]
     shown = "".join(child.content for child in cells[1] or ())
     assert shown == " ".join(text.split())
     assert len(cells) == 2

@@ -255,7 +255,7 @@ def test_a_model_learns_from_egemaps(store: merdata.Store, tmp_path: Path) -> No
     recipe = load_recipe("source0/A0", [f"store={store.path}", *change])
     folder = run(recipe, tmp_path, jobs=1)
     predictor = Predictor.open(folder)
-    assert predictor.model.standardise.mean.shape == (88,)
+    assert predictor.model.standardise["audio"].mean.shape == (88,)
     assert predictor(audio=speech()).label in predictor.classes
 
 

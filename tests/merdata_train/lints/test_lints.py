@@ -25,10 +25,10 @@ from merdata_train.lints.lints import (
     LINTS,
     Training,
     context_without_dialogues,
-    double_balance,
     seen_by_encoder,
 )
 from merdata_train.lints.probe import observe
+from merdata_train.lints.shares import uneven_shares
 from merdata_train.models.emotion import EmotionModel, ModelOutput
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.runs.run import run
@@ -176,20 +176,31 @@ def test_another_order_of_the_classes_in_a_corpus_stops_the_run(recipe: Recipe, 
     assert not (tmp_path / "runs").exists()
 
 
+MIX = pd.DataFrame(
+    [("meld", "conversational", "neutral")] * 470
+    + [("meld", "conversational", "joy")] * 530
+    + [("meld", "conversational", "disgust")] * 27
+    + [("tess", "acted", label) for label in ("neutral", "joy", "disgust")] * 20,
+    columns=["corpus", "domain", "label"],
+).assign(language="en")
+
+
+def test_weights_over_corpora_of_different_priors_are_found() -> None:
+    """A corpus of even classes gets 20 rows x .31 of neutral and 20 x 4.6 of disgust from MELD's prior."""
+    recipe = load_recipe("source0/A1", ["loss.class_weights=balanced"])
+    (says,) = uneven_shares(recipe, MIX)
+    assert "leave tess most uneven" in says
+    weights = {label: 1 / (MIX["label"] == label).sum() for label in ("disgust", "joy", "neutral")}
+    for label, weight in weights.items():
+        assert f"{label} {weight / sum(weights.values()):.0%}" in says
+
+
 @pytest.mark.parametrize(
-    ("weights", "sampler", "count"),
-    [
-        ("balanced", {"balance": {"class": 1.0}}, 1),
-        ("none", {"balance": {"class": 1.0}}, 0),
-        ("balanced", {"balance": {"corpus": 1.0, "class": 0.0}}, 0),
-        ("balanced", None, 0),
-    ],
+    "words", [["loss.class_weights=balanced_by_corpus"], ["loss.class_weights=none"], ["data.corpora=[tess]"]]
 )
-def test_classes_balanced_twice_are_found(weights: str, sampler: Any, count: int) -> None:
-    stages = [{"name": "main", "sampler": sampler}]
-    says = list(double_balance({"loss": {"class_weights": weights}, "stages": stages}))
-    assert len(says) == count
-    assert all("stage main samples the classes evenly" in one for one in says)
+def test_even_classes_and_wanted_priors_are_left_alone(words: list[str]) -> None:
+    rows = MIX[MIX["corpus"] == "tess"] if "data" in words[0] else MIX
+    assert not list(uneven_shares(load_recipe("source0/A1", words), rows))
 
 
 def test_a_test_corpus_that_the_encoder_has_seen_is_found() -> None:
@@ -253,7 +264,7 @@ def test_a_run_records_its_warnings_and_prints_them(silenced: Path, tmp_path: Pa
     done = cli("run", "source0/A1", *words)
     assert done.returncode == 0, done.stderr
     assert "merdata_train: no-gradient: " in done.stderr
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("source0-*")
     (entry,) = json.loads((folder / "lints.json").read_text())
     assert (entry["lint"], entry["severity"]) == ("no-gradient", "warning")
     assert "fusion.project.audio" in entry["message"]

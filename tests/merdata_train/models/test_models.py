@@ -100,7 +100,7 @@ def test_a_row_without_any_modality_is_still_scored() -> None:
 def test_saved_and_opened_it_says_the_same(name: str, tmp_path: Path) -> None:
     model = model_of(name)
     if "audio" in model.modalities:
-        model.standardise.fit(batch(50)["audio_vec"])
+        model.standardise["audio"].fit(batch(50)["audio_vec"])
     model.save_pretrained(tmp_path / "model")
     files = {path.name for path in (tmp_path / "model").iterdir()}
     assert {"config.json", "model.safetensors"} <= files

@@ -279,7 +279,7 @@ def test_a_run_evaluated_at_its_last_epoch_is_refused(copy: Path, tmp_path: Path
 def test_test_rows_in_selection_are_refused(copy: Path, tmp_path: Path) -> None:
     test = pd.read_parquet(first_run(copy) / "predictions.parquet")
     rewritten(first_run(copy), "validation.parquet", lambda rows: pd.concat([rows, test.iloc[:1]]))
-    with pytest.raises(ProtocolError, match="1 test rows took part in selection"):
+    with pytest.raises(ProtocolError, match="1 test rows took part in training or selection"):
         write_report(copy, tmp_path / "report")
 
 

@@ -92,7 +92,7 @@ def test_validation_predictions_of_other_weights_are_refused(folder: Path, resee
 def test_test_rows_in_selection_are_refused(folder: Path) -> None:
     test = pq.read_table(folder / "predictions.parquet").to_pandas()
     rewritten(folder, "validation.parquet", lambda rows: pd.concat([rows, test.iloc[:2]]))
-    with pytest.raises(ProtocolError, match="2 test rows took part in selection"):
+    with pytest.raises(ProtocolError, match="2 test rows took part in training or selection"):
         load_scored(folder)
 
 

@@ -245,7 +245,8 @@ def test_one_modality_alone_passes_over_the_other_s_encoder(modalities: str, tin
 
 def test_fine_tuning_needs_the_run_that_it_starts_from(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(
-        RecipeError, match=r"starts from a run of source0/B3 or source0/B4, .* run `merdata_train run"
+        RecipeError,
+        match=r"starts from the run of source0/B3 .* run `merdata_train run source0/B3",
     ):
         run(recipe_of("B8", tiny), tmp_path, workers=0)
 
@@ -255,6 +256,7 @@ def test_fine_tuning_starts_from_the_best_run_and_replays_the_acted(
 ) -> None:
     other = run(recipe_of("B4", tiny, "stages.0.epochs=1", "stages.1.epochs=1"), runs, workers=0)
     words = ["stages.0.epochs=1", "features.text.max_tokens=64", "features.audio.seconds=0.6"]
+    words += [f"stages.0.init=['{two_stages}', '{other}']"]
     folder = run(recipe_of("B8", tiny, *words), runs, workers=0)
     begun = load_recipe(folder / "recipe.yaml").stages[0]
 

@@ -19,7 +19,8 @@ from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.runs.evaluate import evaluate, open_model
 from merdata_train.runs.folder import open_run
-from merdata_train.runs.run import run, run_id
+from merdata_train.runs.identity import run_id
+from merdata_train.runs.run import run
 from tests.merdata_train.command import cli, program
 from tests.merdata_train.conftest import SMALL
 
@@ -28,6 +29,7 @@ def test_the_folder_holds_what_a_reader_needs(trained: Path, store: merdata.Stor
     assert {path.name for path in trained.iterdir()} == {
         "recipe.yaml", "environment.json", "split.json", "lints.json", "history.json", "model", ".lock",
         "predictions.parquet", "validation.parquet", "metrics.json", "test_log.jsonl",
+        "lineage.json", "lineage.parquet",
     }  # fmt: skip
     split = json.loads((trained / "split.json").read_text())
     assert split["hash"] == merdata.load_protocol(store, "mer").hash
@@ -191,7 +193,7 @@ def test_run_prints_the_table(store: merdata.Store, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("TestA", "TestB", "weighted-F1", merdata.load_protocol(store, "mer").hash[:12], "seed 0"):
         assert words in done.stdout
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("source0-*")
     assert str(folder) in done.stdout
     repeated = cli("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
     assert repeated.stdout == done.stdout

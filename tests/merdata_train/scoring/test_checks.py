@@ -82,13 +82,13 @@ def test_test_rows_in_selection_are_refused(folder: Path, monkeypatch: pytest.Mo
         return original(self, "validation" if split == "test" else split, jobs)
 
     monkeypatch.setattr(Source, "examples", leak)
-    with pytest.raises(ProtocolError, match="test rows took part in selection"):
+    with pytest.raises(ProtocolError, match="test rows took part in training or selection"):
         evaluate(folder)
 
 
 def test_shared_ids_are_named() -> None:
     check_unseen(["c/1"], ["c/2"], "run")
-    with pytest.raises(ProtocolError, match=r"run: 2 test rows took part in selection \(c/2, c/3\)"):
+    with pytest.raises(ProtocolError, match=r"run: 2 test rows took part .* \(c/2, c/3\)"):
         check_unseen(["c/1", "c/2", "c/3"], ["c/3", "c/2"], "run")
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn.utils.class_weight import compute_class_weight
 
 from merdata_train.data.source import Examples
 from merdata_train.errors import ProtocolError, RecipeError
@@ -20,7 +19,6 @@ from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.training.checkpoint import load_checkpoint
 from merdata_train.training.fit import fit
-from merdata_train.training.losses import balanced_weights
 from merdata_train.training.validation import validate
 from tests.merdata_train.conftest import SMALL, make_examples
 
@@ -79,16 +77,7 @@ def test_scaler_is_fitted_on_train_rows_that_have_audio() -> None:
     train = make_examples()
     model, _ = fit(small(), train, make_examples(60, "validation", 1))
     heard = train.tensors["audio_vec"][train.tensors["has_audio"]].double()
-    assert torch.allclose(model.standardise.mean.double(), heard.mean(dim=0), atol=1e-6)
-
-
-def test_class_weights_are_scikit_learns() -> None:
-    train = make_examples(100)
-    labels = train.rows["label"].to_numpy()
-    expected = compute_class_weight("balanced", classes=np.array(train.classes), y=labels)
-    assert torch.allclose(balanced_weights(train), torch.tensor(expected, dtype=torch.float32))
-    without = train.only(labels != "joy")
-    assert balanced_weights(without)[train.classes.index("joy")] == 0
+    assert torch.allclose(model.standardise["audio"].mean.double(), heard.mean(dim=0), atol=1e-6)
 
 
 def test_test_rows_are_refused() -> None:

@@ -74,9 +74,11 @@ def test_frozen_weights_do_not_move() -> None:
         ("stages.0.freeze=[encoder]", "the model has no module 'encoder'; its modules are "),
         ("stages.0.lr_groups={fusion.hea: 0.1}", "the model has no module 'fusion.hea'"),
         ("stages.0.freeze=[fusion]", "freezes every weight"),
-        ("stages.0.data={corpora: [mosei]}", "stage main: there are no train rows"),
-        ("stages.0.selection={over: mosei}", "no validation rows of 'mosei'; there are all, acted, c"),
-        ("stages.0.sampler={mix: {mosei: 1}}", "no train row is of mosei"),
+        ("stages.0.data={corpora: [mosei]}", "stage main: data.corpora: no row is of 'mosei'; there are c$"),
+        ("stages.0.data={languages: [eng]}", "data.languages: no row is of 'eng' .*; there are en$"),
+        ("stages.0.selection={over: acted+mosei}", "validation row is of 'mosei'; there are acted, all, c$"),
+        ("stages.0.sampler={mix: {mosei: 1}}", "sampler: no train row is of 'mosei'; there are acted, c$"),
+        ("stages.0.sampler={upweight: {conversational: 6}}", "sampler: no train row is of 'conversational'"),
     ],
 )
 def test_what_is_not_there_is_named(change: str, says: str) -> None:
@@ -188,7 +190,8 @@ def test_one_process_at_a_time(trained: Path, tmp_path: Path) -> None:
 
     from merdata_train.data.source import Source
     from merdata_train.runs.folder import open_run
-    from merdata_train.runs.run import run, run_id
+    from merdata_train.runs.identity import run_id
+    from merdata_train.runs.run import run
 
     recipe, _ = open_run(trained)
     folder = tmp_path / f"source0-A1-{run_id(Source(recipe))}"
