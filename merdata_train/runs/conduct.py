@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -124,27 +123,22 @@ def _each(
             yield todo[folder], _here(todo[folder], out, test)
         return
     order.prepare()
-    begun: dict[Future[str | None], Path] = {}
-    with ThreadPoolExecutor(jobs) as pool, _ended_together(pool) as apart:
-        while order.is_active():
-            begun |= {pool.submit(apart, todo[folder], out, test): folder for folder in order.get_ready()}
-            for future in wait(begun, return_when=FIRST_COMPLETED).done:
-                folder = begun.pop(future)
-                order.done(folder)
-                yield todo[folder], future.result()
-
-
-@contextmanager
-def _ended_together(pool: ThreadPoolExecutor) -> Iterator[Callable[[Planned, Path, bool], str | None]]:
-    """`_apart`, whose processes are told to end when the block is left by a signal."""
     running: set[subprocess.Popen[str]] = set()
-    try:
-        yield partial(_apart, running)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in [*running]:
-            process.terminate()
-        raise
+    with ThreadPoolExecutor(jobs) as pool:
+        begun: dict[Future[str | None], Path] = {}
+        try:
+            while order.is_active():
+                ready = order.get_ready()
+                begun |= {pool.submit(_apart, todo[folder], out, test, running): folder for folder in ready}
+                for future in wait(begun, return_when=FIRST_COMPLETED).done:
+                    folder = begun.pop(future)
+                    order.done(folder)
+                    yield todo[folder], future.result()
+        except BaseException:  # a signal, here or where the results go: the runs end too
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in [*running]:
+                process.terminate()
+            raise
 
 
 def _here(planned: Planned, out: Path, test: bool) -> str | None:
@@ -163,7 +157,7 @@ def _here(planned: Planned, out: Path, test: bool) -> str | None:
     return None
 
 
-def _apart(running: set[subprocess.Popen[str]], planned: Planned, out: Path, test: bool) -> str | None:
+def _apart(planned: Planned, out: Path, test: bool, running: set[subprocess.Popen[str]]) -> str | None:
     """The run in a process of its own, so that a crash cannot end the others."""
     options = ["--out", str(out), "--jobs", "1", "--json", *([] if test else ["--no-test"])]
     process = subprocess.Popen(  # noqa: S603  our own interpreter and words

@@ -37,6 +37,7 @@ from merdata_train.runs.folder import write_json
 from merdata_train.runs.identity import folder_name
 from merdata_train.runs.initial import started, with_initial
 from merdata_train.runs.lineage import write_lineage
+from merdata_train.runs.saved import temperature_of
 from merdata_train.runs.tracking import check_tracker, tracker
 from merdata_train.scoring.results import SplitRecord
 from merdata_train.training.devices import is_main_process, processes
@@ -44,6 +45,7 @@ from merdata_train.training.fit import fit
 from merdata_train.training.stages import trained_rows
 
 CHECKPOINT = "checkpoint.safetensors"
+LEAST_MISSED = 0.01  # a model learns nothing from a modality that fewer train rows do without
 PACKAGES = (
     "merdata",
     "torch",
@@ -108,7 +110,9 @@ def run(
             model, history = training(track=log)
         write_json(folder / "history.json", history)
         _write_lineage(folder, recipe, model, train, validation)
-        _save(folder, model, source)
+        _save(
+            folder, model, source, temperature_of(model, source, validation, workers), missed(recipe, train)
+        )
     return folder
 
 
@@ -121,11 +125,17 @@ def _write_lineage(
     write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
 
 
-def _save(folder: Path, model: EmotionModel, source: Source) -> None:
+def missed(recipe: Recipe, train: Examples) -> list[str]:
+    """The modalities that a model learns to do without: enough rows do not have them, or they are dropped."""
+    absent = {name: float((~train.tensors[f"has_{name}"]).double().mean()) for name in recipe.modalities}
+    return [name for name, share in absent.items() if recipe.modality_dropout or share >= LEAST_MISSED]
+
+
+def _save(folder: Path, model: EmotionModel, source: Source, temperature: float, missed: list[str]) -> None:
     """Write `model/` by rename: its existence means that training is finished."""
     unfinished = folder / ".model"
     with disk_errors():
-        model.save_pretrained(unfinished)
+        model.save_trained(unfinished, temperature, missed)
     source.save_processors(unfinished)
     unfinished.replace(folder / "model")
     (folder / CHECKPOINT).unlink(missing_ok=True)
