@@ -142,7 +142,7 @@ def build(
         IncompleteError: not one row of a corpus can be stored; the store is left as it was.
         MerdataError: the input is at fault; nothing has been written then.
     """
-    store, cluster = place(store), _cluster(engine, scheduler, jobs)
+    store, cluster = place(store), cluster_of(engine, scheduler, jobs)
     corpora = [corpora] if isinstance(corpora, str) else corpora
     choice = choose(corpora, source, policy=policy, options=options, on_bad_audio=on_bad_audio)
     if in_one_process(store, *choice.folders.values()):
@@ -209,7 +209,12 @@ def _report(
     return Report(counts, made, shards.total() - made, outdated, choice.passed_over)
 
 
-def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
+def cluster_of(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
+    """What makes the pool of a cluster; None for processes of this machine.
+
+    Raises:
+        EngineError: there is no such engine, or not with so many jobs.
+    """
     if engine not in ENGINES:
         raise EngineError(f"engine must be {' or '.join(ENGINES)}, not {engine!r}")
     if jobs is not None and jobs < 0:

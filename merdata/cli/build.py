@@ -111,6 +111,7 @@ def build(
 
     spare_pandas()
     from merdata.builder.build import build as make
+    from merdata.builder.build import cluster_of
     from merdata.builder.plan import choose, foresee, make_plan
     from merdata.cli.screen import build as screen
     from merdata.io.names import pattern_fault
@@ -122,6 +123,7 @@ def build(
         "on_bad_audio": on_bad_audio,
     }
     if dry_run:
+        cluster_of(engine, scheduler, jobs)
         foreseen = foresee(make_plan(choose(corpus, source, **choices), store))
         print_json(foreseen) if as_json else screen.foreseen(foreseen)
         counts = [(facts["discovered"], facts["expected"]) for facts in foreseen["corpora"]]
