@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from merdata import plugin
 from merdata_train.report.lines import Line, account_on, is_main
@@ -22,27 +23,51 @@ NAMES = 3  # columns before the numbers
 SHORT = 12  # characters of a hash
 
 
-def markdown(matrix: Matrix, lines: Sequence[Line]) -> str:
+@dataclass(frozen=True)
+class Grid:
+    """A table as text.
+
+    Attributes:
+        name: of its files.
+        title: above it.
+        head: names of the columns.
+        rows: as long as `head`.
+        caption: below it.
+        names: how many columns come before the numbers.
+    """
+
+    name: str
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    caption: str
+    names: int = NAMES
+
+
+def grid_of(matrix: Matrix, lines: Sequence[Line]) -> Grid:
+    """The table of a suite on its test set."""
+    suite = matrix.suite
+    return Grid(suite.name, suite.title, header(matrix), list(cells(matrix, lines)), caption(matrix, lines))
+
+
+def markdown(grid: Grid) -> str:
     """A table with title and caption."""
-    head = header(matrix)
-    rule = ["---"] * NAMES + ["---:"] * (len(head) - NAMES)
-    body = [[*map(plugin.markdown, row[:NAMES]), *row[NAMES:]] for row in cells(matrix, lines)]
-    rows: list[list[str]] = [[*map(plugin.markdown, head)], rule, *body]
+    rule = ["---"] * grid.names + ["---:"] * (len(grid.head) - grid.names)
+    body = [[*map(plugin.markdown, row[: grid.names]), *row[grid.names :]] for row in grid.rows]
+    rows: list[list[str]] = [[*map(plugin.markdown, grid.head)], rule, *body]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    title, below = plugin.markdown(matrix.suite.title), plugin.markdown(caption(matrix, lines))
-    return f"### {title}\n\n{table}\n\n{below}\n"
+    return f"### {plugin.markdown(grid.title)}\n\n{table}\n\n{plugin.markdown(grid.caption)}\n"
 
 
-def latex(matrix: Matrix, lines: Sequence[Line]) -> str:
+def latex(grid: Grid) -> str:
     """A table environment; needs the package booktabs."""
-    head = header(matrix)
-    body = [" & ".join(map(plugin.latex, row)) + r" \\" for row in [head, *cells(matrix, lines)]]
+    body = [" & ".join(map(plugin.latex, row)) + r" \\" for row in [grid.head, *grid.rows]]
     return "\n".join(
         [
             r"\begin{table}",
-            rf"\caption{{{plugin.latex(matrix.suite.title)}. {plugin.latex(caption(matrix, lines))}}}",
-            rf"\label{{tab:{matrix.suite.name}}}",
-            rf"\begin{{tabular}}{{{'l' * NAMES}{'r' * (len(head) - NAMES)}}}",
+            rf"\caption{{{plugin.latex(grid.title)}. {plugin.latex(grid.caption)}}}",
+            rf"\label{{tab:{grid.name}}}",
+            rf"\begin{{tabular}}{{{'l' * grid.names}{'r' * (len(grid.head) - grid.names)}}}",
             r"\toprule",
             body[0],
             r"\midrule",
@@ -131,12 +156,13 @@ def cells(matrix: Matrix, lines: Sequence[Line]) -> Iterator[list[str]]:
     for line in lines:
         label = ", ".join(part for part in (line.cell, line.part) if part)
         facts = [label, line.protocol, line.split_hash[:SHORT], f"{line.n:,}", str(len(line.seeds) or "")]
-        numbers = [_number(line.values.get(name)) for name in matrix.suite.metrics]
+        numbers = [number_of(line.values.get(name)) for name in matrix.suite.metrics]
         compared = [_difference(line.against.get(primary))] if _compares(matrix) else []
         yield [*facts, *numbers, *compared]
 
 
-def _number(value: Value | None) -> str:
+def number_of(value: Value | None) -> str:
+    """Mean, standard deviation and interval, as far as they are known."""
     if value is None:
         return ""
     spread = f" ± {value['std']:.3f}" if value["std"] is not None else ""
