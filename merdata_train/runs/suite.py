@@ -111,8 +111,16 @@ class Suite(BaseModel):
 
     def about(self, label: str) -> str:
         """What a cell is, in a few words; empty where the suite does not say."""
-        cells = (axis.get(label) for axis in self.axes.values())
-        return next((cell.about for cell in cells if cell), "")
+        cell = self._cell(label)
+        return cell.about if cell else ""
+
+    def against(self, label: str) -> str | None:
+        """The cell that a cell names as its reference."""
+        cell = self._cell(label)
+        return cell.against if cell else None
+
+    def _cell(self, label: str) -> Cell | None:
+        return next((axis[label] for axis in self.axes.values() if label in axis), None)
 
     def narrowed(self, seeds: list[int] | None, folds: list[str] | None) -> Suite:
         """The suite with other seeds or folds; None keeps its own."""

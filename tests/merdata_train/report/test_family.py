@@ -1,4 +1,4 @@
-"""Families: one table over two test sets, what was published set apart, the trade-off chosen by validation."""
+"""Families: one table over two test sets, published scores set apart, the trade-off chosen by validation."""
 
 from __future__ import annotations
 

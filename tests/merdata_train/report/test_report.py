@@ -21,6 +21,7 @@ from merdata_train.errors import ProtocolError, RunError
 from merdata_train.report.lines import among_own, lines_of
 from merdata_train.report.page import own_store
 from merdata_train.report.read import read_matrices
+from merdata_train.report.tables import cells
 from merdata_train.report.write import write_report
 from merdata_train.runs.conduct import conduct
 from merdata_train.runs.suite import Suite, plan
@@ -97,7 +98,28 @@ def test_numbers_follow_from_the_predictions(suites: Path, report: Path, folded:
     both = rows_of(report, "two", "uar")["A+T", ""]
     assert float(row["difference"]) == pytest.approx(float(row["mean"]) - float(both["mean"]))
     assert row["reference"] == "A+T"
+    assert float(row["relative"]) == pytest.approx(float(row["mean"]) / float(both["mean"]) - 1)
     assert both["difference"] == ""
+
+
+def test_a_cell_may_name_what_it_is_compared_with(suites: Path) -> None:
+    """Of three cells the third is held against the second, with the difference in percent of it."""
+    (matrix,) = read_matrices(suites, "two")
+    first, second = (matrix.of(cell) for cell in ("T", "A+T"))
+    axes = {"modality": {"A+T": {}, "T": {}, "again": {"against": "T"}}}
+    suite = Suite.model_validate(MODALITY | {"axes": axes})
+    again = [replace(entry, cell="again") for entry in second]
+    named = replace(matrix, suite=suite, entries=[*first, *second, *again])
+    lines = {line.cell: line for line in lines_of(named)}
+    metric = suite.metrics[0]
+    means = {cell: lines[cell].values[metric]["mean"] for cell in ("A+T", "T")}
+    difference = means["A+T"] - means["T"]
+    assert lines["again"].against[metric]["difference"] == pytest.approx(difference)
+    assert lines["T"].against[metric]["difference"] == pytest.approx(-difference)
+    assert lines["A+T"].against == {}
+    (shown,) = [row[-1] for row in cells(named, list(lines.values())) if row[0] == "again"]
+    assert shown.endswith(" from T")
+    assert f"({100 * difference / means['T']:+.1f} %)".replace("-", "−") in shown
 
 
 def test_folds_are_shown_each_pooled_and_as_a_mean(suites: Path, report: Path) -> None:
