@@ -19,6 +19,7 @@ from torch import Tensor
 import merdata
 from merdata import plugin
 from merdata_train.data.context import history_texts, target_text, text_vectors
+from merdata_train.data.rows import corpora_of, held_out, labelled_rows
 from merdata_train.data.sequences import Clips, Sequences, TokenRows
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
@@ -28,19 +29,6 @@ from merdata_train.features.cache import audio_features, audio_samples
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
 from merdata_train.recipe.recipe import Recipe
 
-COLUMNS = (
-    "id",
-    "corpus",
-    "speaker",
-    "dialogue",
-    "language",
-    "text",
-    "label",
-    "raw_label",
-    "notes",
-    "seconds",
-    "audio_sha256",
-)
 TRAINING_SPLITS = ("train", "validation")
 
 
@@ -114,13 +102,7 @@ class Source:
         self.store = merdata.open_store(recipe.store)
         self.protocol = merdata.load_protocol(self.store, recipe.protocol)
         self.space = merdata.label_space(recipe.labels)
-        self.corpora = recipe.data.corpora or sorted(self.store.corpora)
-        unknown = sorted(set(self.corpora) - set(self.store.corpora))
-        if unknown:
-            raise RecipeError(
-                f"data.corpora: {self.store.path} does not have {', '.join(unknown)}; "
-                f"it has {', '.join(self.store.corpora)}"
-            )
+        self.corpora = corpora_of(recipe.data, self.store)
 
     @cached_property
     def data_hash(self) -> str:
@@ -130,17 +112,27 @@ class Source:
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        """Labelled rows of the recipe's corpora and languages, with their split."""
-        table = self.store.rows(COLUMNS, self.corpora)
-        rows = table.to_pandas()
-        rows["label"] = self.store.relabel(table, self.space)
-        rows["domain"] = [self.store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
-        rows["shard"] = rows["id"].map(self.store.shard_of)
-        rows["split"] = rows["id"].map(self.protocol.splits(self.recipe.fold))
-        if self.recipe.data.languages is not None:
-            rows = rows[rows["language"].isin(self.recipe.data.languages)]
-        labelled: pd.DataFrame = rows[rows["label"].notna()]
-        return labelled
+        """Labelled rows with their split."""
+        rows, held = self._protocol_rows, self._held_out
+        return rows if held is None else rows.assign(split=rows["split"].mask(held[0], "validation"))
+
+    @cached_property
+    def _protocol_rows(self) -> pd.DataFrame:
+        splits = self.protocol.splits(self.recipe.fold)
+        return labelled_rows(self.recipe, self.store, self.space, splits)
+
+    @cached_property
+    def _held_out(self) -> tuple[pd.Series[bool], str] | None:
+        rows = self._protocol_rows
+        if (rows["split"] == "validation").any() or not (rows["split"] == "train").any():
+            return None
+        chosen, rule = held_out(rows[rows["split"] == "train"], self.protocol.hash)
+        return chosen.reindex(rows.index, fill_value=False), rule
+
+    @property
+    def validation_rule(self) -> str | None:
+        """How validation rows were taken from train, where the protocol has none; None where it has some."""
+        return None if self._held_out is None else self._held_out[1]
 
     def rows(self, split: str) -> pd.DataFrame:
         """The labelled rows of one split, in the order of the store, without features."""
@@ -155,9 +147,10 @@ class Source:
         rows = self.rows(split)
         if rows.empty:
             where = f"protocol {self.protocol.name}, fold {self.recipe.fold}"
-            languages = self.recipe.data.languages
-            within = f" in {', '.join(languages)}" if languages else ""
-            raise RecipeError(f"{where} has no {split} rows of {', '.join(self.corpora)}{within}")
+            chosen = self.recipe.data.of_split(split)
+            within = f" in {', '.join(chosen.languages)}" if chosen.languages else ""
+            corpora = ", ".join(chosen.corpora or self.corpora)
+            raise RecipeError(f"{where} has no {split} rows of {corpora}{within}")
         index = {name: number for number, name in enumerate(self.space.classes)}
         tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
         sequences: dict[str, Sequences] = {}

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from merdata.plugin import did_you_mean
 from merdata_train.data.source import Examples
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.faults import did_you_mean
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.training.stages import rows_of
 
