@@ -42,6 +42,7 @@ from merdata_train.training.stages import (
     frozen_for_now,
     load_initial,
     optimizer_of,
+    refuse_silent,
     rows_of,
     set_training,
 )
@@ -188,6 +189,7 @@ class _StageTraining:
     def _encode_frozen(self) -> None:
         """Compute once what the stage does not train: examples then hold an encoder's outputs."""
         frozen = frozen_encoders(self.model, self.stage)
+        refuse_silent(self.recipe, self.stage, frozen)
         share, shares = self.accelerator.process_index, self.accelerator.num_processes
         self.train = encoded(frozen, self.train, self.job.cache, share, shares)
         self.validation = encoded(frozen, self.validation, self.job.cache, share, shares)
@@ -201,7 +203,8 @@ class _StageTraining:
         planned = Planner(self.stage, self.train, self._weight, share, shares).steps(seed)
         warm = self.stage.warmup * self.stage.epochs * len(planned)
         rows = [rows for step in planned for rows, _ in step]
-        batches = iter(loader(self.train, rows, self.job.workers))
+        train = self.train.augment(self.train, seed) if self.train.augment else self.train
+        batches = iter(loader(train, rows, self.job.workers))
         for number, step in enumerate(planned, epoch * len(planned)):
             set_training(self.model, self.stage, frozen_for_now(self.stage, epoch, number))
             with rising(optimizer, (number + 1) / warm if warm else 1.0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel, open_model
 from merdata_train.recipe.data import Rows
+from merdata_train.recipe.recipe import Recipe
 from merdata_train.recipe.stage import Stage
 
 LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
@@ -87,6 +88,20 @@ def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEn
     return {
         name: encoder for name, encoder in model.encoders.items() if freezes(stage, f"{name}_encoder.network")
     }
+
+
+def refuse_silent(recipe: Recipe, stage: Stage, frozen: Collection[str]) -> None:
+    """Refuse an augmentation that no one would hear: a frozen encoder's outputs are computed once.
+
+    Raises:
+        RecipeError: the stage freezes the encoder of a modality that the recipe augments.
+    """
+    for modality, key in (("audio", "noise"), ("text", "transcript")):
+        if modality in frozen and recipe.augment and getattr(recipe.augment, key):
+            raise RecipeError(
+                f"augment.{key} has no effect in stage {stage.name}, which freezes the {modality} encoder "
+                f"and computes its outputs once: set augment.{key}=null, or take the stage out"
+            )
 
 
 def freezes(stage: Stage, module: str) -> bool:
