@@ -45,7 +45,6 @@ from merdata_train.training.fit import fit
 from merdata_train.training.stages import trained_rows
 
 CHECKPOINT = "checkpoint.safetensors"
-LEAST_MISSED = 0.01  # a model learns nothing from a modality that fewer train rows do without
 PACKAGES = (
     "merdata",
     "torch",
@@ -117,9 +116,7 @@ def run(
             model, history = training(track=log)
         write_json(folder / "history.json", history)
         _write_lineage(folder, recipe, model, train, validation)
-        _save(
-            folder, model, source, temperature_of(model, source, validation, workers), missed(recipe, train)
-        )
+        _save(folder, model, source, temperature_of(model, source, validation, workers))
     return folder
 
 
@@ -132,17 +129,11 @@ def _write_lineage(
     write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
 
 
-def missed(recipe: Recipe, train: Examples) -> list[str]:
-    """The modalities that a model learns to do without: enough rows do not have them, or they are dropped."""
-    absent = {name: float((~train.tensors[f"has_{name}"]).double().mean()) for name in recipe.modalities}
-    return [name for name, share in absent.items() if recipe.modality_dropout or share >= LEAST_MISSED]
-
-
-def _save(folder: Path, model: EmotionModel, source: Source, temperature: float, missed: list[str]) -> None:
+def _save(folder: Path, model: EmotionModel, source: Source, temperature: float) -> None:
     """Write `model/` by rename: its existence means that training is finished."""
     unfinished = folder / ".model"
     with disk_errors():
-        model.save_trained(unfinished, temperature, missed)
+        model.save_trained(unfinished, temperature)
     source.save_processors(unfinished)
     unfinished.replace(folder / "model")
     (folder / CHECKPOINT).unlink(missing_ok=True)

@@ -162,9 +162,7 @@ class Predictor:
 
     def _unpractised(self, **given: bool) -> tuple[str, ...]:
         """A note for each modality that is missing here and was not in training."""
-        absent = [
-            name for name in self.modalities if not given[name] and name not in (self.model.missed or [])
-        ]
+        absent = [name for name in self.modalities if not given[name] and name not in self.model.missed]
         return tuple(
             f"it was predicted without {name}, and the model never learned to do without: expect more errors"
             for name in absent
