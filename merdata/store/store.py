@@ -33,6 +33,8 @@ from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_p
 from merdata.store.tables import check_columns, open_table, read_group, read_table
 from merdata.utterance import METADATA_COLUMNS, store_schema
 
+SHARD_SCHEMA = store_schema(())  # of the columns; the classes are the manifest's
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -129,13 +131,13 @@ class Store:
         """id -> number of the row's shard in `ids`."""
         return {id: number for number, ids in enumerate(self.ids.values()) for id in ids}
 
-    def ledger(self, corpus: str) -> pa.Table:
-        """The ledger of a corpus.
+    def ledger(self, corpus: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The ledger of a corpus, or some of its columns.
 
         Raises:
             StoreError: it is missing or unreadable.
         """
-        return _read(self.ledger_path(corpus), None, LEDGER_SCHEMA)
+        return _read(self.ledger_path(corpus), columns, LEDGER_SCHEMA)
 
     def ledger_path(self, corpus: str) -> Path:
         """Path of the ledger of a corpus."""
@@ -152,8 +154,8 @@ class Store:
         Raises:
             StoreError: it is missing or unreadable, or not a shard of this corpus.
         """
-        table = _read(shard.path, names, store_schema(()))
-        if not _is_of(table, shard.corpus):
+        table = _read(shard.path, names, SHARD_SCHEMA)
+        if not is_of(table, shard.corpus):
             raise StoreError(f"{shard.path} has rows of another corpus than {shard.corpus}: build it again")
         return table
 
@@ -192,7 +194,7 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _is_of(rows: pa.Table, corpus: str) -> bool:
+def is_of(rows: pa.Table, corpus: str) -> bool:
     """Whether rows have ids and names of a corpus, as far as these columns are there."""
     import pyarrow.compute as pc
 

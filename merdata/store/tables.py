@@ -62,16 +62,19 @@ def read_parquet(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """As `read_table`, of a path, bytes or an open file."""
     source = io.BytesIO(source) if isinstance(source, bytes) else source
     with pq.ParquetFile(source, **METADATA) as file:
-        if columns and (missing := [name for name in columns if name not in file.schema_arrow.names]):
-            raise pa.ArrowInvalid(f"it has no column {cut(', '.join(missing))}")
-        leaves = _leaves(file, columns)
-        chunks = list(_chunks(file.metadata, leaves))
-        most = ALWAYS + TIMES * sum(chunk.total_compressed_size for chunk in chunks)
-        if _at_most(chunks) <= most:
-            return file.read(columns, use_threads=False)
-        if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
-            raise pa.ArrowInvalid(f"it unpacks to more than {most / 1e6:,.0f} MB")
-        return _measured(source, columns, leaves, most)
+        return read_open(file, source, columns)
+
+
+def read_open(file: pq.ParquetFile, source: Any, columns: Sequence[str] | None = None) -> pa.Table:
+    """As `read_table`, of a file that is open, and its source."""
+    leaves = _leaves(file, columns)
+    chunks = list(_chunks(file.metadata, leaves))
+    most = ALWAYS + TIMES * sum(chunk.total_compressed_size for chunk in chunks)
+    if _at_most(chunks) <= most:
+        return file.read(columns, use_threads=False)
+    if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
+        raise pa.ArrowInvalid(f"it unpacks to more than {most / 1e6:,.0f} MB")
+    return _measured(source, columns, leaves, most)
 
 
 def check_columns(table: pa.Table, schema: pa.Schema) -> None:
@@ -124,9 +127,15 @@ def _unpacked(array: Any) -> int:
 
 
 def _leaves(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[int]:
-    """Numbers of the Parquet columns that make up some columns."""
+    """Numbers of the Parquet columns that make up some columns.
+
+    Raises:
+        pa.ArrowInvalid: a column is missing.
+    """
     schema = file.schema
     names = [schema.column(number).path.partition(".")[0] for number in range(len(schema))]
+    if missing := set(columns or ()).difference(names):
+        raise pa.ArrowInvalid(f"it has no column {cut(', '.join(sorted(missing)))}")
     return [number for number, name in enumerate(names) if columns is None or name in columns]
 
 
