@@ -72,7 +72,7 @@ class Protocol:
         import pyarrow.compute as pc
 
         cells = (pc.cast(self.table[name], pa.string()) for name in SCHEMA.names)
-        return _sha256(pc.binary_join_element_wise(*cells, "\t").to_pylist())
+        return _sha256(pc.binary_join_element_wise(*cells, "\t"))
 
     @property
     def folds(self) -> list[int]:
@@ -132,8 +132,14 @@ def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[
     return Protocol(name, pa.concat_tables(parts).combine_chunks(), properties)
 
 
-def _sha256(lines: Iterable[str]) -> str:
-    return hashlib.sha256("".join(f"{line}\n" for line in sorted(lines)).encode("utf-8")).hexdigest()
+def _sha256(lines: pa.Array | pa.ChunkedArray) -> str:
+    """SHA-256 over the lines in the order of their bytes, each with its line end."""
+    import pyarrow.compute as pc
+
+    lines = lines.combine_chunks() if isinstance(lines, pa.ChunkedArray) else lines
+    ended = pc.binary_join_element_wise(lines.take(pc.array_sort_indices(lines)), "", "\n")
+    size = pc.sum(pc.binary_length(ended)).as_py() or 0
+    return hashlib.sha256(memoryview(ended.buffers()[2] or b"")[:size]).hexdigest()
 
 
 def protocol_path(store: Store, name: str) -> Path:
@@ -233,7 +239,8 @@ def covers(store: Store, protocol: Protocol) -> bool:
 def rows_hash(store: Store, corpora: Iterable[str]) -> str:
     """SHA-256 over the ids of some corpora's rows."""
     wanted = set(corpora)
-    return _sha256(id for shard, ids in store.ids.items() if shard.corpus in wanted for id in ids)
+    ids = [id for shard, own in store.ids.items() if shard.corpus in wanted for id in own]
+    return _sha256(pa.array(ids, pa.string()))
 
 
 def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:

@@ -30,7 +30,7 @@ from merdata.labels import LabelSpace, classify, label_space
 from merdata.store.facts import CorpusFacts, Manifest
 from merdata.store.ledger import LEDGER_SCHEMA
 from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_path
-from merdata.store.tables import check_columns, open_table, read_group, read_table
+from merdata.store.tables import check_columns, check_groups, open_table, read_group, read_table
 from merdata.utterance import METADATA_COLUMNS, store_schema
 
 SHARD_SCHEMA = store_schema(())  # of the columns; the classes are the manifest's
@@ -143,6 +143,11 @@ class Store:
         """Path of the ledger of a corpus."""
         return self.path / ledger_path(corpus, self.corpora.get(corpus))
 
+    def is_replaced(self) -> bool:
+        """Whether merdata.json is another one now than when the store was opened."""
+        manifest = read_manifest(self.path)
+        return manifest is None or manifest.get("digest") != self.manifest.get("digest")
+
     def relabel(self, rows: pa.Table, space: LabelSpace) -> list[str | None]:
         """Class names of rows in another space (`rows` needs corpus, raw_label and label)."""
         columns = (rows[name].to_pylist() for name in ("corpus", "raw_label", "label"))
@@ -185,6 +190,19 @@ def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]
         for group in range(file.num_row_groups):
             for row in read_group(file, group, ["id", "audio"]).to_pylist():
                 yield row["id"], read_wav(row["audio"]["bytes"])
+
+
+def check_shard(shard: Shard) -> None:
+    """Fail if a shard would unpack to more memory than a shard takes, before other libraries read it.
+
+    Raises:
+        StoreError: it would, or it cannot be read.
+    """
+    try:
+        with open_table(shard.path) as file:
+            check_groups(file)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{shard.path} is damaged ({cut(error)}): run `merdata build` again") from error
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

@@ -52,10 +52,25 @@ def read_group(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.T
     Raises:
         OSError, pa.ArrowInvalid: it cannot be read, or unpacks to more than GROUP bytes.
     """
-    rows = file.metadata.row_group(group)
-    if _at_most(rows.column(leaf) for leaf in _leaves(file, columns)) > GROUP:
-        raise pa.ArrowInvalid(f"row group {group} unpacks to more than {GROUP / 1e6:,.0f} MB")
+    _check_group(file, group, _leaves(file, columns))
     return file.read_row_group(group, list(columns), use_threads=False)
+
+
+def check_groups(file: pq.ParquetFile) -> None:
+    """Fail if a row group unpacks to more than GROUP bytes.
+
+    Raises:
+        pa.ArrowInvalid: one does.
+    """
+    leaves = _leaves(file, None)
+    for group in range(file.num_row_groups):
+        _check_group(file, group, leaves)
+
+
+def _check_group(file: pq.ParquetFile, group: int, leaves: Sequence[int]) -> None:
+    rows = file.metadata.row_group(group)
+    if _at_most(rows.column(leaf) for leaf in leaves) > GROUP:
+        raise pa.ArrowInvalid(f"row group {group} unpacks to more than {GROUP / 1e6:,.0f} MB")
 
 
 def read_parquet(source: Any, columns: Sequence[str] | None = None) -> pa.Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 import merdata
-from merdata.integrity.digest import logical_digest, rows_by_id
+from merdata.integrity.digest import logical_digest
 from merdata.integrity.verify import verify
 from merdata.store.commit import CHANGE
 from merdata.store.retired import retired
@@ -42,7 +42,7 @@ class Change:
         if not (store / "merdata.json").exists():
             return [] if self.before is None else ["the store has lost merdata.json"]
         wrong = list(verify(store, deep=True, jobs=0).faults)
-        if logical_digest(rows_by_id(merdata.open_store(store))) not in self.digests:
+        if logical_digest(merdata.open_store(store)) not in self.digests:
             wrong.append("the rows are neither those before nor those after")
         return wrong + [f"README.md names {name}, which is not there" for name in _missing(store)]
 
@@ -68,7 +68,7 @@ def make_changes(corpora: Path, folder: Path) -> dict[str, Change]:
     _build(corpus, rebuilt)
     shutil.copytree(new, split)
     merdata.split(split)
-    before, after = (logical_digest(rows_by_id(merdata.open_store(store))) for store in (old, new))
+    before, after = (logical_digest(merdata.open_store(store)) for store in (old, new))
     changes = [
         Change("first build", corpus, None, _build, files(new), frozenset({after})),
         Change("rebuild", corpus, old, _build, files(rebuilt), frozenset({before, after})),
