@@ -24,6 +24,7 @@ from merdata.io.files import TEMPORARY, file_sha256
 from merdata.io.places import files_below, in_one_process, is_remote, place
 from merdata.store.commit import CARD, announced
 from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
+from merdata.store.links import refuse_links
 from merdata.store.manifest import MANIFEST, files_of
 from merdata.store.protocol import Protocol, covers, protocol_names, read_protocol
 from merdata.store.retired import retired
@@ -81,10 +82,10 @@ def verify(
 def _state(store: Path) -> tuple[str, dict[str, list[str]]]:
     """What tells whether another process has changed a store, or is changing it."""
     try:
-        sha256 = file_sha256(store / MANIFEST)
-    except OSError:
-        sha256 = ""
-    return sha256, announced(store)
+        refuse_links(store)
+        return file_sha256(store / MANIFEST), announced(store)
+    except (OSError, StoreError):
+        return "", {}
 
 
 def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict:
