@@ -9,7 +9,7 @@ An interrupted build continues where it stopped, shard by shard.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -35,7 +35,7 @@ from merdata.store.commit import FOR_EVER, announce, conclude, known_files, lock
 from merdata.store.facts import Account, Manifest
 from merdata.store.ledger import Counts, totals
 from merdata.store.manifest import FORMAT, files_of, new_manifest, read_manifest, shard_path
-from merdata.store.retired import retire
+from merdata.store.retired import retire, retired
 from merdata.store.store import Store
 from merdata.version import __version__
 
@@ -153,7 +153,8 @@ def build(
         manifest = _manifest_to_extend(store, choice.policy)
         if waited or manifest != before:  # another process has changed it
             prospect = _look(choice, store, manifest, rehash)
-        made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
+        named, bar = files_of(manifest), "building" if progress else None
+        made = _make_shards(store, named, prospect.plan.tasks, jobs, cluster, bar)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
         outdated = _commit(store, prospect.plan, manifest)
         return _report(store, manifest, choice, prospect, made, outdated)
@@ -179,6 +180,7 @@ def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Pros
 
 def _make_shards(
     store: Path,
+    named: Container[str],
     tasks: Sequence[ShardTask],
     jobs: int | None,
     cluster: Callable[[], Pool] | None,
@@ -187,7 +189,13 @@ def _make_shards(
     """Build the shards that no earlier build has made, and say how many these were."""
     done = each(ShardTask.is_done, tasks, store)
     todo = [task for task, is_done in zip(tasks, done, strict=True) if not is_done]
-    check_space(store, todo)
+    try:
+        check_space(store, todo)
+    except StoreError:  # what is kept for readers may be just what is missing
+        if not retired(store):
+            raise
+        retire(store, (), named, grace=0)
+        check_space(store, todo)
     with working_folder(store) as folder:
         build_shards(todo, folder / "decoding", jobs, progress, cluster)
     return len(todo)

@@ -31,6 +31,10 @@ class Scene:
     store: Path
 
 
+class TooLateError(BaseException):
+    """A command did not end; no `except Exception` of the command hides it."""
+
+
 @dataclass(frozen=True)
 class Answer:
     code: int
@@ -95,7 +99,7 @@ def _limited() -> Iterator[None]:
     """Fail instead of waiting for ever."""
 
     def late(*_: object) -> None:
-        raise TimeoutError(f"no answer in {SECONDS} s")
+        raise TooLateError(f"no answer in {SECONDS} s")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(SECONDS)
