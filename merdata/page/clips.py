@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from merdata.utterance import SAMPLE_RATE, is_silenced
 
 DEFAULT_MEGABYTES = 8.0
 MOST_CLIPS = 2_000  # in a page, however short they are
+FIRST = 250  # clips that are encoded before the rest: longer ones fill a page with fewer
 
 
 def sample_clips(
@@ -42,17 +43,26 @@ def sample_clips(
     notes = store.rows(("id", "notes"))
     rows = zip(notes["id"].to_pylist(), notes["notes"].to_pylist(), strict=True)
     audible = {id: strata[id] for id, own in rows if id in strata and not is_silenced(own)}
+    order = _in_turn(audible, seed)[:MOST_CLIPS]
     chosen: dict[str, str] = {}
     left = megabytes * 1e6
     with tqdm(total=int(left), desc="clips", unit="B", unit_scale=True, disable=None) as bar:
-        for id, wav in read_wavs(store, _in_turn(audible, seed)[:MOST_CLIPS]):
-            clip = base64.b64encode(_flac(wav)).decode()
-            left -= len(clip)
-            if left < 0:
-                break
-            chosen[id] = clip
-            bar.update(len(clip))
+        for batch in (order[:FIRST], order[FIRST:]):
+            clips = _encoded(store, batch)
+            for id in batch:
+                left -= len(clips[id])
+                if left < 0:
+                    return chosen
+                chosen[id] = clips[id]
+                bar.update(len(clips[id]))
     return chosen
+
+
+def _encoded(store: Store, ids: Sequence[str]) -> dict[str, str]:
+    """The clips of some rows, read in the order of the store, so that no part of it is read twice."""
+    wanted = set(ids)
+    in_order = (id for own in store.ids.values() for id in own if id in wanted)
+    return {id: base64.b64encode(_flac(wav)).decode() for id, wav in read_wavs(store, in_order)}
 
 
 def _in_turn(strata: Mapping[str, Hashable], seed: int) -> list[str]:

@@ -82,12 +82,12 @@ def write_report(
     store, out, megabytes = open_store(store), place(out), _size(audio)
     check_output(store.path, out)
     figures = statistics(store, protocol, fold)
-    columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []
     drawn = [
         as_picture(draw) | {"name": name, "about": about}
         for name, about, draw in tqdm(list(charts(figures)), desc="figures", unit="figure", disable=None)
     ]
+    columns = {column.name: column for column in _columns(store, protocol, fold)}
     ids, folder, clips = columns["id"].values, None, dict[str, str]()
     if megabytes is None:
         folder = out.with_name(f"{out.stem}_audio")
