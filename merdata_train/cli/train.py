@@ -63,7 +63,9 @@ def run(
     from merdata_train.runs.run import run as train
     from merdata_train.training.devices import disconnect, is_main_process
 
-    folder = train(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
+    folder = train(
+        resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers, scored_next=not no_test
+    )
     main_process = is_main_process()
     disconnect()
     if not main_process:

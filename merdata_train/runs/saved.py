@@ -103,7 +103,7 @@ def temperature_of(model: EmotionModel, source: Source, validation: Examples, wo
 
 def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:
     """What is resampled: dialogues or speakers, as the corpus states; a row without dialogue by speaker."""
-    by_dialogue = rows["corpus"].map(lambda name: corpora[name]["cluster"] == "dialogue")
+    by_dialogue = rows["corpus"].map(lambda name: corpora[name].get("cluster") == "dialogue")
     unit = rows["dialogue"].where(by_dialogue & rows["dialogue"].notna(), rows["speaker"])
     clusters: pd.Series[str] = rows["corpus"] + "/" + unit.astype(str)
     return clusters

@@ -199,8 +199,9 @@ def suite_files() -> dict[str, Path]:
 
 
 def _find(name: str | Path) -> Path:
-    if Path(name).is_file():
-        return Path(name)
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
     shipped = suite_files()
     plain = Path(name).name.removesuffix(".yaml")
     if plain in shipped:

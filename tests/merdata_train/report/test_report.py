@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import merdata
@@ -21,7 +22,7 @@ from merdata_train.errors import ProtocolError, RunError
 from merdata_train.report.lines import among_own, lines_of
 from merdata_train.report.page import own_store
 from merdata_train.report.read import read_matrices
-from merdata_train.report.tables import cells
+from merdata_train.report.tables import cells, grid_of, latex, markdown
 from merdata_train.report.write import write_report
 from merdata_train.runs.conduct import conduct
 from merdata_train.runs.suite import Suite, plan
@@ -184,6 +185,36 @@ def test_latex_is_booktabs_with_its_letters_escaped(report: Path) -> None:
     widths = {row.replace(r"\&", "").count("&") for row in body.splitlines() if row.endswith(r"\\")}
     assert len(widths) == 1
     assert not re.search(r"(?<!\\)_", body)
+
+
+def test_names_of_a_stranger_s_suite_are_only_text(suites: Path) -> None:
+    hostile = "<script>x</script> | \\input{/etc/passwd} \x1b[31m"
+    matrix = read_matrices(suites, "two")[0]
+    matrix = replace(matrix, suite=matrix.suite.model_copy(update={"title": hostile}), missing=[hostile])
+    lines = [replace(line, cell=hostile) for line in lines_of(matrix)]
+    tokens = [
+        child
+        for token in MarkdownIt("gfm-like", {"linkify": False}).parse(markdown(grid_of(matrix, lines)))
+        for child in (token, *(token.children or ()))
+    ]
+    assert not [token for token in tokens if token.type.startswith("html")]
+    assert sum(token.type == "tr_open" for token in tokens) == len(lines) + 1
+    made = latex(grid_of(matrix, lines))
+    assert r"\textbackslash{}input\{/etc/passwd\}" in made
+    assert r"\input" not in made
+    assert "\x1b" not in made + markdown(grid_of(matrix, lines))
+
+
+def test_a_run_outside_the_folder_is_not_read(suites: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(suites, tmp_path / "runs" / "suites-of-a-stranger")
+    path = copy / "suites" / "two.json"
+    manifest = json.loads(path.read_text())
+    folder = manifest["runs"][0]["folder"]
+    shutil.copytree(copy / folder, tmp_path / "runs" / folder)
+    manifest["runs"][0]["folder"] = f"../{folder}"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match="is damaged"):
+        read_matrices(copy, "two")
 
 
 def test_figures_are_drawn_and_repeat(suites: Path, report: Path, tmp_path: Path) -> None:
