@@ -64,7 +64,7 @@ def side_by_side(suite: Suite, tested: Sequence[Tested]) -> Grid:
     """A row per cell: what it is, then each test set, then what was published of it."""
     tests = {part.matrix.suite.test: part.by_cell for part in tested}
     cells = dict.fromkeys(cell for lines in tests.values() for cell in lines)
-    head = ["", "", "split", "seeds"]
+    head = [" and ".join(suite.axes), "what it is", "split", "seeds"]
     for test in tests:
         head += [f"{test} n", *(f"{test} {TITLES[metric]}" for metric in suite.metrics)]
     if suite.published:

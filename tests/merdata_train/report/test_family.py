@@ -39,7 +39,7 @@ FAMILY = {
 
 
 @pytest.fixture(scope="module")
-def runs(trained: Path, reseeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def family(trained: Path, reseeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The session's two runs as the cells of a family. Read only."""
     out = tmp_path_factory.mktemp("family") / "runs"
     cells = {"first": trained, "second": reseeded}
@@ -57,19 +57,20 @@ def runs(trained: Path, reseeded: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def report(runs: Path) -> Path:
-    write_report(runs, runs.parent / "report")
-    return runs.parent / "report"
+def report(family: Path) -> Path:
+    write_report(family, family.parent / "report")
+    return family.parent / "report"
 
 
 def test_both_test_sets_are_in_one_table_with_the_published_set_apart(
     report: Path, trained: Path, reseeded: Path
 ) -> None:
     with (report / "tables" / "family.csv").open() as file:
-        rows = {row[""]: row for row in csv.DictReader(file)}
+        rows = {row["experiment"]: row for row in csv.DictReader(file)}
     head = (report / "tables" / "family.csv").read_text().splitlines()[0].split(",")
-    assert head[2:] == [
-        "split", "seeds", "TestA n", "TestA accuracy", "TestA UAR", "TestB n", "TestB accuracy", "TestB UAR",
+    assert head == [
+        "experiment", "what it is", "split", "seeds",
+        "TestA n", "TestA accuracy", "TestA UAR", "TestB n", "TestB accuracy", "TestB UAR",
         "published: TestA accuracy", "published: TestA UAR",
         "published: TestB accuracy", "published: TestB UAR",
     ]  # fmt: skip
@@ -80,6 +81,7 @@ def test_both_test_sets_are_in_one_table_with_the_published_set_apart(
             assert rows[cell][f"{test} UAR"].startswith(f"{sets[test]['scores']['uar']:.3f}")
     assert rows["second"]["published: TestA UAR"] == "0.7593"
     assert rows["second"]["published: TestB accuracy"] == rows["first"]["published: TestA UAR"] == ""
+    assert [row["what it is"] for row in rows.values()] == ["twelve epochs", "four epochs", "", "", ""]
     assert "chance" in rows
 
 

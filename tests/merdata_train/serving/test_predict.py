@@ -96,10 +96,10 @@ def test_probabilities_are_those_at_the_temperature_of_the_validation_rows(
 def test_a_modality_that_the_model_never_missed_is_flagged(
     predictor: Predictor, trained: Path, store: merdata.Store, recording: Path
 ) -> None:
-    """Of the miniatures' train rows all have audio, and more than one in a hundred has no text."""
+    """Of the miniatures' train rows all have audio, and one in ten has no text."""
     rows = store.rows(["id", "text"]).to_pandas()
     train = rows[rows["id"].map(merdata.load_protocol(store, "mer").splits()) == "train"]
-    assert train["text"].isna().mean() > 0.01
+    assert train["text"].isna().mean() > 0.1
     assert predictor.model.missed == ["text"]
     assert predictor(audio=recording, text="Get out!").notes == predictor(audio=recording).notes == ()
     (note,) = predictor(text="Get out!").notes
