@@ -62,6 +62,18 @@ class HubError(MerdataError):
     """The Hub cannot be reached, or refuses the request."""
 
 
+class AudioError(Exception):
+    """A source without usable audio: it costs one row, never a build, so it is not a MerdataError.
+
+    Attributes:
+        reason: a short code for the ledger (`truncated`, `silent`, `undecodable`, ...).
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class LicenceError(MerdataError):
     """A licence does not allow the upload."""
 

@@ -16,12 +16,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from merdata.audio.decoders import AudioError, Decoded, decode
+from merdata.audio.decoders import Decoded, decode
+from merdata.errors import AudioError
 from merdata.utterance import SAMPLE_RATE
 
 __all__ = ["AUDIO_VERSION", "AudioError", "Clip", "normalise", "read_wav", "silence", "wav_bytes"]
 
-AUDIO_VERSION = 1  # raise it whenever the same source would give different bytes
+AUDIO_VERSION = 2  # raise it whenever the same source would give different bytes
 SILENCE_SECONDS = 0.5
 MAX_CHANNELS = 8
 RATES = range(1_000, 768_001)
@@ -88,7 +89,9 @@ def normalise(data: bytes, path: str | None = None) -> Clip:
     if _peak(mono) < SILENCE_PEAK:
         raise AudioError("silent", _why_silent(decoded.samples))
     fitted, notes = _fit(_resample(mono, decoded.rate))
-    return Clip(to_pcm16(fitted), decoded.decoder, decoded.rate, decoded.samples.shape[1], notes)
+    return Clip(
+        to_pcm16(fitted), decoded.decoder, decoded.rate, decoded.samples.shape[1], (*decoded.notes, *notes)
+    )
 
 
 def silence() -> Clip:

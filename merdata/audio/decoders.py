@@ -6,118 +6,108 @@ import io
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from merdata.audio.containers import Checked, check, flac_samples
+from merdata.errors import AudioError
+from merdata.io.scratch import scratch
+
 FFMPEG_SECONDS = 20
 MOST_FRAMES = 1 << 25  # 35 minutes at 16 kHz, 11 at 48 kHz: longer files are not utterances
 MOST_SAMPLES = 1 << 27  # over all channels: 512 MB in memory
 MOST_WAV = 5 * MOST_SAMPLES  # bytes that ffmpeg may write: more than _refuse_too_long allows
-STREAMED_SIZE = 0xFFFFFFFF  # what programs that write WAV to a pipe leave in the header
-
-
-class AudioError(Exception):
-    """A source without usable audio: it costs one row, never a build.
-
-    Attributes:
-        reason: a short code for the ledger (`truncated`, `silent`, `undecodable`, ...).
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+EXACT = ("tta", "wv", "ape")  # formats, by ffmpeg's names, whose headers state the number of samples
+WORDS = {
+    "EOFError": "it ends early",
+    "InvalidDataError": "invalid data",
+    "LibsndfileError": "unknown or damaged format",
+    "TimeoutExpired": f"it takes over {FFMPEG_SECONDS} s",
+}
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Samples as the file has them: float32 `[n, channels]` at `rate` Hz."""
+    """Samples as the file has them: float32 `[n, channels]` at `rate` Hz; notes for the row."""
 
     samples: npt.NDArray[np.float32]
     rate: int
     decoder: str
+    notes: tuple[str, ...] = ()
 
 
 def decode(data: bytes, path: str | None = None) -> Decoded:
     """Decode a file by its content.
 
+    Args:
+        data: the whole file.
+        path: the same file on disk, for the one decoder that needs to seek in it (ffmpeg).
+
     Raises:
         AudioError: it is not audio, is cut short, or no decoder can read it.
     """
-    _refuse_non_audio(data)
-    if data[:4] in (b"RIFF", b"RIFX"):
-        _refuse_cut_wav(data)
+    file = check(data)
+    if file.data is not data:
+        path = None
+    declared = flac_samples(file.data) if file.container == "FLAC" else 0
     complaints = []
-    for decoder in _decoders(data):
+    for decoder in _decoders(file):
         try:
-            return decoder(data, path)
+            decoded = decoder(file.data, path)
+            _refuse_short(len(decoded.samples), declared)
+            return replace(decoded, notes=file.notes)
         except AudioError:
             raise
         except Exception as error:
             complaints.append(f"{decoder.__name__.strip('_')}: {_why(error)}")
-    raise AudioError("undecodable", "no decoder reads it (" + "; ".join(complaints) + ")")
+    if _fails_at_the_end(file.data):
+        raise AudioError("truncated", "no decoder reads its end")
+    raise AudioError("undecodable", f"no decoder reads this {file.container} file ({'; '.join(complaints)})")
+
+
+def _decoders(file: Checked) -> list[Callable[[bytes, str | None], Decoded]]:
+    if file.container == "FLAC" and not flac_samples(file.data):  # libsndfile takes 0 for 2^63
+        return [_pyav, _ffmpeg]
+    return [_soundfile, _pyav, _ffmpeg] if file.libsndfile else [_pyav, _soundfile, _ffmpeg]
 
 
 def _why(error: Exception) -> str:
-    """A library's message, without what differs between runs (object addresses, folders)."""
-    message = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
-    return message.strip().rstrip(".") or type(error).__name__
+    """Why a decoder failed, in our own words: theirs hold addresses, paths and what their version says."""
+    return WORDS.get(type(error).__name__, "it fails")
 
 
-def sniff(data: bytes) -> str:
-    """The container by its first bytes: `libsndfile` (which reads it), `container` (other), or `unknown`."""
-    head = data[:12]
-    riff_like = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
-    aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
-    mp3 = head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0)
-    if riff_like or aiff or mp3 or head[:4] in (b"fLaC", b"OggS", b".snd", b"caff"):
-        return "libsndfile"
-    if head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3":
-        return "container"
-    return "unknown"
+def _fails_at_the_end(data: bytes) -> bool:
+    """Whether a file can be decoded up to some place, and no further."""
+    import av
+
+    decoded: list[bool] = []
+    with suppress(Exception), av.open(io.BytesIO(data), mode="r") as container:
+        decoded = [_decodes(packet) for packet in container.demux(container.streams.audio[0]) if packet.size]
+    good = decoded.index(False) if False in decoded else 0
+    return good > 0 and not any(decoded[good:])
 
 
-def _decoders(data: bytes) -> list[Callable[[bytes, str | None], Decoded]]:
-    if sniff(data) == "container":
-        return [_pyav, _soundfile, _ffmpeg]
-    return [_soundfile, _pyav, _ffmpeg]
-
-
-def _refuse_non_audio(data: bytes) -> None:
-    if not data:
-        raise AudioError("empty", "the file has no bytes")
-    head = data[:512].lstrip().lower()
-    if head.startswith(b"version https://git-lfs"):
-        raise AudioError("lfs-pointer", "a git-lfs pointer, not the audio: run `git lfs pull`")
-    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise AudioError("not-audio", "a web page, not audio: download the file again")
-
-
-def _refuse_cut_wav(data: bytes) -> None:
-    """Refuse a WAV whose data ends early, which libsndfile reads without complaint."""
-    order = "little" if data[:4] == b"RIFF" else "big"
-    start = 12
-    while start + 8 <= len(data):
-        name = data[start : start + 4]
-        size = int.from_bytes(data[start + 4 : start + 8], order)  # type: ignore[arg-type]
-        if name == b"data":
-            present = len(data) - start - 8
-            if size != STREAMED_SIZE and present < size:
-                raise AudioError(
-                    "truncated", f"{present} of the {size} bytes of audio that the header declares"
-                )
-            return
-        start += 8 + size + size % 2
-    raise AudioError("truncated", "a WAV header without audio data")
+def _decodes(packet: Any) -> bool:
+    try:
+        packet.decode()
+    except Exception:
+        return False
+    return True
 
 
 def _refuse_too_long(frames: int, channels: int) -> None:
     if frames > MOST_FRAMES or frames * channels > MOST_SAMPLES:
         length = f"{frames:,} samples of {channels} channels or more"
         raise AudioError("too-long", f"{length}: not an utterance, which has {MOST_FRAMES:,} at most")
+
+
+def _refuse_short(frames: int, declared: int) -> None:
+    if frames < declared:
+        raise AudioError("truncated", f"{frames:,} of the {declared:,} samples that its header declares")
 
 
 class _Bytes(io.BytesIO):
@@ -161,6 +151,8 @@ def _pyav_with(data: bytes, options: dict[str, str]) -> Decoded:
         if not frames:
             raise AudioError("empty", "the audio stream has no samples")
         rate = stream.codec_context.sample_rate
+        if container.format.name in EXACT and stream.duration and stream.time_base:
+            _refuse_short(length, round(stream.duration * stream.time_base * rate))
         return Decoded(np.concatenate(frames), rate, f"pyav/{stream.codec_context.name}")
 
 
@@ -195,31 +187,28 @@ def _ffmpeg(data: bytes, path: str | None) -> Decoded:
     import soundfile
 
     if path is None or "://" in path:
-        import tempfile
-
-        with tempfile.NamedTemporaryFile(suffix=PurePosixPath(path or "").suffix) as file:
-            file.write(data)
-            file.flush()
-            return _ffmpeg(data, file.name)
+        with scratch() as folder:  # closed before ffmpeg opens it, as Windows demands
+            file = folder / f"clip{PurePosixPath(path or '').suffix}"
+            file.write_bytes(data)
+            return _ffmpeg(data, str(file))
     command = (
-        ffmpeg.input(path, protocol_whitelist="file,pipe")
+        ffmpeg.input(f"file:{path}", protocol_whitelist="file,pipe")
         .output("pipe:", format="wav", acodec="pcm_f32le", map="0:a:0", fflags="+bitexact", fs=MOST_WAV)
         .global_args("-nostdin", "-loglevel", "error", "-xerror")
         .compile(cmd=ffmpeg_program())
     )
-    wav = _run(command, path)
+    wav = _run(command)
     with soundfile.SoundFile(io.BytesIO(wav)) as file:
         _refuse_too_long(file.frames, file.channels)
         return Decoded(file.read(dtype="float32", always_2d=True), file.samplerate, "ffmpeg")
 
 
-def _run(command: list[str], path: str) -> bytes:
+def _run(command: list[str]) -> bytes:
     import subprocess
 
     result = subprocess.run(command, capture_output=True, timeout=FFMPEG_SECONDS, check=False)  # noqa: S603
     if result.returncode:
-        lines = result.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"]
-        raise ValueError(lines[-1].replace(path, "the file"))
+        raise ValueError(result.stderr)
     return result.stdout
 
 

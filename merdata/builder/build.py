@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing_extensions import TypedDict
 from merdata.builder import unchanged as seen
 from merdata.builder.part import Part, describe
 from merdata.builder.plan import Choice, Plan, choose, make_plan
-from merdata.builder.shard import PASSING, ShardTask
+from merdata.builder.shard import PASSING
 from merdata.builder.space import check_space
+from merdata.builder.task import ShardTask
 from merdata.builder.watchdog import Pool, build_shards
 from merdata.engine.cluster import dask_pool
 from merdata.errors import EngineError, IncompleteError, StoreError
@@ -30,10 +31,11 @@ from merdata.io.places import each, in_one_process, place, remove_folder
 from merdata.io.scratch import working_folder
 from merdata.labels import LabelPolicy
 from merdata.store import ledger
-from merdata.store.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
+from merdata.store.commit import FOR_EVER, announce, conclude, known_files, locked, remove_leftovers
 from merdata.store.facts import Account, Manifest
 from merdata.store.ledger import Counts, totals
-from merdata.store.manifest import FORMAT, new_manifest, read_manifest, shard_path
+from merdata.store.manifest import FORMAT, files_of, new_manifest, read_manifest, shard_path
+from merdata.store.retired import retire
 from merdata.store.store import Store
 from merdata.version import __version__
 
@@ -54,6 +56,7 @@ class ReportFacts(TypedDict):
     totals: dict[str, int]
     shards: ShardNumbers
     outdated_splits: list[str]
+    passed_over: list[str]
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,14 @@ class Report:
         made: shards that were built.
         kept: shards that were up to date.
         outdated: protocols that no longer fit the store's rows.
+        passed_over: folders that are named after no corpus, where all were asked for.
     """
 
     counts: list[Counts]
     made: int = 0
     kept: int = 0
     outdated: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
     def as_json(self) -> ReportFacts:
         return {
@@ -78,6 +83,7 @@ class Report:
             "totals": totals((counts.domain, counts.discovered) for counts in self.counts),
             "shards": {"made": self.made, "kept": self.kept},
             "outdated_splits": self.outdated,
+            "passed_over": self.passed_over,
         }
 
 
@@ -108,6 +114,7 @@ def build(
     engine: str = "processes",
     scheduler: str | None = None,
     wait: bool = False,
+    rehash: bool = False,
     progress: bool = False,
 ) -> Report:
     """Build corpora into a store, beside those that it already has.
@@ -126,6 +133,8 @@ def build(
         engine: `processes` of this machine, or `dask`.
         scheduler: address or file of a Dask scheduler whose workers see the same folders by the same names;
             without one, `dask` starts a cluster on this machine.
+        rehash: read every source again, for files whose bytes changed while size and time did not; what is
+            the same is not decoded again.
         wait: wait for the lock if another process is writing the store, instead of failing.
         progress: show a bar on stderr.
 
@@ -133,29 +142,39 @@ def build(
         IncompleteError: not one row of a corpus can be stored; the store is left as it was.
         MerdataError: the input is at fault; nothing has been written then.
     """
-    store, cluster = place(store), _cluster(engine, scheduler, jobs)
+    store, cluster = place(store), cluster_of(engine, scheduler, jobs)
     corpora = [corpora] if isinstance(corpora, str) else corpora
     choice = choose(corpora, source, policy=policy, options=options, on_bad_audio=on_bad_audio)
     if in_one_process(store, *choice.folders.values()):
         jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
-    prospect = _look(choice, store, before)
-    with locked(store, FOR_EVER if wait else 0) as waited:
+    prospect = _look(choice, store, before, rehash)
+    with locked(store, FOR_EVER if wait else 0) as waited, _cleaning(store):
         manifest = _manifest_to_extend(store, choice.policy)
         if waited or manifest != before:  # another process has changed it
-            prospect = _look(choice, store, manifest)
-        remove_leftovers(store)
+            prospect = _look(choice, store, manifest, rehash)
         made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
-        changed = prospect.plan.choice.corpora
-        outdated = _commit(store, prospect.plan, manifest) if changed else seen.outdated(store, manifest)
+        outdated = _commit(store, prospect.plan, manifest)
         return _report(store, manifest, choice, prospect, made, outdated)
 
 
-def _look(choice: Choice, store: Path, manifest: Manifest) -> Prospect:
+@contextmanager
+def _cleaning(store: Path) -> Iterator[None]:
+    """Remove what writers that died have left, and at a failure what stopped workers leave."""
+    remove_leftovers(store)
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):
+            remove_leftovers(store)
+        raise
+
+
+def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Prospect:
     made_from = seen.fingerprints(choice)
-    kept = seen.unchanged(store, manifest, made_from)
-    return Prospect(made_from, kept, make_plan(choice.without(kept), store))
+    kept = {} if rehash else seen.unchanged(store, manifest, made_from)
+    return Prospect(made_from, kept, make_plan(choice.without(kept), store, rehash=rehash))
 
 
 def _make_shards(
@@ -187,10 +206,15 @@ def _report(
     }
     settled = {corpus: number for corpus, number in shards.items() if corpus not in look_again}
     seen.remember(store, manifest, prospect.made_from, settled, outdated)
-    return Report(counts, made, shards.total() - made, outdated)
+    return Report(counts, made, shards.total() - made, outdated, choice.passed_over)
 
 
-def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
+def cluster_of(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
+    """What makes the pool of a cluster; None for processes of this machine.
+
+    Raises:
+        EngineError: there is no such engine, or not with so many jobs.
+    """
     if engine not in ENGINES:
         raise EngineError(f"engine must be {' or '.join(ENGINES)}, not {engine!r}")
     if jobs is not None and jobs < 0:
@@ -226,8 +250,12 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     Raises:
         IncompleteError: a corpus has no row.
     """
+    if not plan.choice.corpora:  # all are up to date
+        retire(store, (), files_of(manifest))
+        return seen.outdated(store, manifest)
     from merdata.store.readme import make_card  # jinja2 is not needed until the shards are made
 
+    manifest["files"] = known_files(Store(store, manifest))
     parts = [describe(store, plan, manifest, corpus) for corpus in plan.choice.corpora]
     _refuse_empty(store, parts)
     space = plan.choice.policy.space

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from merdata.audio.clip import AUDIO_VERSION
 from merdata.builder.plan import Choice, Plan
-from merdata.builder.shard import ShardTask, read_journal
+from merdata.builder.task import ShardTask, journal_facts, read_journal
 from merdata.corpora.corpus import Corpus
 from merdata.errors import StoreError
 from merdata.io.files import json_text
@@ -60,8 +60,9 @@ def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> Par
     entries, twins = ledger.make_ledger(journals.values())
     data = parquet_bytes(entries)
     sha256 = hashlib.sha256(data).hexdigest()
-    counts = ledger.count(corpus, entries, twins)
-    facts = _facts(corpus, plan.choice, counts, hashed_name(corpus.name, sha256))
+    survey = plan.surveys[corpus.name]
+    counts = replace(ledger.count(corpus, entries, twins), files=survey.files, remarks=survey.remarks)
+    facts = _facts(corpus, plan.choice, counts, survey.languages, hashed_name(corpus.name, sha256))
     manifest["corpora"][corpus.name] = facts
     path = ledger_path(corpus.name, facts)
     manifest.setdefault("files", {})[path] = sha256
@@ -70,7 +71,7 @@ def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> Par
 
 def _journal(task: ShardTask) -> pa.Table:
     journal = read_journal(task.journal)
-    if journal.schema.metadata[b"key"].decode() != task.key:
+    if journal_facts(journal.schema).key != task.key:
         raise StoreError(
             f"another merdata is building {task.store} at the same time: wait for it, then build again"
         )
@@ -78,21 +79,23 @@ def _journal(task: ShardTask) -> pa.Table:
 
 
 def _fingerprint(shard: str, journal: pa.Table) -> ShardFacts:
-    facts = {name.decode(): value.decode() for name, value in journal.schema.metadata.items()}
+    facts = journal_facts(journal.schema)
     return {
-        "file": hashed_name(shard, facts["sha256"]),
-        "sha256": facts["sha256"],
-        "rows": int(facts["rows"]),
-        "bytes": int(facts["bytes"]),
+        "file": hashed_name(shard, facts.sha256),
+        "sha256": facts.sha256,
+        "rows": facts.rows,
+        "bytes": facts.bytes,
     }
 
 
-def _facts(corpus: Corpus, choice: Choice, counts: Counts, ledger_name: str) -> CorpusFacts:
+def _facts(
+    corpus: Corpus, choice: Choice, counts: Counts, languages: list[str], ledger_name: str
+) -> CorpusFacts:
     """What merdata.json records of a corpus."""
     return {
         "title": corpus.title,
         "domain": corpus.domain,
-        "languages": list(corpus.languages),
+        "languages": languages,
         "licence": corpus.licence,
         "homepage": corpus.homepage,
         "split": corpus.split,

@@ -44,7 +44,9 @@ def build(
     policy_file: Annotated[
         Path | None,
         typer.Option(
-            help="YAML with such changes, as in `contempt: disgust` or `mead: {contempt: disgust}`."
+            help="YAML with such changes, as in `contempt: disgust` or `mead: {contempt: disgust}`.",
+            parser=place,
+            metavar="FILE",
         ),
     ] = None,
     option: Annotated[
@@ -80,6 +82,14 @@ def build(
             help="Address or file of a Dask scheduler (without it, --engine dask starts workers here)."
         ),
     ] = None,
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash",
+            help="Read every source file again: a file whose bytes changed while its size and time did not "
+            "is missed otherwise.",
+        ),
+    ] = False,
     wait: Annotated[
         bool,
         typer.Option(
@@ -101,8 +111,10 @@ def build(
 
     spare_pandas()
     from merdata.builder.build import build as make
+    from merdata.builder.build import cluster_of
     from merdata.builder.plan import choose, foresee, make_plan
     from merdata.cli.screen import build as screen
+    from merdata.io.names import pattern_fault
     from merdata.labels import read_policy
 
     choices: dict[str, Any] = {
@@ -111,13 +123,18 @@ def build(
         "on_bad_audio": on_bad_audio,
     }
     if dry_run:
+        cluster_of(engine, scheduler, jobs)
         foreseen = foresee(make_plan(choose(corpus, source, **choices), store))
         print_json(foreseen) if as_json else screen.foreseen(foreseen)
         counts = [(facts["discovered"], facts["expected"]) for facts in foreseen["corpora"]]
     else:
         where: dict[str, Any] = {"engine": engine, "scheduler": scheduler}
-        report = make(corpus, source, store, **choices, jobs=jobs, **where, wait=wait, progress=True)
+        report = make(
+            corpus, source, store, **choices, jobs=jobs, **where, wait=wait, rehash=rehash, progress=True
+        )
         print_json(report.as_json()) if as_json else screen.built(report, store)
+        if fault := pattern_fault(store):
+            typer.echo(f"merdata: {fault}", err=True)
         counts = [(account.discovered, account.expected) for account in report.counts]
     if strict and any(discovered != expected for discovered, expected in counts):
         raise typer.Exit(INCOMPLETE)

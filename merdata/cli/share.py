@@ -28,15 +28,18 @@ def wav(
     corpora: Corpora = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write WAV files with metadata.csv.
+    """Write WAV files with metadata.parquet.
 
     load_dataset("audiofolder", data_dir=DIR) reads them. With a protocol, each split has its folder. The
-    bytes are those of the store. metadata.csv has what most tools need; `merdata export csv` writes every
+    bytes are those of the store. metadata.parquet has what most tools need; `merdata export csv` writes every
     column, to be joined by id.
     """
     from merdata.export.wav import export_wav
+    from merdata.io.names import pattern_fault
 
     files = export_wav(store, out, protocol=protocol, fold=fold, corpora=corpora)
+    if fault := pattern_fault(out):
+        typer.echo(f"merdata: {fault}", err=True)
     if as_json:
         print_json({"folder": str(out), "files": files})
         return

@@ -12,12 +12,18 @@ from tqdm import tqdm
 
 from merdata.io.files import write_atomically
 from merdata.io.places import place
+from merdata.store.links import check_output
 from merdata.store.protocol import load_protocol
 from merdata.store.store import Store, open_store
 from merdata.utterance import METADATA_COLUMNS
 
-# A spreadsheet evaluates a cell that begins with one of these; OWASP advises an apostrophe before it.
+# A spreadsheet evaluates a cell that begins with one of FORMULAS, and pandas reads one of MISSING as empty,
+# whether it is quoted or not. An apostrophe before the text, OWASP's remedy, keeps both as text.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+MISSING = {
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+    "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+}  # fmt: skip
 
 
 def export_csv(
@@ -46,6 +52,7 @@ def export_csv(
         StoreError: the store cannot be read, or the file cannot be written.
     """
     store = open_store(store)
+    check_output(store.path, place(path))
     split_of = load_protocol(store, protocol).splits(fold) if protocol is not None else {}
     rows = store.rows(corpora=store.named(corpora)).to_pylist()
     columns = [*METADATA_COLUMNS, *(["split"] if protocol is not None else [])]
@@ -64,4 +71,8 @@ def export_csv(
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False) if value else ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return ""
+    return f"'{value}" if value.startswith(FORMULAS) or value in MISSING else value

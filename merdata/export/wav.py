@@ -1,7 +1,10 @@
 """A folder of WAV files that `load_dataset("audiofolder", data_dir=DIR)` reads.
 
-DIR/[SPLIT/]metadata.csv          file_name and the metadata of each file
+DIR/[SPLIT/]metadata.parquet      file_name and the metadata of each file
 DIR/[SPLIT/]<corpus>/....wav      the store's bytes
+
+Parquet states the type of each column and which cells are missing. In csv and jsonl readers guess both:
+a transcript "NA", "None" or "null" would be missing, however it is quoted, and speaker "01" would be 1.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from merdata.errors import StoreError
@@ -18,6 +23,7 @@ from merdata.io.names import safe_names
 from merdata.io.places import place
 from merdata.stats import UNKNOWN, UNLABELLED
 from merdata.store.clips import read_wavs
+from merdata.store.links import check_output
 from merdata.store.protocol import SPLITS, load_protocol
 from merdata.store.store import Store, open_store
 from merdata.utterance import is_silenced
@@ -25,6 +31,11 @@ from merdata.utterance import is_silenced
 COLUMNS = (
     "id", "corpus", "text", "label", "raw_label", "speaker", "gender", "language", "seconds", "notes",
 )  # fmt: skip
+SCHEMA = pa.schema(
+    [("file_name", pa.string())]
+    + [(name, pa.float32() if name == "seconds" else pa.string()) for name in COLUMNS if name != "notes"]
+    + [("silenced", pa.bool_())]
+)
 
 
 def export_wav(
@@ -53,6 +64,7 @@ def export_wav(
         StoreError: the store cannot be read, has no such rows, or the folder cannot be written.
     """
     store, folder = open_store(store), place(folder)
+    check_output(store.path, folder)
     table = _metadata(store, corpora)
     if protocol is not None:
         table["split"] = table["id"].map(load_protocol(store, protocol).splits(fold))
@@ -67,14 +79,17 @@ def export_wav(
         for (_, wav), path in zip(clips, paths, strict=True):
             (temporary / path).parent.mkdir(parents=True, exist_ok=True)
             (temporary / path).write_bytes(wav)
-        for split, part in _alike(parts).items():
-            part.to_csv(temporary / split / "metadata.csv", index=False, lineterminator="\n")
+        for split, part in parts.items():
+            if len(part):
+                typed = pa.Table.from_pandas(part, SCHEMA, preserve_index=False)
+                pq.write_table(typed.replace_schema_metadata(None), temporary / split / "metadata.parquet")
     return {split: len(part) for split, part in parts.items() if len(part)}
 
 
 def _metadata(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
-    """The table, safe from readers that guess types: speaker 01 becomes `<corpus>/01`."""
+    """The rows; `<corpus>/<speaker>` keeps speakers of several corpora apart."""
     table: pd.DataFrame = store.rows(COLUMNS, store.named(corpora)).select(COLUMNS).to_pandas()
+    table["text"] = table["text"].where(table["text"].str.strip() != "")
     table["label"] = table["label"].fillna(UNLABELLED)
     table["gender"] = table["gender"].fillna(UNKNOWN)
     table["speaker"] = table["corpus"] + "/" + table["speaker"]
@@ -82,19 +97,3 @@ def _metadata(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
     names = safe_names(table["id"].tolist(), ".wav")
     table.insert(0, "file_name", table["id"].map(names))
     return table
-
-
-def _alike(parts: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Tables whose columns have the same type in each split: audiofolder takes it from the first rows.
-
-    So rows with a transcript come first, and if a split has no transcripts, no split has the column.
-    """
-    parts = {split: part for split, part in parts.items() if len(part)}
-    has_text = [part["text"].notna().any() for part in parts.values()]
-    left_out = ["split", "path"] if all(has_text) else ["split", "path", "text"]
-    return {
-        split: pd.concat([part[part["text"].notna()], part[part["text"].isna()]]).drop(
-            columns=left_out, errors="ignore"
-        )
-        for split, part in parts.items()
-    }

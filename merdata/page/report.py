@@ -30,6 +30,7 @@ from merdata.stats import (
     statistics,
 )
 from merdata.store.clips import read_wavs
+from merdata.store.links import check_output
 from merdata.store.protocol import SPLITS
 from merdata.store.store import Store, open_store
 from merdata.tables import audit as audit_tables
@@ -79,6 +80,7 @@ def write_report(
         StoreError: the store cannot be read, or the page cannot be written.
     """
     store, out, megabytes = open_store(store), place(out), _size(audio)
+    check_output(store.path, out)
     figures = statistics(store, protocol, fold)
     columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []
@@ -128,22 +130,22 @@ def _size(audio: float | str) -> float | None:
 def _columns(store: Store, protocol: str | None, fold: int | str) -> Iterator[PageColumn]:
     """The table of utterances, in the order in which the page shows its columns."""
     chosen = choose_protocol(store, protocol)
-    table = store.rows(COLUMNS).select(COLUMNS).to_pandas()
+    rows = store.rows(COLUMNS)
     classes = [*store.space.classes, UNLABELLED]
-    text = table["text"].astype(object)
-    yield PageColumn("text", "text", "text", text.where(text.notna(), None).tolist())
-    yield PageColumn("class", "class", "category", table["label"].fillna(UNLABELLED).tolist(), classes)
-    yield PageColumn("raw_label", "raw label", "category", table["raw_label"].tolist())
+    yield PageColumn("text", "text", "text", rows["text"].to_pylist())
+    yield PageColumn("class", "class", "category", rows["label"].fill_null(UNLABELLED).to_pylist(), classes)
+    yield PageColumn("raw_label", "raw label", "category", rows["raw_label"].to_pylist())
     if chosen:
-        splits = split_column(table["id"], chosen, fold).tolist()
+        splits = split_column(rows["id"], chosen, fold).to_pylist()
         yield PageColumn("split", "split", "category", splits, [*SPLITS, NO_SPLIT])
     for name in ("corpus", "speaker"):
-        yield PageColumn(name, name, "category", table[name].tolist())
+        yield PageColumn(name, name, "category", rows[name].to_pylist())
     for name in ("gender", "language"):
-        yield PageColumn(name, name, "category", table[name].fillna(UNKNOWN).tolist())
-    yield PageColumn("seconds", "seconds", "number", [round(float(value), 2) for value in table["seconds"]])
-    yield PageColumn("notes", "notes", "notes", table["notes"].tolist())
-    yield PageColumn("id", "id", "text", table["id"].tolist())
+        yield PageColumn(name, name, "category", rows[name].fill_null(UNKNOWN).to_pylist())
+    seconds = [round(value, 2) for value in rows["seconds"].to_pylist()]
+    yield PageColumn("seconds", "seconds", "number", seconds)
+    yield PageColumn("notes", "notes", "notes", rows["notes"].to_pylist())
+    yield PageColumn("id", "id", "text", rows["id"].to_pylist())
 
 
 def _sample(store: Store, columns: Mapping[str, PageColumn], megabytes: float, seed: int) -> dict[str, str]:

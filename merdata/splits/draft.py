@@ -1,4 +1,4 @@
-"""What every kind of protocol takes and gives: a wish and the store's rows in, a draft of the table out."""
+"""What every kind of protocol takes and gives: options and the store's rows in, a draft of the table out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from merdata.errors import SplitError
+from merdata.store.protocol import TRAIN
 
 COLUMNS = (
     "id",
@@ -28,8 +29,8 @@ Facts = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is asked of a kind; None leaves it to the kind.
+class Options:
+    """The options of a kind; None leaves one to the kind.
 
     Attributes:
         seed: of every choice by chance.
@@ -44,10 +45,10 @@ class Wish:
     by: str | None = None
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """What was asked for besides the seed."""
-        wishes = {"ratios": self.ratios, "folds": self.folds, "by": self.by}
-        return {name: value for name, value in wishes.items() if value is not None}
+    def given(self) -> dict[str, Any]:
+        """Those that were given, besides the seed."""
+        options = {"ratios": self.ratios, "folds": self.folds, "by": self.by}
+        return {name: value for name, value in options.items() if value is not None}
 
 
 def parse_ratios(text: str) -> tuple[float, float, float]:
@@ -60,7 +61,7 @@ def parse_ratios(text: str) -> tuple[float, float, float]:
         train, validation, test = (float(part) / 100 for part in text.split("/"))
     except ValueError as error:
         raise SplitError(
-            f"ratios are percent of train/validation/test as in 80/10/10, not {text!r}"
+            f"--ratios takes percentages of train/validation/test as in 80/10/10, not {text!r}"
         ) from error
     return train, validation, test
 
@@ -73,6 +74,8 @@ class Draft:
         folds: number -> split of each row, indexed by id.
         claims: property -> corpora for which it holds.
         notes: sentences on what was not possible.
+        undivided: corpora that stay in train whole, as a note says.
+        nearest: the command's options that split such a corpus.
         names: number -> what the fold is called, where a number says too little.
         by: what the folds keep whole; `kfold` where that differs between corpora.
     """
@@ -80,12 +83,36 @@ class Draft:
     folds: dict[int, pd.Series[str]]
     claims: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    undivided: list[str] = field(default_factory=list)
+    nearest: str = ""
     names: dict[int, str] = field(default_factory=dict)
     by: str = ""
 
     def claim(self, *claims: str, corpus: str) -> None:
+        """Promise something of a corpus."""
         for claim in claims:
             self.claims.setdefault(claim, []).append(corpus)
+
+    def known(self, corpus: str, rows: pd.DataFrame, group: pd.Series[str], what: str) -> pd.DataFrame:
+        """The rows of a corpus whose group is known; a note says how many the others are."""
+        known = rows[group.notna()]
+        if len(known) < len(rows):
+            self.notes.append(f"{corpus}: {len(rows) - len(known):,} rows without {what} are left out")
+        return known
+
+    def keep_in_train(self, corpus: str, rows: pd.DataFrame, why: str, *, nearest: str) -> pd.Series[str]:
+        """The split of a corpus that this kind cannot divide.
+
+        Args:
+            corpus: its name.
+            rows: of it.
+            why: the reason, without an end.
+            nearest: the options of a command that divides it.
+        """
+        self.notes.append(f"{why}: all its {len(rows):,} rows are in train")
+        self.undivided.append(corpus)
+        self.nearest = self.nearest or f"{nearest} --corpus {corpus}"
+        return pd.Series(TRAIN, index=rows["id"])
 
 
 def corpora_of(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -103,7 +130,7 @@ def one_corpus(rows: pd.DataFrame, kind: str) -> str:
     corpora = sorted(set(rows["corpus"]))
     if len(corpora) > 1:
         raise SplitError(
-            f"{kind} splits one corpus: choose it with --corpus NAME, one of {', '.join(corpora)}"
+            f"--protocol {kind} splits one corpus: add --corpus NAME, one of {', '.join(corpora)}"
         )
     return str(corpora[0])
 

@@ -1,7 +1,7 @@
 """Groups that no split may cut (speakers, sessions, sentences), dealt out so that the parts are alike.
 
-Of many random deals the best is taken: the one whose parts resemble the corpus most in gender, language and
-label, lack no class, and have the size that their number of groups suggests.
+The best of many random deals is taken: the one whose parts are most like the corpus in gender, language and
+label, have every class, and have the size that their number of groups suggests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 CANDIDATES = 2_000
-CANDIDATE_GROUPS = 4_000_000  # candidates times groups: with thousands of sentences fewer deals will do
+CANDIDATE_GROUPS = 4_000_000  # candidates times groups: with thousands of sentences fewer deals are enough
 BALANCED = ("gender", "language", "label")
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ def _one_hot_counts(of_row: Ints, values: pd.Series[str], groups: int) -> Floats
 
 
 def deal(profile: Profile, sizes: Sequence[int], key: str) -> dict[str, int]:
-    """group -> number of its part, for the groups that are dealt out; the others stay.
+    """group -> number of its part, for the groups that are dealt out; the others are not in it.
 
     Args:
         profile: the groups.
@@ -72,14 +72,14 @@ def deal(profile: Profile, sizes: Sequence[int], key: str) -> dict[str, int]:
     parts = [orders[:, start:end] for start, end in pairwise(bounds)]
     distance = np.sum([_imbalance(profile, part) for part in parts], axis=0)
     best = int(np.argmin(distance.round(9)))  # the first of the best
-    return {profile.groups[at]: number for number, part in enumerate(parts) for at in part[best]}
+    return {profile.groups[group]: number for number, part in enumerate(parts) for group in part[best]}
 
 
 def _imbalance(profile: Profile, parts: Ints) -> Floats:
     """How far each part (`[candidates, groups of the part]`) is from the whole corpus.
 
-    The distance of the values' shares, and of the part's size from what its number of groups suggests; a
-    class that the part lacks counts as much as a distance of 1.
+    The distance between the values' shares, plus that between the part's size and what its number of groups
+    suggests; a class that the part lacks counts as a distance of 1.
     """
     whole = profile.counts.sum(axis=0) / profile.rows.sum()
     rows = profile.rows[parts].sum(axis=1)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from merdata.errors import CorpusNotFound, SplitError
-from merdata.splits.draft import COLUMNS, Draft, Facts, Wish
+from merdata.errors import SplitError
+from merdata.splits.draft import COLUMNS, Draft, Facts, Options
 from merdata.splits.kinds.kfold import GROUPS, make_kfold, make_loso
 from merdata.splits.kinds.loco import make_loco
 from merdata.splits.kinds.mer import make_mer
@@ -20,6 +20,7 @@ from merdata.splits.kinds.speaker import make_speaker
 from merdata.splits.kinds.text import make_speaker_text, make_text
 from merdata.store.keep import keep_protocol
 from merdata.store.protocol import (
+    SPLITS,
     TEST,
     TRAIN,
     Protocol,
@@ -35,13 +36,13 @@ class Kind:
     """A kind of protocol.
 
     Attributes:
-        make: rows, facts of the corpora and the wish to a draft.
+        make: rows, facts of the corpora and the options to a draft.
         what: what it is, in a line.
-        takes: what may be asked of it.
-        name: of the protocol, where several can lie in one store; `{by}` and `{folds}` are filled in.
+        takes: the options that it has.
+        name: of the protocol, where one store can have several; `{by}` and `{folds}` are filled in.
     """
 
-    make: Callable[[pd.DataFrame, Facts, Wish], Draft]
+    make: Callable[[pd.DataFrame, Facts, Options], Draft]
     what: str
     takes: tuple[str, ...] = ()
     name: str = ""
@@ -54,11 +55,11 @@ KINDS = {
     "official": Kind(make_official, "as published, for the corpora that were published with a split"),
     "speaker": Kind(make_speaker, "every corpus by speaker", ("ratios",)),
     "kfold": Kind(make_kfold, "folds by speaker, session or text", ("folds", "by"), "{by}{folds}"),
-    "loso": Kind(make_loso, "one corpus, a fold a speaker"),
-    "loco": Kind(make_loco, "a fold a corpus: trained on the others, tested on it"),
+    "loso": Kind(make_loso, "one corpus, one fold for each speaker"),
+    "loco": Kind(make_loco, "one fold for each corpus: trained on the others, tested on it"),
     "text": Kind(make_text, "sentence-disjoint", ("ratios",)),
     "speaker+text": Kind(make_speaker_text, "new speakers who say new sentences", ("ratios",)),
-    "random": Kind(make_random, "rows by chance, for comparison with others' numbers only", ("ratios",)),
+    "random": Kind(make_random, "rows at random, only for comparison with others' numbers", ("ratios",)),
     "fewshot": Kind(make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows"),
 }
 
@@ -89,49 +90,49 @@ def split(
 
     Raises:
         CorpusNotFound: the store holds no such corpus.
-        SplitError: there is no such kind, it does not take what is asked, or the rows do not allow it; the
+        SplitError: there is no such kind, it does not have such an option, or the rows do not allow it; the
             message names the nearest protocol that is possible.
         StoreError: the store cannot be read or written.
     """
     kind = _kind(protocol)
-    wish = _checked(protocol, Wish(seed, ratios, folds, by))
+    options = _checked(protocol, Options(seed, ratios, folds, by))
     store = open_store(store)
     rows = rows_of(store, corpora)
-    draft = kind.make(rows, store.corpora, wish)
+    draft = kind.make(rows, store.corpora, options)
     chosen = sorted(set(rows["corpus"]))
-    name = check_name(name or _default_name(protocol, chosen if corpora else [], draft, wish))
-    facts = {"kind": protocol, "seed": seed, "chosen": corpora is not None, **wish.asked}
+    name = check_name(name or _default_name(protocol, chosen if corpora else [], draft, options))
+    facts = {"kind": protocol, "seed": seed, "chosen": corpora is not None, **options.given}
     made = finish(store, name, draft, facts, rows)
     keep_protocol(store, made)
     return made
 
 
 def rows_of(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
-    """What the kinds look at, sorted by id: a split is the same whatever the order of rows.
+    """The columns that the kinds use, sorted by id: a split does not depend on the order of rows.
 
     Raises:
         CorpusNotFound: the store holds no such corpus.
     """
-    wanted = sorted(set(store.corpora if corpora is None else corpora))
-    unknown = [name for name in wanted if name not in store.corpora]
-    if unknown:
-        there = ", ".join(store.corpora)
-        raise CorpusNotFound(f"{store.path} holds no {', '.join(unknown)}; it holds {there}")
-    rows: pd.DataFrame = store.rows(COLUMNS, wanted).select(COLUMNS).to_pandas()
+    rows: pd.DataFrame = store.rows(COLUMNS, store.named(corpora)).select(COLUMNS).to_pandas()
     return rows.sort_values("id", ignore_index=True)
 
 
 def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: pd.DataFrame) -> Protocol:
-    """A draft as a protocol: what was asked, what it claims, and what its rows show by themselves."""
+    """A draft as a protocol: its options, what it claims, and what its rows show by themselves.
+
+    Raises:
+        SplitError: no row is in train.
+    """
     corpora = sorted(set(rows["corpus"]))
-    hint = ": fewer folds or another --seed may have" if facts["kind"] in KINDS else ""
+    hint = "; fewer folds or another --seed may give it some" if facts["kind"] in KINDS else ""
     placed, lone = _placed(rows, draft), list(draft.folds) == [0]
+    _check_serves(name, placed, draft)
     properties = {
         **facts,
         "corpora": corpora,
         "rows": rows_hash(store, corpora),
         "claims": draft.claims,
-        "notes": [*draft.notes, *_absent_classes(placed, hint)],
+        "notes": [*draft.notes, *_absent_splits(placed, draft), *_absent_classes(placed, hint)],
         "speaker_dependent": _speaker_dependent(placed),
         "fold_names": {} if lone else {str(fold): called for fold, called in draft.names.items()},
     }
@@ -140,27 +141,27 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
 
 def _kind(protocol: str) -> Kind:
     if protocol not in KINDS:
-        raise SplitError(f"no protocol is called {protocol!r}; there are {', '.join(KINDS)}")
+        raise SplitError(f"unknown kind of protocol {protocol!r}; known: {', '.join(KINDS)}")
     return KINDS[protocol]
 
 
-def _checked(protocol: str, wish: Wish) -> Wish:
-    """The wish, if the kind can be asked for it and it is possible at all."""
-    for option in wish.asked:
+def _checked(protocol: str, options: Options) -> Options:
+    """The options, if the kind has them and they are possible at all."""
+    for option in options.given:
         if option not in KINDS[protocol].takes:
             takers = ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
-            raise SplitError(f"--protocol {protocol} takes no --{option}; {takers} do")
-    if wish.ratios and not (min(wish.ratios) > 0 and abs(sum(wish.ratios) - 1) < 1e-6):
+            raise SplitError(f"--protocol {protocol} does not have the option --{option}; {takers} has it")
+    if options.ratios and not (min(options.ratios) > 0 and abs(sum(options.ratios) - 1) < 1e-6):
         raise SplitError(
-            f"the shares of train, validation and test must be positive and add up to 1, not {wish.ratios}"
+            f"the shares of train, validation and test must be positive and add up to 1, not {options.ratios}"
         )
-    if wish.by is not None and wish.by not in GROUPS:
-        raise SplitError(f"folds go by {', '.join(GROUPS)}, not by {wish.by!r}")
-    return wish
+    if options.by is not None and options.by not in GROUPS:
+        raise SplitError(f"--by takes one of {', '.join(GROUPS)}, not {options.by!r}")
+    return options
 
 
-def _default_name(protocol: str, corpora: list[str], draft: Draft, wish: Wish) -> str:
-    by = wish.by or draft.by
+def _default_name(protocol: str, corpora: list[str], draft: Draft, options: Options) -> str:
+    by = options.by or draft.by
     name = KINDS[protocol].name.format(by=by, folds=len(draft.folds)) or protocol
     return f"{corpora[0]}_{name}" if len(corpora) == 1 else name
 
@@ -173,6 +174,38 @@ def _placed(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
         for fold, split in draft.folds.items()
     ]
     return pd.concat(parts).astype({"split": "category"})
+
+
+def _check_serves(name: str, placed: pd.DataFrame, draft: Draft) -> None:
+    """That there is something to train.
+
+    Raises:
+        SplitError: there is not.
+    """
+    if not (placed["split"] == TRAIN).any():
+        why = "; ".join(draft.notes)
+        nearest = f"; the nearest is {draft.nearest}" if draft.nearest else ""
+        raise SplitError(f"protocol {name} has no {TRAIN} rows{f': {why}' if why else ''}{nearest}")
+
+
+def _absent_splits(placed: pd.DataFrame, draft: Draft) -> list[str]:
+    """A sentence for each split that has no row in a fold, or none of a corpus in any fold."""
+    by_fold = pd.crosstab(placed["fold"], placed["split"]).reindex(columns=SPLITS, fill_value=0)
+    by_corpus = pd.crosstab(placed["corpus"], placed["split"]).reindex(columns=SPLITS, fill_value=0)
+    empty = [split for split in SPLITS if (by_fold[split] == 0).any()]
+    of_folds = {split: _of_folds(sorted(by_fold.index[by_fold[split] == 0])) for split in empty}
+    of_corpora = [
+        f"{corpus} has no rows in {' and '.join(counts.index[counts == 0])}"
+        for corpus, counts in by_corpus.drop(draft.undivided, errors="ignore").iterrows()
+        if (counts == 0).any()
+    ]
+    untested = (placed["split"] != TEST).all()
+    nearest = f"; the nearest protocol that tests is {draft.nearest}" if untested and draft.nearest else ""
+    hint = {TEST: f": nothing trained on this protocol can be scored{nearest}"} if untested else {}
+    return [
+        *(f"there are no rows in {split}{where}{hint.get(split, '')}" for split, where in of_folds.items()),
+        *of_corpora,
+    ]
 
 
 def _absent_classes(placed: pd.DataFrame, hint: str) -> list[str]:

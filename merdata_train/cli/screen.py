@@ -15,7 +15,7 @@ from merdata_train.scoring.metrics import METRICS, TITLES
 
 if TYPE_CHECKING:
     from merdata_train.runs.conduct import Summary
-    from merdata_train.scoring.results import Calibration, Comparison, Difference, Metrics, SetAccount
+    from merdata_train.scoring.results import Calibration, Comparison, Difference, Epoch, Metrics, SetAccount
     from merdata_train.serving.predict import Item
     from merdata_train.serving.push import Upload
 
@@ -51,6 +51,7 @@ def metrics(found: Metrics, folder: Path) -> None:
     screen.print(
         "resolves: half of the interval; this test set cannot tell two runs apart that differ by less"
     )
+    screen.print(found["looks"], soft_wrap=True)
     screen.print(f"everything is in {folder}", soft_wrap=True)
 
 
@@ -90,6 +91,24 @@ def _listed(found: dict[str, float]) -> str:
 def _calibration(found: Calibration) -> str:
     before, after = found["before"]["ece"], found["after"]["ece"]
     return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
+
+
+def suites(shipped: Sequence[dict[str, str]]) -> None:
+    """The suites that ship."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("name", "what it compares"):
+        table.add_column(name)
+    for suite in shipped:
+        table.add_row(suite["name"], suite["title"])
+    console().print(table)
+
+
+def trained(best: Epoch, folder: Path) -> None:
+    """What validation says of a run whose test rows were not read."""
+    values = ", ".join(f"{TITLES[name]} {value:.4f}" for name, value in best["validation"].items())
+    shown = console()
+    shown.print(f"validation at epoch {best['epoch']} of stage {best['stage']}: {values}", soft_wrap=True)
+    shown.print(f"the test rows were not read: `merdata_train evaluate {folder}` scores them", soft_wrap=True)
 
 
 def comparison(found: Comparison) -> None:

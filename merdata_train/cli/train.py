@@ -12,6 +12,7 @@ from merdata_train.cli.options import (
     Cache,
     Corpora,
     Jobs,
+    NoTest,
     Overrides,
     RecipeName,
     RunFolder,
@@ -37,6 +38,7 @@ def run(
     workers: Workers = 2,
     cache: Cache = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the run is there.")] = False,
+    no_test: NoTest = False,
     track: Annotated[
         str | None,
         typer.Option(
@@ -61,10 +63,15 @@ def run(
     from merdata_train.runs.run import run as train
     from merdata_train.training.devices import disconnect, is_main_process
 
-    folder = train(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
+    folder = train(
+        resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers, scored_next=not no_test
+    )
     main_process = is_main_process()
     disconnect()
     if not main_process:
+        return
+    if no_test:
+        _print_trained(folder, as_json)
         return
     _print(read_metrics(folder) or score(folder, jobs=jobs, workers=workers), folder, as_json)
 
@@ -89,18 +96,43 @@ def evaluate(
 def _print(metrics: Metrics, folder: Path, as_json: bool) -> None:
     from merdata_train.cli import screen
 
-    print_json(metrics | {"folder": str(folder)}) if as_json else screen.metrics(metrics, folder)
+    print_json({**metrics, "folder": str(folder)}) if as_json else screen.metrics(metrics, folder)
+
+
+def _print_trained(folder: Path, as_json: bool) -> None:
+    from merdata_train.cli import screen
+    from merdata_train.runs.folder import read_history
+    from merdata_train.scoring.checks import best_epoch
+
+    best = best_epoch(read_history(folder))
+    print_json({"folder": str(folder), "best_epoch": best}) if as_json else screen.trained(best, folder)
 
 
 def suite(
     suite: Annotated[
-        str, typer.Argument(help="File of a suite, or the name of one that ships.", metavar="SUITE")
+        str,
+        typer.Argument(
+            help="File of a suite, or the name of one that ships; `list` lists these.", metavar="SUITE"
+        ),
     ],
     overrides: Overrides = None,
     store: Store = None,
     corpora: Corpora = None,
     out: Runs = Path("runs"),
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option("--seeds", min=0, help="Seed; repeat it for more (default: the suite's).", metavar="N"),
+    ] = None,
+    folds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--folds",
+            help="Fold, by number or name, or all; repeat it for more (default: the suite's).",
+            metavar="FOLD",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the matrix, and train nothing.")] = False,
+    no_test: NoTest = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.")] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -111,11 +143,15 @@ def suite(
     """
     from merdata_train.cli import screen
     from merdata_train.runs import conduct
-    from merdata_train.runs.suite import load_suite, plan
+    from merdata_train.runs.suite import load_suite, plan, suite_files
 
-    matrix = load_suite(suite)
+    if suite == "list":
+        shipped = [{"name": name, "title": load_suite(path).title} for name, path in suite_files().items()]
+        print_json(shipped) if as_json else screen.suites(shipped)
+        return
+    matrix = load_suite(suite).narrowed(seeds, folds)
     planned = plan(matrix, out, store, all_overrides(None, corpora, overrides))
-    failed = {} if dry_run else conduct.conduct(matrix, planned, out, jobs)
+    failed = {} if dry_run else conduct.conduct(matrix, planned, out, jobs, test=not no_test)
     report = conduct.summary(matrix, planned, out, jobs, failed)
     print_json(report) if as_json else screen.suite(report)
     if failed:

@@ -18,6 +18,7 @@ COLUMNS = (
     "id",
     "corpus",
     "speaker",
+    "gender",
     "dialogue",
     "language",
     "text",

@@ -117,7 +117,7 @@ def recipe_folder() -> Path:
 
 
 def _find(name: str | Path) -> Path:
-    path = Path(name)
+    path = Path(name).expanduser()
     if path.is_file():
         return path
     shipped = recipe_files()

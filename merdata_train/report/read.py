@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -13,6 +13,7 @@ import yaml
 from merdata_train.errors import RunError
 from merdata_train.runs.conduct import ManifestRun
 from merdata_train.runs.folder import ScoredRun, load_scored
+from merdata_train.runs.looks import Look, looks_at
 from merdata_train.runs.suite import Cell, Suite
 
 FOLDER = r"[^./\\][^/\\]*"
@@ -39,12 +40,14 @@ class Matrix:
         entries: the runs that are scored.
         missing: labels of those that are not.
         comparable: whether all cells are scored on the same rows, so that they can be compared.
+        looks: at each of its test sets, by all runs of the folder.
     """
 
     suite: Suite
     entries: list[Entry]
     missing: list[str]
     comparable: bool = True
+    looks: list[list[Look]] = field(default_factory=list)
 
     @property
     def cells(self) -> list[str]:
@@ -56,6 +59,11 @@ class Matrix:
         """The cell that the others are compared with: the suite's, or the first one that has runs."""
         named = self.suite.reference
         return named if named in self.cells else self.cells[0]
+
+    def reference_of(self, cell: str) -> str:
+        """The cell that one cell is compared with: its own reference, where that has runs."""
+        own = self.suite.against(cell)
+        return own if own in self.cells else self.reference
 
     def of(self, cell: str, fold: int | None = None) -> list[Entry]:
         """The runs of a cell, of one fold or all, by fold and seed."""
@@ -106,7 +114,7 @@ def _read(path: Path, runs: Path) -> Matrix:
             entries.append(Entry(run.cell, run.seed, run.fold, run.fold_name, load_scored(folder)))
         else:
             missing.append(f"{run.cell}, {run.fold_name}, seed {run.seed}")
-    return Matrix(suite, entries, missing)
+    return Matrix(suite, entries, missing, looks=_looks(entries, runs))
 
 
 def _loose(runs: Path) -> Iterator[Matrix]:
@@ -150,4 +158,10 @@ def _as_matrix(evaluation_set: str, having: dict[str, list[ScoredRun]]) -> Matri
     entries = [Entry(label, run.metrics["seed"], 0, "", run) for label, own in having.items() for run in own]
     hashes = {run.metrics["split_hash"] for own in having.values() for run in own}
     sizes = {len(run.on(evaluation_set)) for own in having.values() for run in own}
-    return Matrix(suite, entries, [], comparable=len(hashes) == len(sizes) == 1)
+    comparable = len(hashes) == len(sizes) == 1
+    return Matrix(suite, entries, [], comparable, _looks(entries, entries[0].run.folder.parent))
+
+
+def _looks(entries: Sequence[Entry], runs: Path) -> list[list[Look]]:
+    tested = dict.fromkeys((entry.run.metrics["split_hash"], entry.run.metrics["fold"]) for entry in entries)
+    return [looks_at(runs, split_hash, fold) for split_hash, fold in tested]

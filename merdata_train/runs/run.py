@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.errors import RunError
+from merdata_train.errors import ProtocolError, RunError, disk_errors
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint
 from merdata_train.models.emotion import EmotionModel
@@ -37,6 +37,7 @@ from merdata_train.runs.folder import write_json
 from merdata_train.runs.identity import folder_name
 from merdata_train.runs.initial import started, with_initial
 from merdata_train.runs.lineage import write_lineage
+from merdata_train.runs.saved import temperature_of
 from merdata_train.runs.tracking import check_tracker, tracker
 from merdata_train.scoring.results import SplitRecord
 from merdata_train.training.devices import is_main_process, processes
@@ -65,6 +66,7 @@ def run(
     fresh: bool = False,
     track: str | None = None,
     workers: int = WORKERS,
+    scored_next: bool = False,
 ) -> Path:
     """Train a recipe, unless its run exists already; a run that was killed continues.
 
@@ -77,6 +79,7 @@ def run(
         fresh: train again even if the run exists.
         track: tensorboard, wandb or trackio; None for none.
         workers: processes that read recordings while an end-to-end model works.
+        scored_next: refuse, before it trains, a protocol that has no test rows to score it on.
 
     Returns:
         The run's folder. `evaluate` scores it on the test rows.
@@ -86,6 +89,11 @@ def run(
     """
     check_tracker(track)
     source, asked = Source(recipe), recipe
+    if scored_next and not source.test_ids():
+        raise ProtocolError(
+            f"protocol {recipe.protocol} of {recipe.store} has no test rows in fold {recipe.fold}: choose "
+            "another with protocol=NAME, or train with --no-test"
+        )
     recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
     if (folder / "model").exists() and not fresh:
@@ -108,7 +116,7 @@ def run(
             model, history = training(track=log)
         write_json(folder / "history.json", history)
         _write_lineage(folder, recipe, model, train, validation)
-        _save(folder, model, source)
+        _save(folder, model, source, temperature_of(model, source, validation, workers))
     return folder
 
 
@@ -121,10 +129,11 @@ def _write_lineage(
     write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
 
 
-def _save(folder: Path, model: EmotionModel, source: Source) -> None:
+def _save(folder: Path, model: EmotionModel, source: Source, temperature: float) -> None:
     """Write `model/` by rename: its existence means that training is finished."""
     unfinished = folder / ".model"
-    model.save_pretrained(unfinished)
+    with disk_errors():
+        model.save_trained(unfinished, temperature)
     source.save_processors(unfinished)
     unfinished.replace(folder / "model")
     (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -136,13 +145,21 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", blocking=False):
+            _sweep(folder)
             yield
     except Timeout as error:
         raise RunError(
             f"another process is training {folder}: wait for it, or choose another --out"
         ) from error
     except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror}") from error
+        raise RunError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process was writing: our temporary files, and those of safetensors."""
+    for path in folder.iterdir():
+        if path.name.startswith(".tmp") or (path.name.startswith(".") and path.name.endswith(".part")):
+            path.unlink(missing_ok=True)
 
 
 def _clear(folder: Path) -> None:

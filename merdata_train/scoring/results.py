@@ -95,12 +95,27 @@ class SetAccount(Account):
     calibration: Calibration
 
 
+class GroupScores(TypedDict):
+    """Test rows of one gender, language or speaker."""
+
+    n: int
+    scores: Scores
+    intervals: Intervals | None
+
+
 class Metrics(TypedDict):
-    """metrics.json. `sets`: `overall`, `TestA`, `TestB`, every corpus; None for one without rows."""
+    """metrics.json.
+
+    Attributes:
+        looks: how often the test set was evaluated by the runs of the folder, this look included.
+        temperature: that calibrates the model's probabilities, from validation rows.
+        sets: `overall`, `TestA`, `TestB`, every corpus; None for one without rows.
+        groups: TestA and TestB -> gender, language, speaker -> value -> scores, as `groups.by_group` gives.
+    """
 
     recipe: str
     protocol: str
-    fold: int | str
+    fold: int
     fold_name: str
     split_hash: str
     data_hash: str
@@ -109,7 +124,9 @@ class Metrics(TypedDict):
     best_epoch: int
     temperature: float
     majority_class: str
+    looks: str
     sets: dict[str, SetAccount | None]
+    groups: dict[str, dict[str, dict[str, GroupScores]]]
 
 
 class Spread(TypedDict):
@@ -171,7 +188,7 @@ class RunFacts(TypedDict):
     run: str
     recipe: str
     protocol: str
-    fold: int | str
+    fold: int
     split_hash: str
     seed: int
     selection: str

@@ -40,12 +40,15 @@ class Prediction:
 
     Attributes:
         label: the most probable class, by name.
-        probabilities: class -> probability, in the order of the model's classes.
-        notes: what a reader should know about the recording.
+        probabilities: class -> calibrated probability, in the order of the model's classes: at the
+            temperature that its validation rows gave.
+        raw: class -> probability as the model was trained to give it.
+        notes: what a reader should know about the prediction.
     """
 
     label: str
     probabilities: dict[str, float]
+    raw: dict[str, float]
     notes: tuple[str, ...] = ()
 
 
@@ -62,15 +65,19 @@ class Item:
     def complaints(self) -> list[str]:
         """Sentences for stderr."""
         notes = self.prediction.notes if self.prediction else ()
-        return [self.fault] if self.fault else [f"{self.file}: {note}" for note in notes]
+        return [self.fault] if self.fault else [f"{self.file or self.text!r}: {note}" for note in notes]
 
     def facts(self) -> dict[str, Any]:
         """Ready for JSON."""
         shared = {"file": self.file, "text": self.text}
         if self.prediction is None:
             return shared | {"error": self.fault}
-        label, probabilities = self.prediction.label, self.prediction.probabilities
-        return shared | {"label": label, "probabilities": probabilities, "notes": list(self.prediction.notes)}
+        return shared | {
+            "label": self.prediction.label,
+            "probabilities": self.prediction.probabilities,
+            "raw_probabilities": self.prediction.raw,
+            "notes": list(self.prediction.notes),
+        }
 
 
 class Predictor:
@@ -114,7 +121,7 @@ class Predictor:
 
         Args:
             audio: a file in any format that merdata decodes, or samples: float `[n]` at 16 kHz in [-1, 1].
-            text: its transcript.
+            text: its transcript; an empty one counts as missing.
             history: what was said before it, oldest first; for models that were trained with context. Where
                 the recipe has a speaker prefix, history and text need it too: `speaker=Joey How are you?`.
 
@@ -122,6 +129,8 @@ class Predictor:
             InputError: the recording cannot be used, there is nothing that the model can use, or it was
                 trained without context.
         """
+        text, text_notes = _said(text)
+        history = [turn for turn in history if turn.strip()]
         self._refuse(audio=audio is not None, text=text is not None)
         if history and self.model.context is None:
             raise InputError("the model was trained without context: it cannot use a history")
@@ -134,9 +143,13 @@ class Predictor:
         count = 1 if self.model.encoders else COPIES
         copies = {name: tensor.expand(count, *tensor.shape[1:]) for name, tensor in batch.items()}
         with torch.inference_mode():
-            probabilities = self.model(copies).logits[0].double().softmax(dim=-1).tolist()
-        named = dict(zip(self.classes, probabilities, strict=True))
-        return Prediction(max(named, key=named.__getitem__), named, notes)
+            logits = self.model(copies).logits[0].double()
+        calibrated, raw = (
+            dict(zip(self.classes, (logits / temperature).softmax(dim=-1).tolist(), strict=True))
+            for temperature in (self.model.temperature, 1.0)
+        )
+        notes = (*text_notes, *notes, *self._unpractised(audio=audio is not None, text=text is not None))
+        return Prediction(max(raw, key=raw.__getitem__), calibrated, raw, notes)
 
     def _refuse(self, **given: bool) -> None:
         """Refuse what the model was not trained on, and nothing at all."""
@@ -146,6 +159,14 @@ class Predictor:
                 raise InputError(f"the model was trained on {knows} only: it cannot use {name}")
         if not any(given.values()):
             raise InputError(f"there is nothing to predict from: give {' or '.join(self.modalities)}")
+
+    def _unpractised(self, **given: bool) -> tuple[str, ...]:
+        """A note for each modality that is missing here and was not in training."""
+        absent = [name for name in self.modalities if not given[name] and name not in self.model.missed]
+        return tuple(
+            f"it was predicted without {name}, and the model never learned to do without: expect more errors"
+            for name in absent
+        )
 
     def _audio(self, samples: Floats | None) -> dict[str, Tensor]:
         config, there = self.model.features.audio, {"has_audio": torch.tensor([samples is not None])}
@@ -214,7 +235,7 @@ def _item(predictor: Predictor, file: Path | None, text: str | None, history: Se
 
 
 def _model_folder(place: str | Path) -> Path:
-    folder = Path(place)
+    folder = Path(place).expanduser()
     for candidate in (folder / "model", folder):
         if (candidate / "config.json").is_file():
             return candidate
@@ -227,6 +248,13 @@ def _model_folder(place: str | Path) -> Path:
     )
 
 
+def _said(text: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """A transcript, or None if there is nothing in it, and notes."""
+    if text is None or text.strip():
+        return text, ()
+    return None, ("its text is empty and counts as missing",)
+
+
 def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
     """Samples as in a store, and notes."""
     name, notes = "the recording", tuple[str, ...]()
@@ -234,7 +262,7 @@ def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
         samples = _checked(audio)
     else:
         name = str(audio)
-        samples, notes = _decode(Path(audio))
+        samples, notes = _decode(Path(audio).expanduser())
     seconds = len(samples) / SAMPLE_RATE
     if seconds > LONGEST_SECONDS:
         raise InputError(f"{name} is {seconds / 60:.0f} minutes long: split it into utterances")

@@ -32,7 +32,9 @@ ORIGINALS = [
     encode(SOUND, kind="OGG", subtype="OPUS"),
     encode(SOUND, kind="MP3", subtype=None),
     encode_aac(np.stack([SOUND] * 2), "stereo"),
-    encode_aac(np.stack([SOUND] * 2), "stereo", kind="matroska"),
+    *(encode_aac(np.stack([SOUND] * 2), "stereo", kind=kind) for kind in ("matroska", "adts", "avi", "flv")),
+    encode(SOUND, kind="W64"),
+    encode(SOUND, kind="AU"),
 ]
 
 

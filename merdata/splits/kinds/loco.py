@@ -1,17 +1,17 @@
-"""Leave one corpus out: a fold a corpus, which trains and validates on the others and tests on all of it."""
+"""Leave one corpus out: a fold for each corpus, trained and validated on the others, tested on all of it."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from merdata.errors import SplitError
-from merdata.splits.draft import Draft, Facts, Wish
+from merdata.splits.draft import Draft, Facts, Options
 from merdata.splits.kinds.mer import make_mer
 from merdata.store.protocol import TEST, TRAIN
 
 
-def make_loco(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
-    """One fold a corpus; what the default protocol tests of the other corpora is train here.
+def make_loco(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
+    """One fold for each corpus; what the default protocol tests of the other corpora is train here.
 
     Raises:
         SplitError: there is one corpus only.
@@ -19,9 +19,9 @@ def make_loco(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
     corpora = sorted(set(rows["corpus"]))
     if len(corpora) < 2:
         raise SplitError(
-            f"loco needs two corpora or more, and there is {corpora[0]} alone: --protocol mer splits it"
+            f"loco needs two or more corpora, and this is only {corpora[0]}: --protocol mer splits it"
         )
-    default = make_mer(rows, facts, wish).folds[0]
+    default = make_mer(rows, facts, options).folds[0]
     others = default.replace(TEST, TRAIN)
     corpus_of = rows.set_index("id")["corpus"].reindex(default.index)
     draft = Draft({}, {"corpus-disjoint test": corpora}, names=dict(enumerate(corpora, start=1)))

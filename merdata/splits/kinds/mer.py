@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import pandas as pd
 
-from merdata.splits.draft import Draft, Facts, Wish, corpus_by_corpus
+from merdata.errors import SplitError
+from merdata.splits.draft import Draft, Facts, Options, corpus_by_corpus
 from merdata.splits.kinds.official import official
 from merdata.splits.kinds.speaker import by_speaker
 
 
-def make_mer(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
-    """The default protocol."""
+def make_mer(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
+    """The default protocol.
+
+    Raises:
+        SplitError: an older merdata built the store, and it does not say which split a corpus wants.
+    """
+    silent = [corpus for corpus in rows["corpus"].unique() if "split" not in facts[corpus]]
+    if silent:
+        raise SplitError(f"an older merdata built {', '.join(silent)}: run `merdata build` again")
 
     def split(corpus: str, own: pd.DataFrame, draft: Draft) -> pd.Series[str]:
         published = official(own) if facts[corpus]["split"] == "official" else None
         if published is None:
-            return by_speaker(corpus, own, wish, draft)
+            return by_speaker(corpus, own, options, draft)
         draft.claim("official", "dialogue-disjoint", corpus=corpus)
         return published
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from merdata.errors import SplitError
-from merdata.splits.draft import Draft, Facts, Wish, corpora_of
+from merdata.splits.draft import Draft, Facts, Options, corpora_of
 
 
-def make_official(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
+def make_official(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
     """Every corpus that was published with a split; the others are left out.
 
     Raises:
@@ -24,10 +24,10 @@ def make_official(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
         parts.append(published)
     if not parts:
         raise SplitError(
-            f"{', '.join(without)} was published without a split: --protocol speaker makes a disjoint one"
+            f"published without a split: {', '.join(without)}; --protocol speaker makes a disjoint one"
         )
     if without:
-        draft.notes.append(f"left out, for they were published without a split: {', '.join(without)}")
+        draft.notes.append(f"left out because published without a split: {', '.join(without)}")
     draft.folds[0] = pd.concat(parts)
     return draft
 

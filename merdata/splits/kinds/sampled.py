@@ -1,4 +1,4 @@
-"""Splits that draw rows by chance, class by class: random, and few-shot shares of a train set."""
+"""Splits that draw rows at random, class by class: random, and few-shot shares of a train set."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from merdata.errors import SplitError
-from merdata.splits.draft import Draft, Facts, Wish, corpus_by_corpus, one_corpus
+from merdata.splits.draft import Draft, Facts, Options, corpus_by_corpus, one_corpus
 from merdata.splits.kinds.mer import make_mer
 from merdata.splits.kinds.speaker import RATIOS
 from merdata.store.protocol import TEST, TRAIN, VALIDATION
@@ -16,40 +15,39 @@ from merdata.store.protocol import TEST, TRAIN, VALIDATION
 SHARES = (10, 20, 50, 100)  # percent
 
 
-def make_random(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
-    """Rows at random, class by class: it shares speakers and sentences, and serves comparison alone."""
+def make_random(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
+    """Rows at random, class by class: it shares speakers and sentences, and is for comparison only."""
 
     def split(corpus: str, own: pd.DataFrame, draft: Draft) -> pd.Series[str]:
-        rank = _rank_in_class(own, f"{wish.seed} {corpus} random")
-        _, validation, test = wish.ratios or RATIOS
+        rank = _rank_in_class(own, f"{options.seed} {corpus} random")
+        _, validation, test = options.ratios or RATIOS
         split = pd.Series(TRAIN, index=own.index)
         split[rank < test + validation] = VALIDATION
         split[rank < test] = TEST
         return pd.Series(split.to_numpy(), index=own["id"])
 
     draft = corpus_by_corpus(rows, split)
-    draft.notes.append("rows are drawn by chance: the score says nothing of new speakers or sentences")
+    draft.notes.append("rows are drawn at random: the score says nothing about new speakers or sentences")
     return draft
 
 
-def make_fewshot(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
-    """Folds 10, 20, 50 and 100: so many percent of a corpus's train and validation rows, its test rows whole.
+def make_fewshot(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
+    """Folds 10, 20, 50 and 100: that percentage of a corpus's train and validation rows, all its test rows.
 
-    Validation shrinks too: whoever has ten rows to learn from has no thousand to choose the epoch by. A
+    Validation shrinks too: with ten rows to learn from, nobody has a thousand to choose the epoch by. A
     smaller share is part of the larger ones, and every class keeps a row.
 
     Raises:
-        SplitError: there are several corpora, or the corpus has no test rows.
+        SplitError: there are several corpora.
     """
     corpus = one_corpus(rows, "fewshot")
-    draft = make_mer(rows, facts, wish)
+    draft = make_mer(rows, facts, options)
     whole = draft.folds.pop(0)
-    if TEST not in set(whole):
-        raise SplitError(f"{draft.notes[0]}; the nearest is --protocol loso")
-    split = whole.reindex(rows["id"]).set_axis(rows.index)
+    split = whole.reindex(rows["id"]).set_axis(rows.index).dropna()
+    rows = rows.loc[split.index]
     rank = pd.Series(0.0, index=rows.index)
     for name in (TRAIN, VALIDATION):
-        drawn = _rank_in_class(rows[split == name], f"{wish.seed} {corpus} fewshot {name}")
+        drawn = _rank_in_class(rows[split == name], f"{options.seed} {corpus} fewshot {name}")
         rank[drawn.index] = drawn
     for share in SHARES:
         kept = split[rank < share / 100]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from merdata.errors import SplitError
-from merdata.splits.draft import Draft, Facts, Wish, corpora_of, corpus_by_corpus
+from merdata.splits.draft import Draft, Facts, Options, corpus_by_corpus
 from merdata.splits.groups import Profile, deal, profile
 from merdata.store.protocol import TEST, TRAIN, VALIDATION
 
@@ -18,37 +17,22 @@ FEWEST_GROUPS = 3
 SPEAKERS_FOR_BOTH_GENDERS = 6  # from here on validation and test can hold a speaker of each gender
 
 
-def make_speaker(rows: pd.DataFrame, facts: Facts, wish: Wish) -> Draft:
-    """Each corpus by its speakers.
-
-    Raises:
-        SplitError: the only corpus has fewer than three speakers.
-    """
-    corpora = [corpus for corpus, _ in corpora_of(rows)]
-
-    def split(corpus: str, own: pd.DataFrame, draft: Draft) -> pd.Series[str]:
-        found = by_speaker(corpus, own, wish, draft)
-        if corpora == [corpus] and set(found) == {TRAIN}:
-            raise SplitError(
-                f"{draft.notes[0]}; the nearest is --protocol loso, train on one, test on the other"
-            )
-        return found
-
-    return corpus_by_corpus(rows, split)
+def make_speaker(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
+    """Each corpus by its speakers."""
+    return corpus_by_corpus(rows, lambda corpus, own, draft: by_speaker(corpus, own, options, draft))
 
 
-def by_speaker(corpus: str, own: pd.DataFrame, wish: Wish, draft: Draft) -> pd.Series[str]:
+def by_speaker(corpus: str, own: pd.DataFrame, options: Options, draft: Draft) -> pd.Series[str]:
     """Split of each row of a corpus; all train where there are too few speakers, with a note."""
-    draft.claim("speaker-disjoint", corpus=corpus)
-    sessions = bool(own["session"].notna().all())
-    if sessions:
-        draft.claim("dialogue-disjoint", corpus=corpus)
-    group = own["session"] if sessions else own["speaker"]
-    found = split_groups(own, group, f"{wish.seed} {corpus}", wish.ratios, both_genders=True)
-    if found is None:
-        draft.notes.append(_stays_in_train(corpus, own))
-        return pd.Series(TRAIN, index=own["id"])
-    return pd.Series(group.map(found).to_numpy(), index=own["id"])
+    by = "session" if own["session"].notna().all() else "speaker"
+    known = draft.known(corpus, own, own[by], by)
+    draft.claim("speaker-disjoint", *(["dialogue-disjoint"] if by == "session" else []), corpus=corpus)
+    group = known[by]
+    parts = split_groups(known, group, f"{options.seed} {corpus}", options.ratios, both_genders=True)
+    if parts is None:
+        why, nearest = _too_few(corpus, by, group.nunique())
+        return draft.keep_in_train(corpus, known, why, nearest=nearest)
+    return pd.Series(group.map(parts).to_numpy(), index=known["id"])
 
 
 def split_groups(
@@ -93,9 +77,10 @@ def _sizes(groups: int, ratios: tuple[float, float, float], fewest: int) -> tupl
     return validation, test
 
 
-def _stays_in_train(corpus: str, rows: pd.DataFrame) -> str:
-    speakers = rows["speaker"].nunique()
-    return (
-        f"{corpus} has {speakers} speaker{'s' if speakers != 1 else ''}, fewer than the {FEWEST_GROUPS} "
-        f"that a speaker-disjoint split needs: all its {len(rows)} rows are in train"
+def _too_few(corpus: str, by: str, number: int) -> tuple[str, str]:
+    """Why a corpus cannot be divided, and the nearest that is possible."""
+    why = (
+        f"{corpus} has {number} {by}{'s' if number != 1 else ''}, fewer than the {FEWEST_GROUPS} "
+        "that a speaker-disjoint split needs"
     )
+    return why, f"--protocol {'loso' if number > 1 else 'text'}"

@@ -67,8 +67,8 @@ def test_its_defects_are_read_from_its_folder(environment: dict[str, str], tmp_p
     wav.parent.mkdir()
     wav.touch()
     code = (
-        "from pathlib import Path; import merdata\n"
-        "(row,) = merdata.get_corpus('emodb').utterances(Path('.'))\n"
+        "from pathlib import Path; import merdata;"
+        "(row,) = merdata.get_corpus('emodb').utterances(Path('.'));"
         "print(row.id, row.shard, row.language, *row.notes)"
     )
     said = run("-c", code, environment=environment, cwd=tmp_path).stdout.strip()

@@ -178,7 +178,7 @@ def test_csv_has_every_column_and_row(store: merdata.Store, tmp_path: Path) -> N
         assert json.loads(told["notes"] or "[]") == row["notes"]
 
 
-def retold(shard: Path, text: str) -> None:
+def retold(shard: Path, text: str | None) -> None:
     """Let every row of a shard say something else."""
     table = pq.read_table(shard)
     column = pa.array([text] * len(table), pa.string())
@@ -199,6 +199,64 @@ def test_what_merely_holds_a_sign_is_untouched() -> None:
     from merdata.export.spreadsheet import _cell
 
     assert [_cell(one) for one in ("a=1", -0.5, "", None, "It's")] == ["a=1", -0.5, "", None, "It's"]
+
+
+WORDS = ["None", "NA", "null", "nan", "N/A", "<NA>", "NaN", "n/a", "-nan", "01", "1.50", "TRUE", "2020-01-01"]
+
+
+def test_pandas_takes_no_more_words_for_missing_values() -> None:
+    from pandas._libs.parsers import STR_NA_VALUES
+
+    from merdata.export.spreadsheet import MISSING
+
+    assert STR_NA_VALUES - {""} == MISSING
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_a_transcript_that_looks_like_a_missing_value_survives_csv(
+    text: str, store: merdata.Store, tmp_path: Path
+) -> None:
+    import pandas as pd
+
+    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+    for number, shard in enumerate(copy.shards(["tess"])):
+        retold(shard.path, text if number else "Say the word.")
+    rows = merdata.export_csv(copy, tmp_path / "rows.csv", corpora=["tess"])
+    texts = pd.read_csv(tmp_path / "rows.csv")["text"]
+    assert texts.notna().sum() == rows
+    assert set(texts.str.removeprefix("'")) == {text, "Say the word."}
+
+
+@pytest.mark.usefixtures("_readable")
+@pytest.mark.parametrize("text", WORDS)
+def test_a_transcript_that_looks_like_a_missing_value_survives_audiofolder(
+    text: str, store: merdata.Store, tmp_path: Path
+) -> None:
+    from datasets import load_dataset
+
+    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+    for shard in copy.shards(["tess"]):
+        retold(shard.path, text)
+    merdata.export_wav(copy, tmp_path / "out", corpora=["tess"])
+    read = load_dataset("audiofolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert set(read["train"]["text"]) == {text}
+
+
+@pytest.mark.usefixtures("_readable")
+@pytest.mark.parametrize("text", ["", "  ", None])
+def test_an_empty_transcript_is_missing(text: str | None, store: merdata.Store, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+    for shard in copy.shards(["tess"]):
+        retold(shard.path, text)
+    merdata.export_wav(copy, tmp_path / "out", corpora=["tess", "ravdess"])
+    merdata.export_csv(copy, tmp_path / "rows.csv", corpora=["tess"])
+    read = load_dataset("audiofolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    told = {row["id"]: row["text"] for row in read["train"].remove_columns("audio")}
+    assert {told[id] for id in told if id.startswith("tess")} == {None}
+    assert None not in {told[id] for id in told if id.startswith("ravdess")}
+    assert {row["text"] for row in rows_of(tmp_path / "rows.csv")} == {""}
 
 
 def test_a_transcript_cannot_be_run(store: merdata.Store, tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ def test_a_run_records_its_warnings_and_prints_them(silenced: Path, tmp_path: Pa
     done = cli("run", "source0/A1", *words)
     assert done.returncode == 0, done.stderr
     assert "merdata_train: no-gradient: " in done.stderr
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("source0-*")
     (entry,) = json.loads((folder / "lints.json").read_text())
     assert (entry["lint"], entry["severity"]) == ("no-gradient", "warning")
     assert "fusion.project.audio" in entry["message"]

@@ -193,7 +193,7 @@ def test_run_prints_the_table(store: merdata.Store, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("TestA", "TestB", "weighted-F1", merdata.load_protocol(store, "mer").hash[:12], "seed 0"):
         assert words in done.stdout
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("source0-*")
     assert str(folder) in done.stdout
     repeated = cli("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
     assert repeated.stdout == done.stdout
