@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
@@ -24,6 +26,17 @@ def accelerator_of(recipe: Recipe) -> Accelerator:
     return Accelerator(
         cpu=not torch.accelerator.is_available(), mixed_precision=precision, kwargs_handlers=[unused]
     )
+
+
+def scaler_state(accelerator: Accelerator) -> dict[str, Any] | None:
+    """The scale of fp16's gradients and when it grows, for a checkpoint; None without one."""
+    return None if accelerator.scaler is None else dict(accelerator.scaler.state_dict())
+
+
+def load_scaler(accelerator: Accelerator, state: dict[str, Any] | None) -> None:
+    """Take up `scaler_state` again; a checkpoint of another precision has none."""
+    if accelerator.scaler is not None and state is not None:
+        accelerator.scaler.load_state_dict(state)
 
 
 def best_precision() -> str:

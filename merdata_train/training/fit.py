@@ -27,7 +27,7 @@ from merdata_train.recipe.recipe import Recipe
 from merdata_train.recipe.stage import Stage
 from merdata_train.scoring.results import Epoch
 from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
-from merdata_train.training.devices import accelerator_of
+from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.ema import averaged
 from merdata_train.training.losses import WeightedLoss, class_prior, row_weights
 from merdata_train.training.moddrop import drop_modalities, missed_modalities
@@ -246,6 +246,7 @@ class _StageTraining:
         take(self.model, saved.model)
         self.optimizer.load_state_dict(saved.optimizer)
         self.plateau.load_state_dict(saved.facts["plateau"])
+        load_scaler(self.accelerator, saved.facts["scaler"])
         if self.ema:
             take(self.ema, saved.average)
         return Progress(saved.facts["history"], saved.best)
@@ -256,6 +257,7 @@ class _StageTraining:
             "done": self.done,
             "history": progress.history,
             "plateau": self.plateau.state_dict(),
+            "scaler": scaler_state(self.accelerator),
         }
         names = {"n_averaged", *(f"module.{name}" for name in self.changed)}
         average = cloned(self.ema, names) if self.ema else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from merdata_train.models.emotion import open_model
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.training.checkpoint import load_checkpoint
+from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.fit import fit
 from merdata_train.training.validation import validate
 from tests.merdata_train.conftest import SMALL, make_examples
@@ -204,6 +206,18 @@ def two_stages_to(checkpoint: Path) -> torch.Tensor:
     """What the trained model predicts."""
     validation = make_examples(60, "validation", 1)
     return predict(fit(two_stages(), make_examples(), validation, checkpoint)[0], validation)
+
+
+def test_the_scale_of_fp16_is_kept() -> None:
+    """A scale of another size would round other gradients to zero; here the scaler is a CPU's."""
+    before, after = accelerator_of(small()), accelerator_of(small())
+    assert scaler_state(before) is None
+    before.scaler, after.scaler = (torch.amp.GradScaler("cpu", init_scale=scale) for scale in (8.0, 2.0))
+    state = json.loads(json.dumps(scaler_state(before)))
+    load_scaler(after, state)
+    assert after.scaler.state_dict() == before.scaler.state_dict()
+    load_scaler(after, None)
+    assert after.scaler.state_dict()["scale"] == 8.0
 
 
 def test_a_broken_checkpoint_is_as_none(tmp_path: Path) -> None:
