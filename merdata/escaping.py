@@ -17,10 +17,9 @@ from urllib.parse import quote
 # direction, half surrogate pairs, and the byte-order mark. Marks that scripts need are not among them.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 SPACE = re.compile(r"\s+")
-INLINE = re.compile(r"([\\`*_\[\]<>|~&$#])")  # what begins or ends something within a line of Markdown
-BLOCK = re.compile(
-    r"^( ?\d*)([-+=]|(?<=\d)[.)])(?=[-+=]*(?: |$))"
-)  # what begins a list or underlines a heading
+# What begins or ends something within a line of Markdown; `_` between letters and a lone `&` do not.
+INLINE = re.compile(r"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+BLOCK = re.compile(r"^( ?\d*)(#|[-+=]|(?<=\d)[.)])(?=[-+=#]*(?: |$))")  # a heading, a list, an underline
 WEB = re.compile(r"https?://\S+")
 LATEX = {
     "\\": r"\textbackslash{}",

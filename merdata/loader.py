@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ def load(
 def _on_this_machine(shard: Shard) -> str:
     """The path of a shard; a remote one is copied, once, to where `datasets` keeps its downloads."""
     if not is_remote(shard.path):
-        return str(shard.path)
+        return glob.escape(str(shard.path))  # load_dataset takes paths for patterns
     from datasets.config import DOWNLOADED_DATASETS_PATH
 
     cached = Path(DOWNLOADED_DATASETS_PATH) / "merdata" / f"{shard.sha256}.parquet"
@@ -68,7 +69,7 @@ def _on_this_machine(shard: Shard) -> str:
             download(shard.path, temporary)
             if file_sha256(temporary) != shard.sha256:
                 raise StoreError(f"{shard.path} is damaged: run `merdata build` again")
-    return str(cached)
+    return glob.escape(str(cached))
 
 
 def _decoded(part: Dataset) -> Dataset:

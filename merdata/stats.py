@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from merdata.store.ledger import DROPPED, SILENCED, STORED
 from merdata.store.protocol import SPLITS, Protocol, load_protocol, protocol_names
@@ -116,18 +119,15 @@ def statistics(store: str | Path | Store, protocol: str | None = None, fold: int
     """
     store = open_store(store)
     chosen = choose_protocol(store, protocol)
-    table = store.rows(COLUMNS).select(COLUMNS).to_pandas()
-    table["seconds"] = table["seconds"].astype(float)
-    table["class"] = table.pop("label").fillna(UNLABELLED)
-    table["gender"] = table["gender"].fillna(UNKNOWN)
-    table["split"] = split_column(table["id"], chosen, fold)
+    table = _counted(store, chosen, fold)
     orders = {"class": [*store.space.classes, UNLABELLED], "split": [*SPLITS, NO_SPLIT]}
+    seconds = table["seconds"].to_numpy()
     return {
         "classes": list(store.space.classes),
         "rows": len(table),
-        "seconds": _seconds(table),
+        "seconds": _rounded(seconds.sum()),
         "protocol": _facts_of(chosen, fold) if chosen else None,
-        "corpora": [_corpus(store, str(name), own) for name, own in table.groupby("corpus")],
+        "corpora": _corpora(store, table),
         "by": {
             name: _by(table, name, orders.get(name))
             for name in ("corpus", "class", "split", "gender", "language")
@@ -137,9 +137,20 @@ def statistics(store: str | Path | Store, protocol: str | None = None, fold: int
             f"{inner} by {outer}": _cross(table, inner, outer, orders)
             for inner, outer in (("class", "corpus"), ("class", "split"), ("split", "corpus"))
         },
-        "durations": _durations(table["seconds"]),
+        "durations": _durations(seconds),
         "ledger": [record for name in sorted(store.corpora) for record in _ledger(store, name)],
     }
+
+
+def _counted(store: Store, protocol: Protocol | None, fold: int | str) -> pa.Table:
+    """The columns that are counted, with names for what is not known."""
+    rows = store.rows(COLUMNS).select(COLUMNS)
+    columns = {name: rows[name] for name in ("corpus", "speaker", "language")}
+    columns["class"] = rows["label"].fill_null(UNLABELLED)
+    columns["gender"] = rows["gender"].fill_null(UNKNOWN)
+    columns["seconds"] = rows["seconds"].cast(pa.float64())
+    columns["split"] = split_column(rows["id"], protocol, fold)
+    return pa.table(columns)
 
 
 def choose_protocol(store: Store, name: str | None) -> Protocol | None:
@@ -153,9 +164,13 @@ def choose_protocol(store: Store, name: str | None) -> Protocol | None:
     return load_protocol(store, name or DEFAULT_PROTOCOL)
 
 
-def split_column(ids: pd.Series[str], protocol: Protocol | None, fold: int | str) -> pd.Series[str]:
+def split_column(ids: pa.ChunkedArray, protocol: Protocol | None, fold: int | str) -> pa.Array:
     """The split of each row; `in no split` where the protocol does not use it."""
-    return ids.map(protocol.splits(fold) if protocol else {}).astype(object).fillna(NO_SPLIT)
+    if protocol is None:
+        return pa.repeat(NO_SPLIT, len(ids))
+    part = protocol.of_fold(protocol.fold_number(fold))
+    rows = pc.index_in(ids.combine_chunks(), part["id"])
+    return part["split"].combine_chunks().take(rows).fill_null(NO_SPLIT)
 
 
 def _facts_of(protocol: Protocol, fold: int | str) -> ProtocolFacts:
@@ -163,73 +178,78 @@ def _facts_of(protocol: Protocol, fold: int | str) -> ProtocolFacts:
     return {"name": protocol.name, "hash": protocol.hash, "fold": str(fold), "kind": kind}
 
 
-def _corpus(store: Store, name: str, table: pd.DataFrame) -> CorpusFigures:
-    facts = store.corpora[name]
-    return {
-        "corpus": name,
-        "title": facts["title"],
-        "domain": facts["domain"],
-        "licence": facts["licence"],
-        "homepage": facts["homepage"],
-        "expected": facts["counts"]["expected"],
-        "discovered": facts["counts"]["discovered"],
-        "rows": len(table),
-        "seconds": _seconds(table),
-        "speakers": table["speaker"].nunique(),
-    }
+def _corpora(store: Store, table: pa.Table) -> list[CorpusFigures]:
+    speakers = Counter(corpus for corpus, _ in _groups(table, "corpus", "speaker"))
+    return [
+        {
+            "corpus": name,
+            "title": store.corpora[name]["title"],
+            "domain": store.corpora[name]["domain"],
+            "licence": store.corpora[name]["licence"],
+            "homepage": store.corpora[name]["homepage"],
+            "expected": store.corpora[name]["counts"]["expected"],
+            "discovered": store.corpora[name]["counts"]["discovered"],
+            "rows": rows,
+            "seconds": seconds,
+            "speakers": speakers[name],
+        }
+        for (name,), (rows, seconds) in sorted(_groups(table, "corpus").items())
+    ]
 
 
-def _seconds(table: pd.DataFrame) -> float:
-    return round(float(table["seconds"].sum()), 3)
+def _groups(table: pa.Table, *columns: str) -> dict[tuple[str, ...], tuple[int, float]]:
+    """Values of some columns that occur together -> rows and seconds; rows without a value are left out."""
+    sums = table.group_by(list(columns), use_threads=False).aggregate([([], "count_all"), ("seconds", "sum")])
+    values = zip(*(sums[name].to_pylist() for name in columns), strict=True)
+    totals = zip(sums["count_all"].to_pylist(), map(_rounded, sums["seconds_sum"].to_pylist()), strict=True)
+    return {key: total for key, total in zip(values, totals, strict=True) if None not in key}
 
 
-def _by(table: pd.DataFrame, column: str, order: Sequence[str] | None) -> list[Group]:
+def _rounded(seconds: float) -> float:
+    return round(float(seconds), 3)
+
+
+def _by(table: pa.Table, column: str, order: Sequence[str] | None) -> list[Group]:
     """Rows and seconds of each value that occurs: in the given order, else the most frequent first."""
-    sums = table.groupby(column)["seconds"].agg(["size", "sum"])
-    names = [name for name in order if name in sums.index] if order else _frequent_first(sums)
+    groups = {value: totals for (value,), totals in _groups(table, column).items()}
+    names = order or sorted(groups, key=lambda name: (-groups[name][0], name))
     return [
-        {"value": name, "rows": int(sums["size"][name]), "seconds": round(float(sums["sum"][name]), 3)}
+        {"value": name, "rows": groups[name][0], "seconds": groups[name][1]}
         for name in names
+        if name in groups
     ]
 
 
-def _frequent_first(sums: pd.DataFrame) -> list[str]:
-    return sorted(sums.index, key=lambda name: (-sums["size"][name], name))
-
-
-def _speakers(table: pd.DataFrame) -> list[Group]:
-    sums = table.groupby(["corpus", "speaker"])["seconds"].agg(["size", "sum"])
+def _speakers(table: pa.Table) -> list[Group]:
     return [
-        {"corpus": corpus, "value": speaker, "rows": int(rows), "seconds": round(float(seconds), 3)}
-        for (corpus, speaker), rows, seconds in zip(sums.index, sums["size"], sums["sum"], strict=True)
+        {"corpus": corpus, "value": speaker, "rows": rows, "seconds": seconds}
+        for (corpus, speaker), (rows, seconds) in sorted(_groups(table, "corpus", "speaker").items())
     ]
 
 
-def _cross(table: pd.DataFrame, inner: str, outer: str, orders: dict[str, list[str]]) -> Cross:
+def _cross(table: pa.Table, inner: str, outer: str, orders: Mapping[str, list[str]]) -> Cross:
     """Outer value -> inner value -> rows, zeros left out."""
-    counts: dict[Any, dict[Any, int]] = pd.crosstab(table[outer], table[inner]).to_dict("index")
-    outers = [name for name in orders.get(outer, sorted(counts)) if name in counts]
+    groups = _groups(table, outer, inner)
+    outers = {value for value, _ in groups}
     return {
-        name: {value: counts[name][value] for value in orders[inner] if counts[name].get(value)}
-        for name in outers
+        name: {value: groups[name, value][0] for value in orders[inner] if (name, value) in groups}
+        for name in orders.get(outer, sorted(outers))
+        if name in outers
     }
 
 
-def _durations(seconds: pd.Series[float]) -> Durations:
+def _durations(seconds: npt.NDArray[np.float64]) -> Durations:
     edges = np.arange(0, LAST_EDGE + BIN_SECONDS, BIN_SECONDS)
-    counts, _ = np.histogram(seconds.clip(upper=LAST_EDGE + BIN_SECONDS / 2), [*edges, np.inf])
-
-    def quantile(share: float) -> float:
-        return round(float(seconds.quantile(share)), 3)
-
+    counts, _ = np.histogram(seconds.clip(max=LAST_EDGE + BIN_SECONDS / 2), [*edges, np.inf])
+    shortest, median, most, longest = np.quantile(seconds, [0.0, 0.5, 0.95, 1.0])
     return {
         "from": edges.tolist(),
         "rows": counts.tolist(),
-        "shortest": quantile(0.0),
-        "median": quantile(0.5),
-        "95 % below": quantile(0.95),
-        "longest": quantile(1.0),
-        "mean": round(float(seconds.mean()), 3),
+        "shortest": _rounded(shortest),
+        "median": _rounded(median),
+        "95 % below": _rounded(most),
+        "longest": _rounded(longest),
+        "mean": _rounded(seconds.mean()),
     }
 
 

@@ -16,8 +16,13 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
     import pandas as pd
+
+Codes = npt.NDArray[np.int64]
 
 APOSTROPHES = dict.fromkeys(map(ord, "’‘‛ʼʻʽʹ′＇`´՚׳ꞌ"), "'")
 EXCHANGED = dict(zip("يىكہёı", "ییکهеi", strict=True))
@@ -54,26 +59,41 @@ class TextLookUp:
     Args:
         keys: of the rows, as `text_keys` gives them.
         labels: of the same rows; a row without one makes its text known, and says nothing of the answer.
-
-    Attributes:
-        label_of: the answer to each text; of two labels alike in number the first by name.
     """
 
     def __init__(self, keys: pd.Series[str], labels: pd.Series[str]) -> None:
-        self._known = frozenset(keys.dropna())
-        counts = labels.groupby([keys.rename("key"), labels.rename("label")], observed=True).size()
-        best: dict[str, tuple[int, str]] = {}
-        for key, label, rows in counts.reset_index(name="rows").itertuples(index=False):
-            best[key] = min(best.get(key, (0, "")), (-rows, label))
-        self.label_of = {key: label for key, (_, label) in best.items()}
+        import pandas as pd
+
+        key, texts = pd.factorize(keys)
+        label, names = pd.factorize(labels, sort=True)
+        answers = majorities(key, label, len(texts), len(names))
+        self._known = frozenset(texts)
+        self._label_of = {text: names[best] for text, best in zip(texts, answers, strict=True) if best >= 0}
 
     def knows(self, keys: pd.Series[str]) -> pd.Series[bool]:
         """Whether the rows have each text; not, where it is missing."""
         return keys.isin(self._known)
 
     def answers(self, keys: pd.Series[str]) -> pd.Series[str]:
-        """The label of each text, None where the rows do not have it."""
-        return keys.map(self.label_of).astype(object)
+        """The label of each text; missing where the rows do not have it."""
+        return keys.map(self._label_of).astype(object)
+
+
+def majorities(keys: Codes, labels: Codes, most_keys: int, most_labels: int) -> Codes:
+    """The most frequent label of each key, the first of two alike; -1 for a key without one.
+
+    Args:
+        keys: `[rows]`, from 0; negative where a row has none.
+        labels: `[rows]`, likewise.
+        most_keys: how many keys there are.
+        most_labels: how many labels there are.
+    """
+    if not most_labels:
+        return np.full(most_keys, -1)
+    known = (keys >= 0) & (labels >= 0)
+    cells = np.bincount(keys[known] * most_labels + labels[known], minlength=most_keys * most_labels)
+    counts = cells.reshape(most_keys, most_labels)
+    return np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
 
 
 def majority_label(labels: pd.Series[str]) -> str:

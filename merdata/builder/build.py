@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,7 @@ class ReportFacts(TypedDict):
     totals: dict[str, int]
     shards: ShardNumbers
     outdated_splits: list[str]
+    passed_over: list[str]
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,14 @@ class Report:
         made: shards that were built.
         kept: shards that were up to date.
         outdated: protocols that no longer fit the store's rows.
+        passed_over: folders that are named after no corpus, where all were asked for.
     """
 
     counts: list[Counts]
     made: int = 0
     kept: int = 0
     outdated: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
     def as_json(self) -> ReportFacts:
         return {
@@ -80,6 +83,7 @@ class Report:
             "totals": totals((counts.domain, counts.discovered) for counts in self.counts),
             "shards": {"made": self.made, "kept": self.kept},
             "outdated_splits": self.outdated,
+            "passed_over": self.passed_over,
         }
 
 
@@ -145,19 +149,26 @@ def build(
         jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
     prospect = _look(choice, store, before, rehash)
-    with locked(store, FOR_EVER if wait else 0) as waited:
+    with locked(store, FOR_EVER if wait else 0) as waited, _cleaning(store):
         manifest = _manifest_to_extend(store, choice.policy)
         if waited or manifest != before:  # another process has changed it
             prospect = _look(choice, store, manifest, rehash)
-        remove_leftovers(store)
         made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
-        if prospect.plan.choice.corpora:
-            outdated = _commit(store, prospect.plan, manifest)
-        else:
-            outdated = seen.outdated(store, manifest)
-            retire(store, (), files_of(manifest))
+        outdated = _commit(store, prospect.plan, manifest)
         return _report(store, manifest, choice, prospect, made, outdated)
+
+
+@contextmanager
+def _cleaning(store: Path) -> Iterator[None]:
+    """Remove what writers that died have left, and at a failure what stopped workers leave."""
+    remove_leftovers(store)
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):
+            remove_leftovers(store)
+        raise
 
 
 def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Prospect:
@@ -195,7 +206,7 @@ def _report(
     }
     settled = {corpus: number for corpus, number in shards.items() if corpus not in look_again}
     seen.remember(store, manifest, prospect.made_from, settled, outdated)
-    return Report(counts, made, shards.total() - made, outdated)
+    return Report(counts, made, shards.total() - made, outdated, choice.passed_over)
 
 
 def cluster_of(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
@@ -239,6 +250,9 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     Raises:
         IncompleteError: a corpus has no row.
     """
+    if not plan.choice.corpora:  # all are up to date
+        retire(store, (), files_of(manifest))
+        return seen.outdated(store, manifest)
     from merdata.store.readme import make_card  # jinja2 is not needed until the shards are made
 
     manifest["files"] = known_files(Store(store, manifest))

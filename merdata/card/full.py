@@ -11,6 +11,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from merdata.card import tables
 from merdata.card.figures import draw
+from merdata.escaping import WEB
 from merdata.io.resources import card_text, render_card
 from merdata.leakage.audit import audits
 from merdata.leakage.conflicts import Conflicts
@@ -146,7 +147,8 @@ def _licence(store: Store) -> dict[str, str]:
     ((name, facts),) = store.corpora.items()
     if facts["licence"] in LICENCE_IDS:
         return {"license": LICENCE_IDS[facts["licence"]]}
-    return {"license": "other", "license_name": f"licence-of-{name}", "license_link": facts["homepage"]}
+    home = {"license_link": facts["homepage"]} if WEB.fullmatch(facts["homepage"]) else {}
+    return {"license": "other", "license_name": f"licence-of-{name}"} | home
 
 
 def described(store: Store) -> dict[str, Facts]:

@@ -20,7 +20,7 @@ from merdata.errors import SplitError, StoreError
 from merdata.io.files import file_sha256, write_bytes, write_json
 from merdata.store.commit import CARD
 from merdata.store.facts import Manifest, UploadRecord
-from merdata.store.manifest import MANIFEST, files_of, hashed_name, sealed
+from merdata.store.manifest import MANIFEST, files_of, hashed_name, sealed, split_path
 from merdata.store.protocol import (
     TEST,
     TRAIN,
@@ -155,16 +155,16 @@ def _keep_labels(path: Path, *, text: bool) -> None:
 
 def _stage_protocol(store: Store, staged: Store, name: str, *, needed: bool) -> None:
     """Stage a protocol as it is, or its rows of the staged corpora (only folds that keep train and test)."""
+    path, target = split_path(name), protocol_path(staged, name)
+    if path in files_of(store.manifest):
+        _link_checked(store, path, staged.path)
     try:
-        path = protocol_path(store, name).relative_to(store.path).as_posix()
-        if not needed and path not in files_of(store.manifest):
-            return  # not of this store
         load_protocol(store, name)
     except SplitError:
         if needed:
             raise
-        return  # outdated, so that the card has no config for it either
-    target = _link_checked(store, path, staged.path)
+        target.unlink(missing_ok=True)  # outdated, so that the card has no config for it either
+        return
     protocol = read_protocol(staged, name)
     corpora = [corpus for corpus in protocol.properties.get("corpora", []) if corpus in staged.corpora]
     if corpora == list(protocol.properties.get("corpora", [])):

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from merdata.engine.pool import run_tasks
 from merdata.errors import MerdataError, StoreError
-from merdata.integrity.digest import logical_digest, rows_by_id
+from merdata.integrity.digest import logical_digest
 from merdata.integrity.file import FileCheck, check_file
 from merdata.io.files import TEMPORARY, file_sha256
 from merdata.io.places import files_below, in_one_process, is_remote, place
@@ -104,7 +104,7 @@ def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict
             faults += _of_protocol(opened, name)
             remarks += _outdated(opened, name)
     rows = sum(shard.rows for shard in opened.shards())
-    digest = logical_digest(rows_by_id(opened)) if deep and not faults else None
+    digest = logical_digest(opened) if deep and not faults else None
     return Verdict(faults, remarks, files, rows, digest)
 
 

@@ -12,7 +12,7 @@ from merdata.leakage.near import Copy, near_copies
 from merdata.leakage.overlap import Finding as Finding
 from merdata.leakage.overlap import overlaps
 from merdata.leakage.probes import CorpusProbe, TextProbe, probe_corpus, probe_text
-from merdata.leakage.rows import Rows, read_rows
+from merdata.leakage.rows import Rows, Splits, read_rows
 from merdata.leakage.texts import SameText, same_texts
 from merdata.store.protocol import Protocol, load_protocol, protocol_names
 from merdata.store.store import Store, open_store
@@ -51,10 +51,10 @@ class Audit:
 
     def as_json(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
-        found = asdict(self)
-        found["findings"] = [finding.as_json() for finding in self.findings]
-        found["text_probes"] = [asdict(probe) | {"alarm": probe.alarm} for probe in self.text_probes]
-        return found
+        return asdict(self) | {
+            "findings": [finding.as_json() for finding in self.findings],
+            "text_probes": [asdict(probe) | {"alarm": probe.alarm} for probe in self.text_probes],
+        }
 
 
 def audit(
@@ -72,8 +72,8 @@ def audit(
         SplitError: there is no such protocol.
         StoreError: the store cannot be read.
     """
-    (found,) = audits(store, [protocol], near_audio=near_audio, jobs=jobs)
-    return found
+    (result,) = audits(store, [protocol], near_audio=near_audio, jobs=jobs)
+    return result
 
 
 def audits(
@@ -86,22 +86,38 @@ def audits(
 ) -> list[Audit]:
     """As `audit`, for several protocols, or for all that the store has; its rows are read once."""
     store = open_store(store)
-    loaded = [load_protocol(store, name) for name in protocols or protocol_names(store)]
     rows = read_rows(store)
+    asked = [_asked(rows, load_protocol(store, name)) for name in protocols or protocol_names(store)]
     copies = near_copies(store, rows, jobs, progress=progress) if near_audio else None
-    return [_audit(rows, protocol, copies) for protocol in loaded]
+    twins = conflicts(rows)
+    return [_audit(rows, protocol, twins, copies) for protocol in asked]
 
 
-def _audit(rows: Rows, protocol: Protocol, copies: list[Copy] | None) -> Audit:
-    splits = {fold: rows.split_of(protocol, fold) for fold in protocol.folds}
+@dataclass(frozen=True)
+class Asked:
+    """What the audit needs of a protocol; its table, with the ids, is many times as large."""
+
+    name: str
+    hash: str
+    claims: dict[str, list[str]]
+    splits: Splits
+
+
+def _asked(rows: Rows, protocol: Protocol) -> Asked:
+    claims = protocol.properties.get("claims", {})
+    return Asked(protocol.name, protocol.hash, claims, rows.splits_of(protocol))
+
+
+def _audit(rows: Rows, protocol: Asked, twins: Conflicts, copies: list[Copy] | None) -> Audit:
+    splits = protocol.splits
     return Audit(
         protocol=protocol.name,
         hash=protocol.hash,
-        findings=list(overlaps(rows, splits, protocol.properties.get("claims", {}))),
+        findings=list(overlaps(rows, splits, protocol.claims)),
         same_texts=list(same_texts(rows, splits)),
         text_probes=list(probe_text(rows, splits)),
         corpus_probe=probe_corpus(rows, splits),
         balance=list(balance(rows, splits)),
-        conflicts=conflicts(rows),
+        conflicts=twins,
         copies=copies,
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pandas as pd
+import numpy as np
+import numpy.typing as npt
 
-from merdata.leakage.rows import Rows, Splits
+from merdata.leakage.rows import Property, Rows, Split, Splits
 from merdata.store.protocol import SPLITS
+
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Balance:
     Attributes:
         label, gender: share of its rows that would have to change for its distribution to be that of all the
             fold's rows of the corpus (total variation distance, 0 to 1).
-        lacking: classes that the corpus has and the split has not.
+        lacking: classes that the corpus has and the split does not.
     """
 
     fold: int
@@ -30,20 +33,30 @@ class Balance:
     lacking: list[str]
 
 
-def balance(rows: Rows, splits: Mapping[int, Splits]) -> Iterator[Balance]:
+def balance(rows: Rows, splits: Splits) -> Iterator[Balance]:
     """By fold, corpus and split."""
     for fold, split in splits.items():
-        used = rows.table[["corpus", "label", "gender"]][split != ""].assign(split=split[split != ""])
-        for corpus, own in used.groupby("corpus"):
-            for name in SPLITS:
-                part = own[own["split"] == name]
-                if len(part):
-                    lacking = sorted(set(own["label"].dropna()) - set(part["label"]))
-                    label = _distance(part["label"], own["label"])
-                    gender = _distance(part["gender"], own["gender"])
-                    yield Balance(fold, str(corpus), name, len(part), label, gender, lacking)
+        labels, genders = _counts(rows, split, rows.label), _counts(rows, split, rows.gender)
+        for corpus, name in enumerate(rows.corpus.names):
+            for number, part in enumerate(SPLITS):
+                size = int((rows.corpus.codes[split == number] == corpus).sum())
+                if size:
+                    there, own = labels[corpus].sum(axis=0), labels[corpus, number]
+                    lacking = list(rows.label.names[(there > 0) & (own == 0)])
+                    label, gender = (_distance(counts[corpus], number) for counts in (labels, genders))
+                    yield Balance(fold, name, part, size, label, gender, lacking)
 
 
-def _distance(part: pd.Series[str], whole: pd.Series[str]) -> float:
-    shares = [column.value_counts(normalize=True) for column in (part, whole)]
-    return round(float(shares[0].sub(shares[1], fill_value=0).abs().sum() / 2), 4)
+def _counts(rows: Rows, split: Split, values: Property) -> Counts:
+    """`[corpora, splits, values]`, rows of each."""
+    known = (split >= 0) & (values.codes >= 0)
+    shape = (len(rows.corpus.names), len(SPLITS), len(values.names))
+    cells = np.ravel_multi_index((rows.corpus.codes[known], split[known], values.codes[known]), shape)
+    return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def _distance(counts: Counts, part: int) -> float:
+    """Between one split and all of them, of counts `[splits, values]`."""
+    whole, own = counts.sum(axis=0), counts[part]
+    shares = [side / max(side.sum(), 1) for side in (whole, own)]
+    return round(float(np.abs(shares[0] - shares[1]).sum() / 2), 4)

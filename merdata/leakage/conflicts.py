@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from merdata.leakage.rows import Rows
 
 EXAMPLES = 6
+SHOWN = 4  # rows of an example
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,23 @@ class Conflicts:
 
 def conflicts(rows: Rows) -> Conflicts:
     """Over the whole store, inside and across corpora."""
-    heard = rows.table.dropna(subset=["audio_sha256"])
-    twins = heard[heard.duplicated("audio_sha256", keep=False)]
-    groups = [group for _, group in twins.groupby("audio_sha256")]
-    differing = [group for group in groups if group["label"].nunique(dropna=False) > 1]
-    shown = sorted(
-        " = ".join(f"{row.id} ({row.label})" for row in group.sort_values("id").itertuples())
-        for group in differing
+    audio, label = rows.shared["audio"].codes, rows.label.codes
+    heard = np.flatnonzero(audio >= 0)
+    order = heard[np.argsort(audio[heard], kind="stable")]
+    _, starts = np.unique(audio[order], return_index=True)
+    sizes = np.diff([*starts, len(order)])
+    if not len(order):
+        return Conflicts(0, 0, [])
+    differing = np.maximum.reduceat(label[order], starts) != np.minimum.reduceat(label[order], starts)
+    examples = sorted(
+        _example(rows, order[start : start + size])
+        for start, size in zip(starts[differing], sizes[differing], strict=True)
     )
-    return Conflicts(len(groups), len(differing), shown[:EXAMPLES])
+    return Conflicts(int((sizes > 1).sum()), int(differing.sum()), examples[:EXAMPLES])
+
+
+def _example(rows: Rows, group: npt.NDArray[np.int64]) -> str:
+    labels = [*rows.label.names, None]
+    shown = sorted(f"{rows.ids[int(row)]} ({labels[rows.label.codes[row]]})" for row in group)
+    more = f" = {len(shown) - SHOWN:,} more" if len(shown) > SHOWN else ""
+    return " = ".join(shown[:SHOWN]) + more

@@ -20,7 +20,7 @@ from merdata.engine.pool import run_tasks
 from merdata.errors import StoreError
 from merdata.io.files import write_atomically
 from merdata.io.places import in_one_process, to_read
-from merdata.leakage.fingerprint import VERSION, bit_error, fingerprint
+from merdata.leakage.fingerprint import VERSION, Bits, bit_error, fingerprint
 from merdata.leakage.rows import Property, Rows
 from merdata.store.store import Store, read_audio
 from merdata.utterance import SAMPLE_RATE
@@ -30,7 +30,11 @@ FEWEST_FRAMES = 30  # of sound that both have, besides the first 0.37 s
 FEWEST_AGREEING = 3  # equal frames at one offset, to be compared at all
 SHARE = 0.5  # of the shorter clip's sound that both must have
 NEIGHBOURS = 20  # of equal frames in the sorted index; what is more common than that tells nothing
+FRAMES_AT_ONCE = 500_000  # that are sorted and compared, so that memory does not grow with the hours
 SCHEMA = pa.schema({"id": pa.string(), "bits": pa.binary(), "loud": pa.binary()})
+
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,12 @@ class Clip:
     """The fingerprint of a row: bits and whether there is sound, a value a frame."""
 
     row: int
-    bits: npt.NDArray[np.uint32]
+    bits: Bits
     loud: npt.NDArray[np.bool_]
 
 
 def near_copies(store: Store, rows: Rows, jobs: int | None, *, progress: bool) -> list[Copy]:
-    """Pairs of rows that are copies without being the same samples; adds the property `near audio`.
+    """Pairs of rows that are copies without being the same samples; adds `near audio` to what rows share.
 
     Fingerprints are computed once and kept in the store's .cache folder.
 
@@ -68,91 +72,105 @@ def near_copies(store: Store, rows: Rows, jobs: int | None, *, progress: bool) -
         StoreError: the store cannot be read.
     """
     clips = list(_clips(store, rows, jobs, progress=progress))
-    audio = rows.properties["audio"].codes
-    pairs = [(one.row, other.row, error) for one, other, error in same_recordings(clips)]
-    rows.properties["near audio"] = _grouped(rows, [(one, other) for one, other, _ in pairs])
-    ids = rows.table["id"].to_numpy(object)
-    different = [(one, other, error) for one, other, error in pairs if audio[one] != audio[other]]
-    return sorted(
-        (
-            Copy(min(ids[one], ids[other]), max(ids[one], ids[other]), round(error, 4))
-            for one, other, error in different
-        ),
-        key=lambda copy: (copy.one, copy.other),
+    pairs = [(clip.row, other.row, error) for clip, other, error in same_recordings(clips)]
+    rows.shared["near audio"] = _grouped(
+        rows, np.array([pair[:2] for pair in pairs], np.int64).reshape(-1, 2)
     )
+    copies = [_copy(str(rows.ids[row]), str(rows.ids[other]), error) for row, other, error in pairs]
+    return sorted(copies, key=lambda copy: (copy.one, copy.other))
+
+
+def _copy(id: str, other: str, error: float) -> Copy:
+    return Copy(min(id, other), max(id, other), round(error, 4))
 
 
 def same_recordings(clips: list[Clip]) -> Iterator[tuple[Clip, Clip, float]]:
     """Pairs of clips that are one recording, and how much of their bits differ."""
     best: dict[tuple[int, int], float] = {}
-    for one, other, offset in _candidates(clips):
-        error = min(_difference(clips[one], clips[other], offset + step) for step in (-1, 0, 1))
-        best[one, other] = min(error, best.get((one, other), 1.0))
-    yield from (
-        (clips[one], clips[other], error) for (one, other), error in best.items() if error <= MOST_DIFFERENT
-    )
+    for clip, other, offset in _candidates(clips):
+        error = min(_difference(clips[clip], clips[other], offset + step) for step in (-1, 0, 1))
+        best[clip, other] = min(error, best.get((clip, other), 1.0))
+    for (clip, other), error in best.items():
+        if error <= MOST_DIFFERENT:
+            yield clips[clip], clips[other], error
 
 
 def _candidates(clips: list[Clip]) -> Iterator[tuple[int, int, int]]:
     """Pairs of clips (by place) and the offset in frames at which several of their frames agree exactly."""
-    sound = [np.flatnonzero(clip.loud) for clip in clips]
-    if not sum(map(len, sound)):
+    lengths = np.array([len(clip.bits) for clip in clips], np.int64)
+    if not lengths.sum():
         return
-    value = np.concatenate([clip.bits[at] for clip, at in zip(clips, sound, strict=True)])
-    of = np.repeat(np.arange(len(clips)), [len(at) for at in sound])
-    frame = np.concatenate(sound)
-    order = np.argsort(value, kind="stable")
-    value, of, frame = value[order], of[order], frame[order]
-    found = []
+    values, loud = (np.concatenate([getattr(clip, name) for clip in clips]) for name in ("bits", "loud"))
+    starts, longest = np.cumsum(lengths) - lengths, int(lengths.max())
+    parts = 1 + int(loud.sum()) // FRAMES_AT_ONCE
+    votes, counts = [], []
+    for part in range(parts):
+        frames = np.flatnonzero(loud & (values % parts == part))
+        key, count = _agreeing(values, frames, starts, longest)
+        votes.append(key)
+        counts.append(count)
+    key, place = np.unique(np.concatenate(votes), return_inverse=True)
+    enough = key[np.bincount(place, np.concatenate(counts)) >= FEWEST_AGREEING]
+    pair, offset = np.divmod(enough, 2 * longest)
+    for clip, other, shift in zip(*np.divmod(pair, len(clips)), offset - longest, strict=True):
+        yield int(clip), int(other), int(shift)
+
+
+def _agreeing(values: Bits, frames: Ints, starts: Ints, longest: int) -> tuple[Ints, Ints]:
+    """Pairs of clips and an offset, as one number, and how many of some frames agree exactly there."""
+    frames = frames[np.argsort(values[frames], kind="stable")]
+    value, clip = values[frames], np.searchsorted(starts, frames, side="right") - 1
+    at = frames - starts[clip]
+    keys = []
     for step in range(1, NEIGHBOURS + 1):
-        agree = np.flatnonzero((value[:-step] == value[step:]) & (of[:-step] != of[step:]))
-        found.append(np.stack([of[agree], of[agree + step], frame[agree] - frame[agree + step]], axis=1))
-    votes, counts = np.unique(np.concatenate(found), axis=0, return_counts=True)
-    for one, other, offset in votes[counts >= FEWEST_AGREEING]:
-        yield int(one), int(other), int(offset)
+        first = np.flatnonzero((value[:-step] == value[step:]) & (clip[:-step] != clip[step:]))
+        pair = clip[first] * len(starts) + clip[first + step]
+        keys.append(pair * (2 * longest) + at[first] - at[first + step] + longest)
+    return np.unique(np.concatenate(keys), return_counts=True)
 
 
-def _difference(one: Clip, other: Clip, offset: int) -> float:
-    """Share of different bits where frame `at + offset` of one is frame `at` of the other; 1 if too short."""
+def _difference(clip: Clip, other: Clip, offset: int) -> float:
+    """Share of different bits if frame `n + offset` of a clip is frame `n` of the other; 1 if too short."""
     first, second = max(offset, 0), max(-offset, 0)
-    length = min(len(one.bits) - first, len(other.bits) - second)
+    length = min(len(clip.bits) - first, len(other.bits) - second)
     if length < FEWEST_FRAMES:
         return 1.0
     here, there = slice(first, first + length), slice(second, second + length)
-    both = one.loud[here] & other.loud[there]
-    if both.sum() < max(FEWEST_FRAMES, SHARE * min(one.loud.sum(), other.loud.sum())):
+    both = clip.loud[here] & other.loud[there]
+    if both.sum() < max(FEWEST_FRAMES, SHARE * min(clip.loud.sum(), other.loud.sum())):
         return 1.0
-    return bit_error(one.bits[here][both], other.bits[there][both])
+    return bit_error(clip.bits[here][both], other.bits[there][both])
 
 
-def _grouped(rows: Rows, pairs: list[tuple[int, int]]) -> Property:
-    """Rows that are one recording share a code: identical samples, and the pairs found."""
+def _grouped(rows: Rows, pairs: Ints) -> Property:
+    """Rows that are one recording share a code: identical samples, and the pairs `[n, 2]` found."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    audio, size = rows.properties["audio"].codes, len(rows.table)
+    audio, size = rows.shared["audio"].codes, len(rows.ids)
     _, first, twin_of = np.unique(audio, return_index=True, return_inverse=True)
     twins = np.stack([np.arange(size), first[twin_of]], axis=1)[audio >= 0]
-    one, other = np.concatenate([twins, np.array(pairs, np.int64).reshape(-1, 2)]).T
-    _, codes = connected_components(
-        coo_array((np.ones(len(one)), (one, other)), (size, size)), directed=False
-    )
-    ids = rows.table["id"].groupby(codes).first()
-    return Property(np.where(audio >= 0, codes, -1), ids.tolist())
+    row, other = np.concatenate([twins, pairs]).T
+    links = coo_array((np.ones(len(row)), (row, other)), (size, size))
+    _, codes = connected_components(links, directed=False)
+    _, named_by = np.unique(codes, return_index=True)
+    names = rows.ids.take(pa.array(named_by)).to_numpy(zero_copy_only=False)
+    return Property(np.where(audio >= 0, codes, -1), names)
 
 
 def _clips(store: Store, rows: Rows, jobs: int | None, *, progress: bool) -> Iterator[Clip]:
-    row_of = dict(zip(rows.table["id"], range(len(rows.table)), strict=True))
-    silent = rows.table["silent"].to_numpy(bool)
+    """The fingerprint of each recording, once where several rows have the same samples."""
+    row_of = {id: row for row, id in enumerate(rows.ids.to_pylist())}
+    audio, seen = rows.shared["audio"].codes, {-1}  # of silence, too
     tasks = [Task(shard.path, _target(store, shard.sha256)) for shard in store.shards()]
     bar = "fingerprints" if progress else None
     jobs = 0 if in_one_process(store.path) else jobs
     for table in run_tasks(fingerprints_of, tasks, jobs=jobs, progress=bar, unit="shards"):
-        for row in table.to_pylist():
-            at = row_of[row["id"]]
-            if not silent[at]:
-                bits, loud = np.frombuffer(row["bits"], np.uint32), np.frombuffer(row["loud"], bool)
-                yield Clip(at, bits, loud)
+        for cells in table.to_pylist():
+            row = row_of[cells["id"]]
+            if audio[row] not in seen:
+                seen.add(audio[row])
+                yield Clip(row, np.frombuffer(cells["bits"], np.uint32), np.frombuffer(cells["loud"], bool))
 
 
 def fingerprints_of(task: Task) -> pa.Table:

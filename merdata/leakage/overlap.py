@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from merdata.leakage.rows import Property, Rows, Splits
-from merdata.store.protocol import TEST, TRAIN, VALIDATION
+from merdata.leakage.rows import TEST, TRAIN, VALIDATION, Rows, Splits
+from merdata.store.protocol import SPLITS
+from merdata.text import Codes
 
 EXAMPLES = 3
 DISJOINT = "-disjoint"
@@ -52,58 +54,44 @@ class Finding:
         return asdict(self) | {"disjoint": self.disjoint, "broken": self.broken}
 
 
-def overlaps(rows: Rows, splits: Mapping[int, Splits], claims: Mapping[str, list[str]]) -> Iterator[Finding]:
+def overlaps(rows: Rows, splits: Splits, claims: Mapping[str, list[str]]) -> Iterator[Finding]:
     """The findings of every fold, for each property that rows of a corpus have."""
     claimed = set(_claimed(claims))
-    corpora = rows.table["corpus"].to_numpy(object)
-    names = sorted(set(corpora))
-    codes = np.searchsorted(names, corpora)
-    properties = rows.properties
-    if any(shared == "corpus" for shared, _, _ in claimed):
-        properties = properties | {"corpus": Property(codes, names)}
+    shared = rows.shared
+    if any(name == "corpus" for name, _, _ in claimed):
+        shared = shared | {"corpus": rows.corpus}
     for fold, split in splits.items():
-        for shared, one in properties.items():
-            in_train = np.zeros(len(one.names) + 1, bool)  # the last is for rows without a value
-            in_train[one.codes[split == TRAIN]] = True
-            in_train[-1] = False
-            for evaluation in (TEST,) if shared == "corpus" else (VALIDATION, TEST):
-                here = (split == evaluation) & (one.codes >= 0)
-                for at in np.unique(codes[here]):
-                    mine = one.codes[here & (codes == at)]
-                    is_claimed = (shared, names[at], evaluation) in claimed
-                    yield _finding(fold, shared, names[at], evaluation, mine, in_train, one.names, is_claimed)
+        for name, values in shared.items():
+            in_train = np.zeros(len(values.names) + 1, bool)  # the last is for rows without a value
+            in_train[values.codes[split == TRAIN]] = True
+            for number in (TEST,) if name == "corpus" else (VALIDATION, TEST):
+                here = np.flatnonzero((split == number) & (values.codes >= 0))
+                for corpus in np.unique(rows.corpus.codes[here]):
+                    own = values.codes[here[rows.corpus.codes[here] == corpus]]
+                    key = (name, str(rows.corpus.names[corpus]), SPLITS[number])
+                    yield _finding(fold, key, own, in_train, values.names, claimed=key in claimed)
 
 
 def _claimed(claims: Mapping[str, list[str]]) -> Iterator[tuple[str, str, str]]:
-    """The promises as (property, corpus, evaluation)."""
+    """The promises as (property, corpus, split that is compared with train)."""
     for claim, corpora in claims.items():
         shared, disjoint, rest = claim.partition(DISJOINT)
-        evaluations = (TEST,) if rest == ONLY_TEST else (VALIDATION, TEST)
+        evaluations = ("test",) if rest == ONLY_TEST else ("validation", "test")
         if disjoint:
             yield from ((shared, corpus, evaluation) for corpus in corpora for evaluation in evaluations)
 
 
 def _finding(
     fold: int,
-    shared: str,
-    corpus: str,
-    evaluation: str,
-    mine: Any,
-    in_train: Any,
-    names: list[str],
+    key: tuple[str, str, str],
+    own: Codes,
+    in_train: npt.NDArray[np.bool_],
+    names: npt.NDArray[np.object_],
+    *,
     claimed: bool,
 ) -> Finding:
-    distinct = np.unique(mine)
+    """What rows with the values `own` share with train; `key` is property, corpus and split."""
+    distinct = np.unique(own)
     common = distinct[in_train[distinct]]
-    return Finding(
-        fold=fold,
-        shared=shared,
-        corpus=corpus,
-        evaluation=evaluation,
-        rows=int(in_train[mine].sum()),
-        of_rows=len(mine),
-        values=len(common),
-        of_values=len(distinct),
-        examples=sorted(names[at] for at in common)[:EXAMPLES],
-        claimed=claimed,
-    )
+    counts = (int(in_train[own].sum()), len(own), len(common), len(distinct))
+    return Finding(fold, *key, *counts, list(names[common[:EXAMPLES]]), claimed)

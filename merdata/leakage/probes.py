@@ -7,20 +7,16 @@ a random split of TESS the label that a word lacks in train is the one it has in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from merdata.leakage.rows import Rows, Splits
-from merdata.store.protocol import TEST, TRAIN
-from merdata.text import TextLookUp, majority_label
+from merdata.leakage.rows import TEST, TRAIN, Rows, Splits
+from merdata.text import Codes, majorities
 
 FOLDS = 10  # of a protocol with more, the first ones are probed
-FEATURES = 2**14
-WORDS = r"\b\w+\b"  # one letter is a word, too
 EPOCHS = 20
 ALARM = 3.0  # standard errors from chance
 MOST_ROWS = 20_000  # of train, for the corpus probe
@@ -75,94 +71,122 @@ class CorpusProbe:
     linear_uar: float
 
 
-def probe_text(rows: Rows, splits: Mapping[int, Splits]) -> Iterator[TextProbe]:
+@dataclass(frozen=True)
+class Predicted:
+    """What was predicted of some test rows, as codes.
+
+    Attributes:
+        gold, majority, lookup, linear: `[rows]`, the right class, and what each way of guessing says.
+    """
+
+    gold: Codes
+    majority: Codes
+    lookup: Codes
+    linear: Codes
+
+    def accuracy(self, guess: str) -> float:
+        return round(float((self.gold == getattr(self, guess)).mean()), 4)
+
+    def uar(self, guess: str) -> float:
+        """Mean recall of the classes that the rows have."""
+        rows = np.bincount(self.gold)
+        right = np.bincount(self.gold[self.gold == getattr(self, guess)], minlength=len(rows))
+        return round(float((right[rows > 0] / rows[rows > 0]).mean()), 4)
+
+
+def probe_text(rows: Rows, splits: Splits) -> Iterator[TextProbe]:
     """By corpus, the predictions of its folds pooled."""
-    table = rows.table
-    spoken = (table["sentence"].notna() & table["label"].notna()).to_numpy()
-    for corpus in sorted(set(table["corpus"])):
-        own = spoken & (table["corpus"] == corpus).to_numpy()
+    said = (rows.sentence.codes >= 0) & (rows.label.codes >= 0)
+    for number, corpus in enumerate(rows.corpus.names):
+        own = np.flatnonzero(said & (rows.corpus.codes == number))
         pooled = [
-            _predicted(table[own & (split == TRAIN)], table[own & (split == TEST)], "label")
+            _predicted(rows, train, test, rows.sentence.codes, rows.label.codes)
             for split in list(splits.values())[:FOLDS]
-            if (own & (split == TRAIN)).any() and (own & (split == TEST)).any()
+            if len(train := own[split[own] == TRAIN]) and len(test := own[split[own] == TEST])
         ]
         if pooled:
-            yield _text_probe(corpus, pd.concat(pooled), crossed=corpus in rows.crossed)
+            columns = zip(
+                *((part.gold, part.majority, part.lookup, part.linear) for part in pooled), strict=True
+            )
+            yield _text_probe(
+                corpus, Predicted(*map(np.concatenate, columns)), crossed=corpus in rows.crossed
+            )
 
 
-def probe_corpus(rows: Rows, splits: Mapping[int, Splits]) -> CorpusProbe | None:
+def probe_corpus(rows: Rows, splits: Splits) -> CorpusProbe | None:
     """Over the first fold that tests two corpora or more."""
-    table = rows.table
-    spoken = table["words"].notna().to_numpy()
+    spoken = np.flatnonzero(rows.words.codes >= 0)
     for split in splits.values():
-        train, test = (table[spoken & (split == part)] for part in (TRAIN, TEST))
-        known = test[test["corpus"].isin(set(train["corpus"]))]
-        corpora = known["corpus"].nunique()
+        train, test = (spoken[split[spoken] == part] for part in (TRAIN, TEST))
+        known = test[np.isin(rows.corpus.codes[test], rows.corpus.codes[train])]
+        corpora = len(np.unique(rows.corpus.codes[known]))
         if corpora > 1:
-            train = train.sample(min(MOST_ROWS, len(train)), random_state=0)
-            found = _predicted(train, known, "corpus")
-            uars = [_uar(found["gold"], found[name]) for name in ("lookup", "linear")]
-            return CorpusProbe(len(found), corpora, round(1 / corpora, 4), *uars)
+            some = np.random.RandomState(0).choice(len(train), min(MOST_ROWS, len(train)), replace=False)
+            predicted = _predicted(rows, train[some], known, rows.words.codes, rows.corpus.codes)
+            uars = [predicted.uar(guess) for guess in ("lookup", "linear")]
+            return CorpusProbe(len(known), corpora, round(1 / corpora, 4), *uars)
     return None
 
 
-def _text_probe(corpus: str, found: pd.DataFrame, *, crossed: bool) -> TextProbe:
-    counts = found["gold"].value_counts().to_numpy()
+def _text_probe(corpus: str, predicted: Predicted, *, crossed: bool) -> TextProbe:
+    counts = np.bincount(predicted.gold)
+    counts = counts[counts > 0]
     chance = 1 / len(counts)
     error = float(np.sqrt((chance * (1 - chance) / counts).sum()) / len(counts))
-    gold = found["gold"]
     return TextProbe(
         corpus=corpus,
-        rows=len(found),
+        rows=len(predicted.gold),
         classes=len(counts),
         chance=round(chance, 4),
-        majority=_accuracy(gold, found["majority"]),
-        lookup_uar=_uar(gold, found["lookup"]),
-        lookup_accuracy=_accuracy(gold, found["lookup"]),
-        linear_uar=_uar(gold, found["linear"]),
-        linear_accuracy=_accuracy(gold, found["linear"]),
+        majority=predicted.accuracy("majority"),
+        lookup_uar=predicted.uar("lookup"),
+        lookup_accuracy=predicted.accuracy("lookup"),
+        linear_uar=predicted.uar("linear"),
+        linear_accuracy=predicted.accuracy("linear"),
         error=round(error, 4),
         crossed=crossed,
     )
 
 
-def _predicted(train: pd.DataFrame, test: pd.DataFrame, target: str) -> pd.DataFrame:
-    """gold, majority, lookup and linear for each test row."""
-    seen = train[["sentence", target]].set_axis(["sentence", "label"], axis=1)
-    majority = majority_label(seen["label"])
-    look_up = TextLookUp(seen["sentence"], seen["label"])
-    return pd.DataFrame(
-        {
-            "gold": test[target].to_numpy(),
-            "majority": majority,
-            "lookup": look_up.answers(test["sentence"]).fillna(majority).to_numpy(),
-            "linear": _linear(seen, test["sentence"]),
-        }
+def _predicted(rows: Rows, train: Codes, test: Codes, said: Codes, target: Codes) -> Predicted:
+    """Guesses of the test rows' target from what they say, learned from the train rows.
+
+    Args:
+        rows: of the store.
+        train: places of rows.
+        test: likewise.
+        said: `[rows]`, a name of `rows.sentence`.
+        target: `[rows]`, what to guess.
+    """
+    texts, labels = len(rows.sentence.names), int(target.max()) + 1
+    answers = majorities(said[train], target[train], texts, labels)[said[test]]
+    majority = np.bincount(target[train]).argmax()
+    return Predicted(
+        gold=target[test],
+        majority=np.full(len(test), majority),
+        lookup=np.where(answers < 0, majority, answers),
+        linear=_linear(rows, said[train], target[train])[said[test]],
     )
 
 
-def _linear(train: pd.DataFrame, sentences: pd.Series[str]) -> npt.NDArray[np.object_]:
-    """What a linear model on hashed words predicts; rows with one text and label are one weighted example."""
-    from sklearn.feature_extraction.text import HashingVectorizer
+def _linear(rows: Rows, said: Codes, target: Codes) -> Codes:
+    """What a linear model on hashed words says of every text; rows alike are one weighted example."""
+    cells, counts = np.unique(said * (target.max() + 1) + target, return_counts=True)
+    learned_from = cells.tobytes() + counts.tobytes()
+    key = hashlib.sha256(learned_from).digest()
+    if key not in rows.learned:
+        rows.learned[key] = _fitted(rows, *np.divmod(cells, target.max() + 1), counts)
+    return rows.learned[key]
+
+
+def _fitted(rows: Rows, text: Codes, label: Codes, counts: Codes) -> Codes:
     from sklearn.linear_model import SGDClassifier
 
-    examples = train.groupby(["sentence", "label"], observed=True).size().reset_index(name="n")
-    if examples["label"].nunique() < 2:
-        return np.full(len(sentences), examples["label"][0], object)
-    hashing = HashingVectorizer(n_features=FEATURES, token_pattern=WORDS)
+    labels, per_class = np.unique(label), np.bincount(label, weights=counts)
+    if len(labels) < 2:
+        return np.full(len(rows.sentence.names), labels[0])
+    weight = counts / per_class[label] * len(label) / len(labels)  # classes count alike
     model = SGDClassifier(loss="log_loss", max_iter=EPOCHS, tol=None, random_state=0)
-    per_class = examples.groupby("label")["n"].transform("sum")
-    weight = examples["n"] / per_class * len(examples) / examples["label"].nunique()  # classes count alike
-    model.fit(hashing.transform(examples["sentence"]), examples["label"], sample_weight=weight)
-    distinct = sorted(set(sentences))
-    said = dict(zip(distinct, model.predict(hashing.transform(distinct)), strict=True))
-    predicted: npt.NDArray[np.object_] = sentences.map(said).to_numpy(object)
+    model.fit(rows.features[text], label, sample_weight=weight)
+    predicted: Codes = model.predict(rows.features)
     return predicted
-
-
-def _uar(gold: pd.Series[str], predicted: pd.Series[str]) -> float:
-    return round(float((gold == predicted).groupby(gold).mean().mean()), 4)
-
-
-def _accuracy(gold: pd.Series[str], predicted: pd.Series[str]) -> float:
-    return round(float((gold == predicted).mean()), 4)

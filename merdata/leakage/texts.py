@@ -5,17 +5,16 @@ One share says little: "Yeah" is in every conversation. The length tells common 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from merdata.leakage.rows import Rows, Splits
-from merdata.store.protocol import TEST, TRAIN
-from merdata.text import TextLookUp
+from merdata.leakage.rows import TEST, TRAIN, Rows, Splits
+from merdata.text import majorities
 
-LONGEST = {"1 word": 1, "2 words": 2, "3 words": 3, "4 words": 4, "5-9 words": 9, "10+ words": np.inf}
+LONGEST = {"1 word": 1, "2 words": 2, "3 words": 3, "4 words": 4, "5-9 words": 9}
+LENGTHS = (*LONGEST, "10+ words")
 EXAMPLES = 3
 
 
@@ -25,7 +24,7 @@ class SameText:
 
     Attributes:
         fold: of the protocol.
-        length: in words, a key of LONGEST, or `all`.
+        length: in words, one of LENGTHS, or `all`.
         rows: whose text is also in train (of any corpus), out of `of_rows`.
         right: how many of them the most frequent train label of that text gets right.
     """
@@ -39,20 +38,24 @@ class SameText:
     examples: list[str]
 
 
-def same_texts(rows: Rows, splits: Mapping[int, Splits]) -> Iterator[SameText]:
+def same_texts(rows: Rows, splits: Splits) -> Iterator[SameText]:
     """Counts by fold, corpus and length, the whole test set last."""
-    table = rows.table
-    words = table["words"].fillna("").map(lambda text: len(text.split()))
-    lengths = pd.cut(words.astype(float), [0.0, *LONGEST.values()], labels=list(LONGEST))
+    words, names = rows.words.codes, rows.words.names
+    length = np.searchsorted(list(LONGEST.values()), [name.count(" ") + 1 for name in names])
     for fold, split in splits.items():
-        train = TextLookUp(table.loc[split == TRAIN, "words"], table.loc[split == TRAIN, "label"])
-        test = table[(split == TEST) & table["words"].notna().to_numpy()]
-        test = test.assign(shared=train.knows(test["words"]), length=lengths[test.index])
-        test["right"] = train.answers(test["words"]).eq(test["label"]) & test["label"].notna()
-        for corpus, own in test.groupby("corpus"):
-            parts = {length: own[own["length"] == length] for length in LONGEST} | {"all": own}
-            for length, part in parts.items():
-                if len(part):
-                    counts = (int(part["shared"].sum()), len(part), int(part["right"].sum()))
-                    examples = sorted(set(part.loc[part["shared"], "words"]))[:EXAMPLES]
-                    yield SameText(fold, str(corpus), length, *counts, examples)
+        train = np.flatnonzero(split == TRAIN)
+        test = np.flatnonzero((split == TEST) & (words >= 0))
+        in_train = np.zeros(len(names) + 1, bool)
+        in_train[words[train]] = True  # rows without words count for the last, which no test row asks for
+        answer = majorities(words[train], rows.label.codes[train], len(names), len(rows.label.names))[
+            words[test]
+        ]
+        known, right = in_train[words[test]], (answer >= 0) & (answer == rows.label.codes[test])
+        for corpus in np.unique(rows.corpus.codes[test]):
+            own = rows.corpus.codes[test] == corpus
+            parts = {name: own & (length[words[test]] == place) for place, name in enumerate(LENGTHS)}
+            for name, part in (parts | {"all": own}).items():
+                if part.any():
+                    shared = np.unique(words[test[part & known]])[:EXAMPLES]
+                    counts = (int(known[part].sum()), int(part.sum()), int(right[part].sum()))
+                    yield SameText(fold, rows.corpus.names[corpus], name, *counts, list(names[shared]))

@@ -37,6 +37,8 @@ def sample_clips(
     Raises:
         StoreError: a shard is unreadable.
     """
+    if not megabytes:
+        return {}
     notes = store.rows(("id", "notes"))
     rows = zip(notes["id"].to_pylist(), notes["notes"].to_pylist(), strict=True)
     audible = {id: strata[id] for id, own in rows if id in strata and not is_silenced(own)}

@@ -130,22 +130,22 @@ def _size(audio: float | str) -> float | None:
 def _columns(store: Store, protocol: str | None, fold: int | str) -> Iterator[PageColumn]:
     """The table of utterances, in the order in which the page shows its columns."""
     chosen = choose_protocol(store, protocol)
-    table = store.rows(COLUMNS).select(COLUMNS).to_pandas()
+    rows = store.rows(COLUMNS)
     classes = [*store.space.classes, UNLABELLED]
-    text = table["text"].astype(object)
-    yield PageColumn("text", "text", "text", text.where(text.notna(), None).tolist())
-    yield PageColumn("class", "class", "category", table["label"].fillna(UNLABELLED).tolist(), classes)
-    yield PageColumn("raw_label", "raw label", "category", table["raw_label"].tolist())
+    yield PageColumn("text", "text", "text", rows["text"].to_pylist())
+    yield PageColumn("class", "class", "category", rows["label"].fill_null(UNLABELLED).to_pylist(), classes)
+    yield PageColumn("raw_label", "raw label", "category", rows["raw_label"].to_pylist())
     if chosen:
-        splits = split_column(table["id"], chosen, fold).tolist()
+        splits = split_column(rows["id"], chosen, fold).to_pylist()
         yield PageColumn("split", "split", "category", splits, [*SPLITS, NO_SPLIT])
     for name in ("corpus", "speaker"):
-        yield PageColumn(name, name, "category", table[name].tolist())
+        yield PageColumn(name, name, "category", rows[name].to_pylist())
     for name in ("gender", "language"):
-        yield PageColumn(name, name, "category", table[name].fillna(UNKNOWN).tolist())
-    yield PageColumn("seconds", "seconds", "number", [round(float(value), 2) for value in table["seconds"]])
-    yield PageColumn("notes", "notes", "notes", table["notes"].tolist())
-    yield PageColumn("id", "id", "text", table["id"].tolist())
+        yield PageColumn(name, name, "category", rows[name].fill_null(UNKNOWN).to_pylist())
+    seconds = [round(value, 2) for value in rows["seconds"].to_pylist()]
+    yield PageColumn("seconds", "seconds", "number", seconds)
+    yield PageColumn("notes", "notes", "notes", rows["notes"].to_pylist())
+    yield PageColumn("id", "id", "text", rows["id"].to_pylist())
 
 
 def _sample(store: Store, columns: Mapping[str, PageColumn], megabytes: float, seed: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from merdata.errors import SplitError
 from merdata.io.outside import check_type, cut, parse_json, read_some
@@ -34,18 +34,18 @@ MOST_BYTES = 1 << 28  # of a protocol's file
 MOST_LETTERS = 100  # of a protocol's name
 
 
-class Properties(TypedDict, total=False):
+class Properties(TypedDict):
     """What is stored beside a protocol's table; `Protocol` says what each entry means."""
 
     kind: Text
-    seed: int
-    chosen: bool
     corpora: list[Name]
     rows: Text
     claims: dict[Text, list[Name]]
     notes: list[Text]
     speaker_dependent: list[Name]
-    fold_names: dict[Text, Text]
+    seed: NotRequired[int]
+    chosen: NotRequired[bool]
+    fold_names: NotRequired[dict[Text, Text]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Protocol:
         import pyarrow.compute as pc
 
         cells = (pc.cast(self.table[name], pa.string()) for name in SCHEMA.names)
-        return _sha256(pc.binary_join_element_wise(*cells, "\t").to_pylist())
+        return _sha256(pc.binary_join_element_wise(*cells, "\t"))
 
     @property
     def folds(self) -> list[int]:
@@ -132,8 +132,14 @@ def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[
     return Protocol(name, pa.concat_tables(parts).combine_chunks(), properties)
 
 
-def _sha256(lines: Iterable[str]) -> str:
-    return hashlib.sha256("".join(f"{line}\n" for line in sorted(lines)).encode("utf-8")).hexdigest()
+def _sha256(lines: pa.Array | pa.ChunkedArray) -> str:
+    """SHA-256 over the lines in the order of their bytes, each with its line end."""
+    import pyarrow.compute as pc
+
+    lines = lines.combine_chunks() if isinstance(lines, pa.ChunkedArray) else lines
+    ended = pc.binary_join_element_wise(lines.take(pc.array_sort_indices(lines)), "", "\n")
+    size = pc.sum(pc.binary_length(ended)).as_py() or 0
+    return hashlib.sha256(memoryview(ended.buffers()[2] or b"")[:size]).hexdigest()
 
 
 def protocol_path(store: Store, name: str) -> Path:
@@ -233,7 +239,8 @@ def covers(store: Store, protocol: Protocol) -> bool:
 def rows_hash(store: Store, corpora: Iterable[str]) -> str:
     """SHA-256 over the ids of some corpora's rows."""
     wanted = set(corpora)
-    return _sha256(id for shard, ids in store.ids.items() if shard.corpus in wanted for id in ids)
+    ids = [id for shard, own in store.ids.items() if shard.corpus in wanted for id in own]
+    return _sha256(pa.array(ids, pa.string()))
 
 
 def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:

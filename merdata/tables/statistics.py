@@ -99,7 +99,7 @@ def quantiles(figures: Figures) -> str:
 
 def ledger(figures: Figures) -> Table:
     """How many rows of each corpus have which state, and why."""
-    made = table("ledger", "state", "reason", "#rows")
+    made = table("corpus", "state", "reason", "#rows", title="ledger")
     for group in figures["ledger"]:
         made.add_row(group["corpus"], group["state"], group["reason"], f"{group['rows']:,}")
     return made

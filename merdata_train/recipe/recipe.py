@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from merdata.plugin import did_you_mean
 from merdata_train.errors import RecipeError
+from merdata_train.recipe.augment import Augment
 from merdata_train.recipe.data import Context, Data
 from merdata_train.recipe.faults import faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
@@ -42,6 +43,7 @@ class Recipe(Part):
     modality_dropout: Share = 0.0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     ema: Ema | None = None
+    augment: Augment | None = None
     loss: LossPart = CrossEntropy()
     stages: Annotated[list[Stage], AfterValidator(_named_apart)] = Field([Stage()], min_length=1)
     selection: Selection = Selection()
@@ -51,6 +53,9 @@ class Recipe(Part):
     def _check(self) -> Recipe:
         if self.modality_dropout and len(self.modalities) < 2:
             raise ValueError("modality_dropout needs two modalities: set modality_dropout=0")
+        for name, key in (("audio", "noise"), ("text", "transcript")):
+            if self.augment and getattr(self.augment, key) and name not in self.modalities:
+                raise ValueError(f"augment.{key} changes {name}, and modalities does not have {name}")
         if self.context and "text" not in self.modalities:
             raise ValueError("context is text, and modalities does not have text")
         if self.context and self.context.separate and isinstance(self.features.text, TextEncoder):
@@ -112,7 +117,7 @@ def recipe_folder() -> Path:
 
 
 def _find(name: str | Path) -> Path:
-    path = Path(name)
+    path = Path(name).expanduser()
     if path.is_file():
         return path
     shipped = recipe_files()

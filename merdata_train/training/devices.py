@@ -14,11 +14,13 @@ def accelerator_of(recipe: Recipe) -> Accelerator:
     """The devices and the precision of a recipe.
 
     accelerate keeps the precision of its first use for the whole process, and a suite has several: its state
-    is reset. Parameters that no row of a step reaches (layers above the one that is read) are looked for.
+    is reset. Parameters that no row of a step reaches (layers above the one that is read, or frozen for now)
+    are looked for.
     """
     AcceleratorState._reset_state(reset_partial_state=False)
     precision = {"fp32": "no", "auto": best_precision()}.get(recipe.precision, recipe.precision)
-    unused = DistributedDataParallelKwargs(find_unused_parameters=bool(recipe.encoders()))
+    thaws = any(stage.freeze_epochs or stage.freeze_steps for stage in recipe.stages)
+    unused = DistributedDataParallelKwargs(find_unused_parameters=bool(recipe.encoders()) or thaws)
     return Accelerator(
         cpu=not torch.accelerator.is_available(), mixed_precision=precision, kwargs_handlers=[unused]
     )

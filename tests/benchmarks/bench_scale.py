@@ -1,4 +1,4 @@
-"""`merdata build` from a thousand rows to a hundred thousand: time a row, memory, a second build of the same.
+"""From a thousand rows to a hundred thousand: time a row, memory, a second build; each command at full size.
 
 Trees of the real corpora's names at full size; every clip is a tenth of a second of noise of its own, but for
 the one speaker with hours of audio. Memory is the most that a process had in use, shared pages included.
@@ -8,6 +8,7 @@ PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_scale.py
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ import psutil
 from common import REAL, machine
 
 from merdata.audio.clip import wav_bytes
-from merdata.corpora.tree import AUDIO
+from merdata.corpora.walk import AUDIO
 from merdata.utterance import SAMPLE_RATE
 from tests.merdata.corpora.trees import lay_down
 
@@ -29,6 +30,7 @@ SIZES = {  # corpora -> about how many rows
     "14,333": ["ravdess", "emovdb", "cremad"],
     "106,256": ["ravdess", "emovdb", "cremad", "mead", "meld", "esd", "iemocap"],
 }
+PROTOCOLS = [["mer"], ["official"], ["speaker"], ["text"], ["loco"], ["kfold", "--corpus", "iemocap"]]
 SPEAKER, CLIPS, SECONDS = "0011", 1_750, 10.0
 
 
@@ -73,6 +75,34 @@ def build(corpora: list[str], source: Path, store: Path) -> tuple[float, float, 
     return time.perf_counter() - start, parent, worker
 
 
+def command(*words: str | Path) -> tuple[float, float]:
+    """CPU seconds and the largest memory in MB of one command, its workers included."""
+    program = Path(sys.executable).with_name("merdata")
+    running = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(running.pid, 0)
+    if os.waitstatus_to_exitcode(status) > 1:  # 1: a promise is broken
+        raise SystemExit(f"merdata {words[0]} failed")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3
+
+
+def commands(store: Path, folder: Path) -> None:
+    """A table of the commands that read a whole store, with six protocols."""
+    for words in PROTOCOLS:
+        command("split", store, "--protocol", *words)
+    every = {
+        "stats": ["stats", store],
+        "audit, one protocol": ["audit", store, "--protocol", "mer", "--no-near-audio"],
+        "audit, six": ["audit", store, "--all", "--no-near-audio"],
+        "card": ["card", store],
+        "report": ["report", store, "--out", folder / "report.html"],
+        "verify": ["verify", store],
+    }
+    print("\n| command, 106,256 rows | CPU s | MB |\n|---|---:|---:|")
+    for name, words in every.items():
+        seconds, most = command(*words)
+        print(f"| {name} | {seconds:.1f} | {most:.0f} |", flush=True)
+
+
 def memory(process: psutil.Process) -> float:
     try:
         return float(process.memory_info().rss) / 1e6
@@ -101,3 +131,4 @@ if __name__ == "__main__":
         )
         hours = CLIPS * SECONDS / 3_600
         print(f"| {CLIPS:,}, one speaker, {hours:.1f} h | {seconds:.1f} | | {parent:.0f} | {worker:.0f} | |")
+        commands(store, Path(temporary))

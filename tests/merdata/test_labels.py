@@ -58,7 +58,7 @@ def test_a_plain_name_means_every_corpus_a_qualified_one_only_its_own() -> None:
         ("contempt=", "is not of the form RAW=TARGET"),
         ("contemp=disgust", "did you mean 'contempt'?"),
         ("contempt=disgus", "did you mean 'disgust'?"),
-        ("contempt=3", "is no class of mer7"),
+        ("contempt=3", "is not a class of mer7"),
         ("meld.neutral=drop", "do not have"),
     ],
 )

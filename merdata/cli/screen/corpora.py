@@ -36,5 +36,5 @@ def corpus(corpus: Corpus) -> None:
         made.add_row(raw, target or "none: dropped")
     screen.print(made)
     screen.print(f"layout: {corpus.layout}", markup=False, soft_wrap=True)
-    for name, what in corpus.options.items():
+    for name, what in corpus.known_options.items():
         screen.print(f"option {corpus.name}.{name}: {what}", markup=False, soft_wrap=True)

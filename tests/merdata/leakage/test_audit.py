@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 import merdata
 from merdata.leakage.audit import audits
 from merdata.leakage.probes import probe_text
-from merdata.leakage.rows import Rows
+from merdata.leakage.rows import TEST, TRAIN, Rows, Split, coded
 from merdata.store.keep import keep_protocol
 from merdata.store.protocol import make_protocol
 from merdata.store.store import open_store
@@ -117,28 +117,31 @@ def test_texts_by_length(store: merdata.Store) -> None:
 def crossed_rows(said: Callable[[int, str], str]) -> Rows:
     """Two speakers who say 60 sentences in each of four emotions, as `said(sentence, emotion)`."""
     emotions = ["anger", "fear", "joy", "neutral"]
-    rows = [(at, emotion) for _ in range(2) for at in range(60) for emotion in emotions]
-    texts = [said(at, emotion) for at, emotion in rows]
-    table = pd.DataFrame({"corpus": "c", "label": [emotion for _, emotion in rows], "sentence": texts})
-    return Rows(table, {}, frozenset({"c"}))
+    rows = [(number, emotion) for _ in range(2) for number in range(60) for emotion in emotions]
+    corpus, label = coded(["c"] * len(rows)), coded([emotion for _, emotion in rows])
+    words = coded([said(number, emotion) for number, emotion in rows])
+    ids = pa.array([f"c/{number}" for number in range(len(rows))])
+    return Rows(ids, corpus, label, coded([None] * len(rows)), words, words, {}, frozenset({"c"}))
+
+
+def by_speaker(rows: Rows) -> Split:
+    return np.repeat([TRAIN, TEST], len(rows.ids) // 2).astype(np.int8)
 
 
 def test_a_random_split_of_a_crossed_corpus_alarms() -> None:
     """Every sentence has each emotion once a speaker: what train shows often, test has seldom."""
-    rows = crossed_rows(lambda at, _: f"word{at}")
-    at_random = np.random.default_rng(0).random(len(rows.table)) < 0.75
-    (probe,) = probe_text(rows, {0: np.where(at_random, "train", "test").astype(object)})
+    rows = crossed_rows(lambda number, _: f"word{number}")
+    at_random = np.random.default_rng(0).random(len(rows.ids)) < 0.75
+    (probe,) = probe_text(rows, {0: np.where(at_random, TRAIN, TEST).astype(np.int8)})
     assert "below chance" in probe.alarm
-    by_speaker = np.repeat(["train", "test"], len(rows.table) // 2).astype(object)
-    (probe,) = probe_text(rows, {0: by_speaker})
+    (probe,) = probe_text(rows, {0: by_speaker(rows)})
     assert not probe.alarm
     assert probe.lookup_uar == probe.chance == 0.25
 
 
 def test_a_text_that_tells_the_emotion_alarms() -> None:
-    rows = crossed_rows(lambda at, emotion: f"word{at} so {emotion}")
-    by_speaker = np.repeat(["train", "test"], len(rows.table) // 2).astype(object)
-    (probe,) = probe_text(rows, {0: by_speaker})
+    rows = crossed_rows(lambda number, emotion: f"word{number} so {emotion}")
+    (probe,) = probe_text(rows, {0: by_speaker(rows)})
     assert "above chance" in probe.alarm
     assert (probe.lookup_uar, probe.linear_uar) == (1, 1)
 
