@@ -14,16 +14,23 @@ LEAN = {  # what the processes of a build do without: threads that multiply matr
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["build"] and not {"-h", "--help", "--dry-run"} & set(sys.argv):
-        for name, value in LEAN.items():
-            os.environ.setdefault(name, value)
-        gc.disable()  # a plan is many objects and no cycle: looking for one takes a third of its time
-        from merdata.engine.pool import get_ready
+    from merdata.cli.ending import ending
 
-        get_ready()
-    from merdata.cli.app import main
+    with ending("merdata"):
+        if sys.argv[1:2] == ["build"] and not {"-h", "--help", "--dry-run"} & set(sys.argv):
+            _prepare_build()
+        from merdata.cli.app import main as run
 
-    main()
+        run()
+
+
+def _prepare_build() -> None:
+    for name, value in LEAN.items():
+        os.environ.setdefault(name, value)
+    gc.disable()  # a plan is many objects and no cycle: looking for one takes a third of its time
+    from merdata.engine.pool import get_ready
+
+    get_ready()
 
 
 if __name__ == "__main__":

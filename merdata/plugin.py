@@ -16,7 +16,8 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
 
 A package that works on stores, as merdata_train does::
 
-    run_app, run_tasks      a command line whose faults are one sentence; tasks in several processes
+    run_app, ending         a command line whose faults and signals are one line each
+    run_tasks               tasks in several processes
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     console, printable      text of others on a terminal, without control characters
@@ -63,6 +64,7 @@ _FOR_CORPORA = {
 }
 _FOR_STORES = {
     "run_app": "cli.command",
+    "ending": "cli.ending",
     "did_you_mean": "errors",
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from merdata.audio.clip import AudioError as AudioError
     from merdata.audio.clip import normalise as normalise
     from merdata.cli.command import run_app as run_app
+    from merdata.cli.ending import ending as ending
     from merdata.corpora.corpus import Corpus as Corpus
     from merdata.corpora.corpus import StoredRow as StoredRow
     from merdata.corpora.corpus import mark_duplicates as mark_duplicates

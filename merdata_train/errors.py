@@ -1,5 +1,10 @@
 """The faults of a recipe or of a run that a user can mend."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from merdata import MerdataError
 
 
@@ -21,3 +26,18 @@ class InputError(MerdataError):
 
 class LintError(MerdataError):
     """A recipe on rows with which no number would mean what it says."""
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn what safetensors raises when a file cannot be written into the OSError that it is.
+
+    Raises:
+        OSError: in the words of the system.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(str(error).removeprefix("Error while serializing: ")) from error

@@ -20,8 +20,9 @@ from typing_extensions import TypedDict
 from merdata.builder import unchanged as seen
 from merdata.builder.part import Part, describe
 from merdata.builder.plan import Choice, Plan, choose, make_plan
-from merdata.builder.shard import PASSING, ShardTask
+from merdata.builder.shard import PASSING
 from merdata.builder.space import check_space
+from merdata.builder.task import ShardTask
 from merdata.builder.watchdog import Pool, build_shards
 from merdata.engine.cluster import dask_pool
 from merdata.errors import EngineError, IncompleteError, StoreError
@@ -30,10 +31,11 @@ from merdata.io.places import each, in_one_process, place, remove_folder
 from merdata.io.scratch import working_folder
 from merdata.labels import LabelPolicy
 from merdata.store import ledger
-from merdata.store.commit import FOR_EVER, announce, conclude, locked, remove_leftovers
+from merdata.store.commit import FOR_EVER, announce, conclude, known_files, locked, remove_leftovers
 from merdata.store.facts import Account, Manifest
 from merdata.store.ledger import Counts, totals
-from merdata.store.manifest import FORMAT, new_manifest, read_manifest, shard_path
+from merdata.store.manifest import FORMAT, files_of, new_manifest, read_manifest, shard_path
+from merdata.store.retired import retire
 from merdata.store.store import Store
 from merdata.version import __version__
 
@@ -108,6 +110,7 @@ def build(
     engine: str = "processes",
     scheduler: str | None = None,
     wait: bool = False,
+    rehash: bool = False,
     progress: bool = False,
 ) -> Report:
     """Build corpora into a store, beside those that it already has.
@@ -126,6 +129,8 @@ def build(
         engine: `processes` of this machine, or `dask`.
         scheduler: address or file of a Dask scheduler whose workers see the same folders by the same names;
             without one, `dask` starts a cluster on this machine.
+        rehash: read every source again, for files whose bytes changed while size and time did not; what is
+            the same is not decoded again.
         wait: wait for the lock if another process is writing the store, instead of failing.
         progress: show a bar on stderr.
 
@@ -139,23 +144,26 @@ def build(
     if in_one_process(store, *choice.folders.values()):
         jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
-    prospect = _look(choice, store, before)
+    prospect = _look(choice, store, before, rehash)
     with locked(store, FOR_EVER if wait else 0) as waited:
         manifest = _manifest_to_extend(store, choice.policy)
         if waited or manifest != before:  # another process has changed it
-            prospect = _look(choice, store, manifest)
+            prospect = _look(choice, store, manifest, rehash)
         remove_leftovers(store)
         made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
-        changed = prospect.plan.choice.corpora
-        outdated = _commit(store, prospect.plan, manifest) if changed else seen.outdated(store, manifest)
+        if prospect.plan.choice.corpora:
+            outdated = _commit(store, prospect.plan, manifest)
+        else:
+            outdated = seen.outdated(store, manifest)
+            retire(store, (), files_of(manifest))
         return _report(store, manifest, choice, prospect, made, outdated)
 
 
-def _look(choice: Choice, store: Path, manifest: Manifest) -> Prospect:
+def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Prospect:
     made_from = seen.fingerprints(choice)
-    kept = seen.unchanged(store, manifest, made_from)
-    return Prospect(made_from, kept, make_plan(choice.without(kept), store))
+    kept = {} if rehash else seen.unchanged(store, manifest, made_from)
+    return Prospect(made_from, kept, make_plan(choice.without(kept), store, rehash=rehash))
 
 
 def _make_shards(
@@ -228,6 +236,7 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     """
     from merdata.store.readme import make_card  # jinja2 is not needed until the shards are made
 
+    manifest["files"] = known_files(Store(store, manifest))
     parts = [describe(store, plan, manifest, corpus) for corpus in plan.choice.corpora]
     _refuse_empty(store, parts)
     space = plan.choice.policy.space

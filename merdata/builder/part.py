@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from merdata.audio.clip import AUDIO_VERSION
 from merdata.builder.plan import Choice, Plan
-from merdata.builder.shard import ShardTask, read_journal
+from merdata.builder.task import ShardTask, journal_facts, read_journal
 from merdata.corpora.corpus import Corpus
 from merdata.errors import StoreError
 from merdata.io.files import json_text
@@ -70,7 +70,7 @@ def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> Par
 
 def _journal(task: ShardTask) -> pa.Table:
     journal = read_journal(task.journal)
-    if journal.schema.metadata[b"key"].decode() != task.key:
+    if journal_facts(journal.schema).key != task.key:
         raise StoreError(
             f"another merdata is building {task.store} at the same time: wait for it, then build again"
         )
@@ -78,12 +78,12 @@ def _journal(task: ShardTask) -> pa.Table:
 
 
 def _fingerprint(shard: str, journal: pa.Table) -> ShardFacts:
-    facts = {name.decode(): value.decode() for name, value in journal.schema.metadata.items()}
+    facts = journal_facts(journal.schema)
     return {
-        "file": hashed_name(shard, facts["sha256"]),
-        "sha256": facts["sha256"],
-        "rows": int(facts["rows"]),
-        "bytes": int(facts["bytes"]),
+        "file": hashed_name(shard, facts.sha256),
+        "sha256": facts.sha256,
+        "rows": facts.rows,
+        "bytes": facts.bytes,
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
-from merdata.builder.shard import PlannedRow, ShardTask, shard_key
+from merdata.builder.task import PlannedRow, ShardTask, shard_key
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.registry import get_corpus, present, read_corpus
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
@@ -116,7 +116,7 @@ def choose(
     return Choice(chosen, folders, label_policy, _options(options, chosen), on_bad_audio)
 
 
-def make_plan(choice: Choice, store: Path) -> Plan:
+def make_plan(choice: Choice, store: Path, *, rehash: bool = False) -> Plan:
     """Discover the corpora and arrange their rows in shards; reads names and metadata, writes nothing.
 
     Raises:
@@ -129,7 +129,7 @@ def make_plan(choice: Choice, store: Path) -> Plan:
         for name, rows in _shards(corpus, root, utterances, choice.policy).items():
             kinds = (choice.policy.space.classes, choice.on_bad_audio)
             key = shard_key(rows, *kinds)
-            tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, key))
+            tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, key, rehash))
     return Plan(choice, tasks)
 
 

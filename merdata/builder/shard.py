@@ -1,14 +1,10 @@
-"""One task of a build: the rows of one shard, from source files to a Parquet file and its journal.
-
-The journal (`.build/journal/<corpus>/<shard>.parquet`) is the shard's part of the ledger, with the size and
-time of every source. It is written after the shard, so a journal with the task's key means the shard is done.
-"""
+"""Build one shard: its rows, from source files to a Parquet file and its journal."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,127 +14,19 @@ import pyarrow.parquet as pq
 from merdata.audio import clip as audio
 from merdata.audio.clip import AudioError
 from merdata.builder.source import read_source
-from merdata.io.files import as_text, file_sha256, put, remove, temporary_for, write_atomically
-from merdata.io.places import is_remote, reaching, to_read
-from merdata.labels import Decision
-from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
-from merdata.store.manifest import hashed_name
-from merdata.utterance import METADATA_COLUMNS, SILENCED_NOTE, UTTERANCE_FIELDS, Utterance, store_schema
+from merdata.builder.task import JOURNAL_SCHEMA, PlannedRow, ShardTask, journal_facts, read_journal
+from merdata.io.files import file_sha256, put, remove, temporary_for, write_atomically
+from merdata.io.places import is_remote, reaching
+from merdata.store.ledger import DROPPED, SILENCED, STORED, Record
+from merdata.store.tables import open_table, read_group
+from merdata.utterance import METADATA_COLUMNS, SILENCED_NOTE, store_schema
 
 ROWS_A_GROUP = 100  # about 10 MB: small enough to stream and shuffle, large enough to scan
 BYTES_A_GROUP = 1 << 24  # of audio; fewer rows where clips are long, for a worker's memory
-JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
-    pa.field("modified_ns", pa.int64())
-)
 PASSING = ("unreadable", "changing")  # reasons that may no longer hold at the next build
 _FOUND = ("seconds", "source_sha256", "audio_sha256", "notes")
 _HEARD = ("decoder", "source_rate", "source_channels", "seconds", "source_sha256", "audio_sha256")
-Record = dict[str, Any]
 Normalise = Callable[[str, bytes, str], audio.Clip]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRow:
-    """An utterance, its label by the policy, and the size and time of its source (None: no file)."""
-
-    utterance: Utterance
-    decision: Decision
-    size: int | None = None
-    modified_ns: int | None = None
-
-    @property
-    def stays(self) -> bool:
-        """Whether the row goes into the store if its audio is usable."""
-        return self.decision.keep and self.utterance.excluded is None
-
-    def entry(self) -> Record:
-        """The ledger entry, before the audio is decoded."""
-        utterance, policy = self.utterance, self.decision.note
-        return dict.fromkeys(JOURNAL_SCHEMA.names) | {
-            "id": as_text(utterance.id),
-            "corpus": utterance.corpus,
-            "shard": utterance.shard,
-            "source": as_text(utterance.source),
-            "raw_label": utterance.raw_label or None,
-            "label": self.decision.target,
-            "notes": [*utterance.notes, *([policy] if policy else [])],
-            "size": self.size,
-            "modified_ns": self.modified_ns,
-        }
-
-    def why_not(self) -> Record:
-        """State and reason of a row that does not stay."""
-        utterance = self.utterance
-        if utterance.excluded:
-            detail = "; ".join(utterance.notes) or None
-            return {"state": DROPPED, "reason": utterance.excluded, "detail": detail}
-        detail = f"the label policy gives {utterance.raw_label!r} no class"
-        return {"state": DROPPED, "reason": "label", "detail": detail}
-
-
-@dataclass(frozen=True)
-class ShardTask:
-    """What another process needs to build one shard.
-
-    Attributes:
-        key: hash of all that the shard's bytes depend on; a source counts by its path, size and time.
-    """
-
-    corpus: str
-    name: str
-    root: Path
-    store: Path
-    classes: tuple[str, ...]
-    on_bad_audio: str
-    rows: tuple[PlannedRow, ...]
-    key: str
-
-    def placed(self, sha256: str) -> Path:
-        """Path of the shard in the store, once its bytes are known."""
-        return self.store / "data" / self.corpus / hashed_name(self.name, sha256)
-
-    @property
-    def staged(self) -> Path:
-        """Where the shard is kept until the whole build is done; a remote one goes to its place at once."""
-        return self.store / ".build" / "data" / self.corpus / f"{self.name}.parquet"
-
-    def is_staged(self) -> bool:
-        return not is_remote(self.store) and self.staged.exists()
-
-    @property
-    def journal(self) -> Path:
-        return self.store / ".build" / "journal" / self.corpus / f"{self.name}.parquet"
-
-    def is_done(self) -> bool:
-        """Whether an earlier build, finished or killed, has made this shard."""
-        try:
-            with reaching(self.store):
-                facts = pq.read_schema(to_read(self.journal, small=True)).metadata
-                same = facts[b"key"].decode() == self.key and facts.get(b"passing") != b"True"
-                return same and self._has(facts)
-        except (OSError, KeyError, pa.ArrowInvalid):
-            return False
-
-    def _has(self, facts: dict[bytes, bytes]) -> bool:
-        size, sha256 = int(facts[b"bytes"]), facts[b"sha256"].decode()
-        if self.is_staged():
-            return file_sha256(self.staged) == sha256
-        return size == 0 or self.placed(sha256).stat().st_size == size
-
-
-def shard_key(rows: Iterable[PlannedRow], classes: tuple[str, ...], on_bad_audio: str) -> str:
-    """The `key` of a task."""
-    cells = [
-        (
-            *(getattr(row.utterance, name) for name in UTTERANCE_FIELDS),
-            row.decision,
-            row.size,
-            row.modified_ns,
-        )
-        for row in rows
-    ]
-    everything = repr((audio.AUDIO_VERSION, classes, on_bad_audio, cells))
-    return hashlib.sha256(everything.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
@@ -174,13 +62,6 @@ def _build_shard(task: ShardTask, normalise: Normalise) -> None:
         pq.write_table(table, temporary)
 
 
-def read_journal(path: Path) -> pa.Table:
-    """The journal that `build_shard` wrote; its metadata holds the shard's facts."""
-    journal = to_read(path, small=True)
-    with pq.ParquetFile(journal) as file:  # pq.read_table would import pyarrow.dataset
-        return file.read(use_threads=False)  # each thread would keep its own memory
-
-
 def _normalise(_: str, data: bytes, path: str) -> audio.Clip:
     return audio.normalise(data, path)
 
@@ -201,11 +82,13 @@ def _hear(
 ) -> tuple[Record, bytes | None]:
     """The complete ledger entry of a row, and its WAV if it goes into the store."""
     entry = row.entry()
-    if row.stays and earlier.has(entry):
+    if row.stays and not task.rehash and earlier.has(entry):
         return earlier.again(entry)
     try:
         data = read_source(task.root, row.utterance.source, row.size, row.modified_ns)
         entry["source_sha256"] = hashlib.sha256(data).hexdigest()
+        if row.stays and task.rehash and earlier.has_bytes(entry):
+            return earlier.again(entry)
         if row.stays:
             source = (task.root / str(row.utterance.source)).absolute()
             return _with_clip(entry, normalise(row.utterance.id, data, str(source)), {"state": STORED})
@@ -279,22 +162,27 @@ class EarlierShard:
         self._group: tuple[int, dict[str, bytes]] = (-1, {})
         try:
             journal = read_journal(task.journal)
-            facts = journal.schema.metadata
-            sha256 = facts[b"sha256"].decode()
-            path = next(path for path in (task.staged, task.placed(sha256)) if path.exists())
-            if int(facts[b"audio_version"]) != audio.AUDIO_VERSION or file_sha256(path) != sha256:
+            facts = journal_facts(journal.schema)
+            path = next(path for path in (task.staged, task.placed(facts.sha256)) if path.exists())
+            if facts.audio_version != audio.AUDIO_VERSION or file_sha256(path) != facts.sha256:
                 return
-            self._file = pq.ParquetFile(to_read(path))
-        except (OSError, KeyError, StopIteration, pa.ArrowInvalid):
+            self._file = open_table(path)
+        except (OSError, StopIteration, ValueError, pa.ArrowException):
             return
         self._entries = {row["id"]: row for row in journal.to_pylist() if row["state"] == STORED}
-        ids = (self._file.read_row_group(group, ["id"])["id"] for group in self._groups())
+        ids = (read_group(self._file, group, ["id"])["id"] for group in self._groups())
         self._group_of = {id: group for group, column in enumerate(ids) for id in column.to_pylist()}
 
     def has(self, entry: Record) -> bool:
         """Whether the row was stored from a source of the same path, size and time."""
         before = self._entries.get(entry["id"], {})
         same = ("source", "size", "modified_ns")
+        return bool(before) and all(before[name] == entry[name] for name in same)
+
+    def has_bytes(self, entry: Record) -> bool:
+        """Whether the row was stored from a source with the same bytes at the same path."""
+        before = self._entries.get(entry["id"], {})
+        same = ("source", "source_sha256")
         return bool(before) and all(before[name] == entry[name] for name in same)
 
     def again(self, entry: Record) -> tuple[Record, bytes]:
@@ -311,6 +199,6 @@ class EarlierShard:
         """Rows are asked for in the order of the file, so one row group in memory is enough."""
         group = self._group_of[id]
         if self._group[0] != group:
-            table = self._file.read_row_group(group, ["id", "audio"]).to_pylist()
+            table = read_group(self._file, group, ["id", "audio"]).to_pylist()
             self._group = (group, {row["id"]: row["audio"]["bytes"] for row in table})
         return self._group[1][id]

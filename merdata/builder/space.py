@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from merdata.audio.decoders import seconds_of
-from merdata.builder.shard import ShardTask
+from merdata.builder.task import ShardTask
 from merdata.errors import StoreError
 from merdata.io.places import is_remote, to_read
 from merdata.utterance import SAMPLE_RATE

@@ -7,7 +7,6 @@ parsing takes ten times as long.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -21,7 +20,8 @@ from typing_extensions import TypedDict
 from merdata.builder.plan import Choice
 from merdata.corpora.corpus import Corpus
 from merdata.io.files import json_text, write_json
-from merdata.io.places import is_remote, listing, read_bytes, version
+from merdata.io.outside import check_type, parse_json, read_some
+from merdata.io.places import is_remote, listing, version
 from merdata.store.commit import CARD, CHANGE
 from merdata.store.facts import Manifest
 from merdata.store.manifest import ledger_path, shard_path, split_path
@@ -85,8 +85,8 @@ def unchanged(store: Path, manifest: Manifest, made_from: dict[str, str]) -> dic
         corpus: seen["corpora"][corpus]["shards"]
         for corpus, fingerprint in made_from.items()
         if corpus in seen["corpora"]
-        and seen["corpora"][corpus].get("made_from") == fingerprint
-        and seen["corpora"][corpus].get("part") == _part(manifest, corpus)
+        and seen["corpora"][corpus]["made_from"] == fingerprint
+        and seen["corpora"][corpus]["part"] == _part(manifest, corpus)
         and _is_there(store, manifest, corpus)
     }
 
@@ -124,8 +124,8 @@ def remember(
 
 
 def _read(store: Path) -> Seen:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        seen: Seen = json.loads(read_bytes(store / SEEN))
+    with suppress(OSError, ValueError):
+        seen = check_type(Seen, parse_json(read_some(store / SEEN)))
         if seen["format"] == FORMAT:
             return seen
     return {"format": FORMAT, "corpora": {}, "outdated": {}}

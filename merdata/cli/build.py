@@ -82,6 +82,14 @@ def build(
             help="Address or file of a Dask scheduler (without it, --engine dask starts workers here)."
         ),
     ] = None,
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash",
+            help="Read every source file again: a file whose bytes changed while its size and time did not "
+            "is missed otherwise.",
+        ),
+    ] = False,
     wait: Annotated[
         bool,
         typer.Option(
@@ -119,7 +127,9 @@ def build(
         counts = [(facts["discovered"], facts["expected"]) for facts in foreseen["corpora"]]
     else:
         where: dict[str, Any] = {"engine": engine, "scheduler": scheduler}
-        report = make(corpus, source, store, **choices, jobs=jobs, **where, wait=wait, progress=True)
+        report = make(
+            corpus, source, store, **choices, jobs=jobs, **where, wait=wait, rehash=rehash, progress=True
+        )
         print_json(report.as_json()) if as_json else screen.built(report, store)
         if fault := pattern_fault(store):
             typer.echo(f"merdata: {fault}", err=True)

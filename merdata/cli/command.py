@@ -13,34 +13,23 @@ from typing import Any, get_type_hints
 import typer
 from typer.core import TyperGroup
 
+from merdata.cli.ending import ending
 from merdata.cli.options import StoreArgument, StoreOption
-from merdata.errors import MerdataError, OptionError
+from merdata.errors import OptionError
 
 BY_DEFAULT = Path("store")
-AT_FAULT = 2  # exit code: the input is at fault
 
 
 def run_app(app: typer.Typer, name: str, extra: str | None = None) -> None:
-    """Run a Typer app on the arguments of the process; `--debug`, anywhere, keeps tracebacks.
+    """Run a Typer app on the arguments of the process, and end as `ending` does.
 
     Args:
         app: the commands.
         name: of the program, before its messages.
         extra: the extra whose packages its commands import; where one is missing, the message names it.
     """
-    debug = "--debug" in sys.argv
-    try:
+    with ending(name, extra):
         app(args=[word for word in sys.argv[1:] if word != "--debug"])
-    except MerdataError as error:
-        if debug:
-            raise
-        print(f"{name}: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except ModuleNotFoundError as error:
-        if debug or extra is None or (error.name or "").startswith("merdata"):
-            raise
-        print(f"{name}: {error.name} is not installed: pip install 'merdata[{extra}]'", file=sys.stderr)
-        sys.exit(AT_FAULT)
 
 
 def print_json(value: Any) -> None:

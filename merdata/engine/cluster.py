@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from merdata.errors import EngineError
 
+LOG = logging.getLogger(__name__)  # on stderr, unless a program says otherwise
 PATIENCE = 10  # seconds to reach a scheduler
+UNTIL_SAID = 5.0  # seconds between looks whether there are workers
 
 
 @contextmanager
@@ -36,16 +39,13 @@ def dask_pool(scheduler: str | None = None, jobs: int | None = None) -> Iterator
         from distributed.scheduler import KilledWorker
     except ModuleNotFoundError as error:
         raise EngineError("Dask is not installed: pip install 'merdata[cluster]'") from error
-    for name in (
-        "distributed",
-        "distributed.client",
-    ):  # a lost worker needs no message: its task goes to another
+    for name in ("distributed", "distributed.client"):  # a lost worker's task goes to another, silently
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         client = Client(**_cluster(scheduler, jobs), timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise EngineError(f"no Dask scheduler answers at {scheduler}: {error}") from error
-    with client:
+    with client, _watched(client):
         try:
             yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]
         except KilledWorker as error:
@@ -54,6 +54,31 @@ def dask_pool(scheduler: str | None = None, jobs: int | None = None) -> Iterator
             raise EngineError(
                 "the connection to the cluster's scheduler was lost: build again, and it continues from here"
             ) from error
+
+
+@contextmanager
+def _watched(client: Any) -> Iterator[None]:
+    """Say what is waited for while the cluster has no workers: its tasks would wait without a word."""
+    done = threading.Event()
+
+    def watch() -> None:
+        said = False
+        while not done.wait(UNTIL_SAID):
+            with suppress(Exception):  # a scheduler that is lost is told by the tasks
+                waiting = not client.scheduler_info()["workers"]
+                if waiting and not said:
+                    address = client.scheduler.address
+                    LOG.warning(
+                        "waiting for workers of the Dask cluster: start one with `dask worker %s`", address
+                    )
+                said = waiting
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 def _cluster(scheduler: str | None, jobs: int | None) -> dict[str, Any]:

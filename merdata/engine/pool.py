@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import connection
 from typing import Any, TypeVar
 
@@ -77,17 +78,42 @@ def process_context() -> Any:
 def get_ready() -> None:
     """Start the fork server early: it imports what workers need while this process goes on."""
     if process_context().get_start_method() == "forkserver":
-        from multiprocessing.forkserver import ensure_running
+        from multiprocessing import forkserver, resource_tracker
 
-        ensure_running()
+        resource_tracker.ensure_running()  # by itself, for it ends with SIGINT unblocked
+        with _deaf():
+            forkserver.ensure_running()
 
 
-def _pool(jobs: int, prepare: Callable[[], object] | None) -> Executor:
-    return ProcessPoolExecutor(jobs, process_context(), _begin, (dict(os.environ), prepare))
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let what is started in the block never hear SIGINT: Ctrl-C reaches all processes, and one answers."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _pool(jobs: int, prepare: Callable[[], object] | None) -> Iterator[Executor]:
+    """A pool whose workers end at once when the block does not end well."""
+    get_ready()
+    with ProcessPoolExecutor(jobs, process_context(), _begin, (dict(os.environ), prepare)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            for process in list((pool._processes or {}).values()):  # `terminate_workers` from Python 3.14 on
+                process.terminate()
+            raise
 
 
 def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
     """Begin a worker with the current environment: the fork server still has the one it was started with."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare:
@@ -101,6 +127,16 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def _undisturbed(function: Callable[[], None]) -> None:
+    """Call a function in a thread, where no signal interrupts it: a worker half started would be lost."""
+    thread = threading.Thread(target=function)
+    thread.start()
+    try:
+        thread.join()
+    finally:
+        thread.join()
+
+
 def _in_pool(
     pool: Executor,
     function: Callable[[Task], Result],
@@ -108,10 +144,14 @@ def _in_pool(
     done: Callable[[Task], object],
 ) -> Iterator[Result]:
     futures = []
-    for task in tasks:
-        future = pool.submit(function, task)
-        future.add_done_callback(lambda _, finished=task: done(finished))  # type: ignore[misc]
-        futures.append(future)
+
+    def submit() -> None:
+        for task in tasks:
+            future = pool.submit(function, task)
+            future.add_done_callback(lambda _, finished=task: done(finished))  # type: ignore[misc]
+            futures.append(future)
+
+    _undisturbed(submit)
     try:
         for future in futures:
             yield future.result()

@@ -14,6 +14,7 @@ import pyarrow as pa
 from merdata.io.files import write_json
 from merdata.io.places import place
 from merdata.store.ledger import totals
+from merdata.store.links import check_output
 from merdata.store.store import Store, open_store
 from merdata.utterance import SAMPLE_RATE, store_schema
 from merdata.version import __version__
@@ -91,6 +92,7 @@ def export_croissant(store: str | Path | Store, path: str | Path | None = None) 
     """
     store = open_store(store)
     target = store.path / FILE_NAME if path is None else place(path)
+    check_output(store.path, target)
     write_json(target, describe(store))
     return target
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from merdata.io.files import write_atomically
 from merdata.io.places import place
+from merdata.store.links import check_output
 from merdata.store.protocol import load_protocol
 from merdata.store.store import Store, open_store
 from merdata.utterance import METADATA_COLUMNS
@@ -51,6 +52,7 @@ def export_csv(
         StoreError: the store cannot be read, or the file cannot be written.
     """
     store = open_store(store)
+    check_output(store.path, place(path))
     split_of = load_protocol(store, protocol).splits(fold) if protocol is not None else {}
     rows = store.rows(corpora=store.named(corpora)).to_pylist()
     columns = [*METADATA_COLUMNS, *(["split"] if protocol is not None else [])]

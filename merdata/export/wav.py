@@ -23,6 +23,7 @@ from merdata.io.names import safe_names
 from merdata.io.places import place
 from merdata.stats import UNKNOWN, UNLABELLED
 from merdata.store.clips import read_wavs
+from merdata.store.links import check_output
 from merdata.store.protocol import SPLITS, load_protocol
 from merdata.store.store import Store, open_store
 from merdata.utterance import is_silenced
@@ -63,6 +64,7 @@ def export_wav(
         StoreError: the store cannot be read, has no such rows, or the folder cannot be written.
     """
     store, folder = open_store(store), place(folder)
+    check_output(store.path, folder)
     table = _metadata(store, corpora)
     if protocol is not None:
         table["split"] = table["id"].map(load_protocol(store, protocol).splits(fold))

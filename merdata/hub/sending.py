@@ -7,21 +7,23 @@ Nobody can see bytes that no commit names, so a repository that becomes public d
 
 from __future__ import annotations
 
-from pathlib import Path
+from fnmatch import fnmatch
 
-from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
 
 from merdata.errors import HubError, LicenceError
+from merdata.hub.allowed import additions
 from merdata.hub.client import hub_errors, visibility, with_retries
 from merdata.hub.gate import Request, Visibility, check
+from merdata.store.store import Store
 
 KIND = "dataset"
 # Files of an earlier upload that this one does not have are deleted, where they match these.
-REPLACED = ["data/*", "ledger/*", "splits/*", "figures/*", "LICENSE.md"]
+REPLACED = ("data/*", "ledger/*", "splits/*", "figures/*", "LICENSE.md")
 
 
-def send(api: HfApi, request: Request, repo: str, folder: Path) -> Visibility:
-    """Upload a whole folder to a dataset on the Hub, created if it does not exist.
+def send(api: HfApi, request: Request, repo: str, store: Store) -> Visibility:
+    """Upload a staged store to a dataset on the Hub, created if it does not exist.
 
     Returns:
         Who could see the dataset before.
@@ -29,24 +31,18 @@ def send(api: HfApi, request: Request, repo: str, folder: Path) -> Visibility:
     Raises:
         HfHubHTTPError: the Hub refuses.
         LicenceError: the licences do not allow an upload to those who can see the dataset.
+        StoreError: a file is not what it was when it was staged.
     """
     before = with_retries(lambda: visibility(api, repo, KIND))
     check(request, repo, before)
+    files = list(additions(store))
     if before is Visibility.ABSENT:
         api.create_repo(repo, repo_type=KIND, private=not request.public, exist_ok=True)
         _check_again(api, request, repo)
-    if not request.public:
-        with_retries(lambda: _send_bytes(api, repo, folder))
+    if not request.public:  # the large files first: nobody can see them before a commit names them
+        with_retries(lambda: api.preupload_lfs_files(repo, files, repo_type=KIND))
         _check_again(api, request, repo)
-    with_retries(
-        lambda: api.upload_folder(
-            repo_id=repo,
-            repo_type=KIND,
-            folder_path=folder,
-            delete_patterns=REPLACED,
-            commit_message="Upload a store built by merdata",
-        )
-    )
+    with_retries(lambda: _commit(api, repo, files))
     try:
         _check_again(api, request, repo)
     except LicenceError as error:
@@ -54,19 +50,22 @@ def send(api: HfApi, request: Request, repo: str, folder: Path) -> Visibility:
     return before
 
 
+def _commit(api: HfApi, repo: str, files: list[CommitOperationAdd]) -> CommitInfo:
+    """One commit with all files, which deletes those of an earlier upload that are not among them."""
+    names = {file.path_in_repo for file in files}
+    old = [
+        CommitOperationDelete(name)
+        for name in api.list_repo_files(repo, repo_type=KIND)
+        if name not in names and any(fnmatch(name, pattern) for pattern in REPLACED)
+    ]
+    return api.create_commit(
+        repo, [*old, *files], commit_message="Upload a store built by merdata", repo_type=KIND
+    )
+
+
 def _check_again(api: HfApi, request: Request, repo: str) -> None:
     """Check the dataset as it is now: its owner may have changed who can see it."""
     check(request, repo, with_retries(lambda: visibility(api, repo, KIND)))
-
-
-def _send_bytes(api: HfApi, repo: str, folder: Path) -> None:
-    """Send the large files, which nobody can see before a commit names them."""
-    additions = [
-        CommitOperationAdd(path.relative_to(folder).as_posix(), path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
-    api.preupload_lfs_files(repo, additions, repo_type=KIND)
 
 
 def _hide(api: HfApi, repo: str) -> str:

@@ -1,14 +1,14 @@
 """The part of a store that is uploaded, as a store in a folder of its own: the chosen corpora and protocols.
 
-Shards are hard links (copies where the file system has none). They are checked against merdata.json through
-the link, so what was checked is uploaded, whatever happens to the store in the meantime.
+Shards, ledgers and splits are hard links (copies where the file system has none). They are checked against
+merdata.json through the link, so what was checked is uploaded, whatever happens to the store in the meantime.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,8 +19,8 @@ from merdata.card.full import card_files
 from merdata.errors import SplitError, StoreError
 from merdata.io.files import file_sha256, write_bytes, write_json
 from merdata.store.commit import CARD
-from merdata.store.facts import UploadRecord
-from merdata.store.manifest import MANIFEST, hashed_name, sealed
+from merdata.store.facts import Manifest, UploadRecord
+from merdata.store.manifest import MANIFEST, files_of, hashed_name, sealed
 from merdata.store.protocol import (
     TEST,
     TRAIN,
@@ -29,6 +29,7 @@ from merdata.store.protocol import (
     protocol_bytes,
     protocol_names,
     protocol_path,
+    read_protocol,
     rows_hash,
 )
 from merdata.store.store import Shard, Store
@@ -42,7 +43,7 @@ def stage(
     *,
     corpora: Iterable[str],
     protocols: Iterable[str] | None = None,
-    without_text: Iterable[str] | None = None,
+    without_text: Collection[str] | None = None,
     record: UploadRecord | None = None,
     note: str = "",
 ) -> Store:
@@ -62,47 +63,66 @@ def stage(
 
     Raises:
         SplitError: a protocol does not exist, is outdated, or does not split these corpora.
-        StoreError: a shard is missing or differs from merdata.json, or the folder cannot be written.
+        StoreError: a file is missing or differs from merdata.json, or the folder cannot be written.
     """
-    chosen = sorted(corpora)
-    shards = {name: store.manifest["shards"].get(name, {}) for name in chosen}
-    manifest = store.manifest.copy()
-    manifest["corpora"] = {name: store.corpora[name] for name in chosen}
-    manifest["shards"] = {
-        corpus: {name: facts.copy() for name, facts in own.items()} for corpus, own in shards.items()
-    }
-    manifest["upload"] = record or {}
-    staged = Store(folder, manifest)
-    for shard in store.shards(chosen):
-        target = folder / shard.relative
-        _link_checked(shard, target)
-        if without_text is not None:
-            _keep_labels(target, text=shard.corpus not in without_text)
-            sha256 = file_sha256(target)
-            file = hashed_name(shard.name, sha256)
-            facts = manifest["shards"][shard.corpus][shard.name]
-            facts.update({"sha256": sha256, "bytes": target.stat().st_size, "file": file})
-            target.rename(target.with_name(file))
-    for name in chosen:
-        ledger = store.ledger_path(name)
-        _link(ledger, folder / ledger.relative_to(store.path))
+    staged = Store(folder, _manifest_of(store, sorted(corpora), record or {}))
+    for shard in store.shards(staged.corpora):
+        _stage_shard(store, shard, staged, without_text)
+    for corpus in staged.corpora:
+        _link_checked(store, store.ledger_path(corpus).relative_to(store.path).as_posix(), folder)
     for name in protocol_names(store) if protocols is None else dict.fromkeys(protocols):
         _stage_protocol(store, staged, name, needed=protocols is not None)
-    files = card_files(staged, manifest["upload"].get("rights"))
+    files = card_files(staged, staged.manifest["upload"].get("rights"))
     files[CARD] += note.encode("utf-8")
     for path, data in files.items():
         write_bytes(folder / path, data)
     tables = [path for part in ("ledger", "splits") for path in sorted((folder / part).glob("*.parquet"))]
     names = [*files, *(path.relative_to(folder).as_posix() for path in tables)]
-    manifest["files"] = {name: file_sha256(folder / name) for name in sorted(names)}
-    write_json(folder / MANIFEST, sealed(manifest))
+    staged.manifest["files"] = {name: file_sha256(folder / name) for name in sorted(names)}
+    staged.manifest = sealed(staged.manifest)
+    write_json(folder / MANIFEST, staged.manifest)
     return staged
 
 
-def _link_checked(shard: Shard, target: Path) -> None:
-    _link(shard.path, target)
-    if file_sha256(target) != shard.sha256:
-        raise StoreError(f"{shard.path} differs from {MANIFEST}: run `merdata build` again")
+def _manifest_of(store: Store, corpora: list[str], record: UploadRecord) -> Manifest:
+    """The manifest of the chosen corpora; nothing else that stands in the store's own goes up."""
+    return {
+        "format": store.manifest["format"],
+        "merdata": store.manifest["merdata"],
+        "space": store.manifest["space"],
+        "classes": store.manifest["classes"],
+        "corpora": {name: store.corpora[name] for name in corpora},
+        "shards": {
+            name: {shard: facts.copy() for shard, facts in store.manifest["shards"].get(name, {}).items()}
+            for name in corpora
+        },
+        "upload": record,
+    }
+
+
+def _stage_shard(store: Store, shard: Shard, staged: Store, without_text: Collection[str] | None) -> None:
+    target = _link_checked(store, shard.relative, staged.path)
+    if without_text is None:
+        return
+    _keep_labels(target, text=shard.corpus not in without_text)
+    sha256 = file_sha256(target)
+    file = hashed_name(shard.name, sha256)
+    facts = staged.manifest["shards"][shard.corpus][shard.name]
+    facts.update({"sha256": sha256, "bytes": target.stat().st_size, "file": file})
+    target.rename(target.with_name(file))
+
+
+def _link_checked(store: Store, name: str, folder: Path) -> Path:
+    """Link a file of the store into a folder, and hold what was linked against the manifest.
+
+    Raises:
+        StoreError: it is missing, or other than the manifest says.
+    """
+    source, target = store.path / name, folder / name
+    _link(source, target)
+    if file_sha256(target) != files_of(store.manifest).get(name):
+        raise StoreError(f"{source} differs from {MANIFEST}: run `merdata build` and `merdata split` again")
+    return target
 
 
 def _link(source: Path, target: Path) -> None:
@@ -136,18 +156,23 @@ def _keep_labels(path: Path, *, text: bool) -> None:
 def _stage_protocol(store: Store, staged: Store, name: str, *, needed: bool) -> None:
     """Stage a protocol as it is, or its rows of the staged corpora (only folds that keep train and test)."""
     try:
-        protocol = load_protocol(store, name)
+        path = protocol_path(store, name).relative_to(store.path).as_posix()
+        if not needed and path not in files_of(store.manifest):
+            return  # not of this store
+        load_protocol(store, name)
     except SplitError:
         if needed:
             raise
         return  # outdated, so that the card has no config for it either
-    corpora = [name for name in protocol.properties.get("corpora", []) if name in staged.corpora]
+    target = _link_checked(store, path, staged.path)
+    protocol = read_protocol(staged, name)
+    corpora = [corpus for corpus in protocol.properties.get("corpora", []) if corpus in staged.corpora]
     if corpora == list(protocol.properties.get("corpora", [])):
-        _link(protocol_path(store, name), protocol_path(staged, name))
         return
+    target.unlink()
     part = _part(store, protocol, corpora)
     if len(part.table):
-        write_bytes(protocol_path(staged, name), protocol_bytes(part))
+        write_bytes(target, protocol_bytes(part))
     elif needed:
         raise SplitError(f"protocol {name} does not split {', '.join(staged.corpora)}: name another")
 

@@ -9,21 +9,25 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
+
+from huggingface_hub import HfApi
 
 from merdata.corpora.registry import registry
 from merdata.corpora.terms import Terms
 from merdata.errors import HubError, LicenceError, StoreError
+from merdata.hub.allowed import names_of
+from merdata.hub.client import check_repo, hub_errors, visibility, with_retries
 from merdata.hub.gate import Request, Visibility, check
 from merdata.hub.privacy import check_privacy
+from merdata.hub.rows import check_rows
+from merdata.hub.sending import send
 from merdata.hub.staging import stage
 from merdata.io.places import is_remote
 from merdata.store.commit import locked
 from merdata.store.facts import UploadRecord
+from merdata.store.links import refuse_links
 from merdata.store.store import Store, open_store
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
 
 
 class FileSize(TypedDict):
@@ -81,11 +85,6 @@ def push(
         SplitError: a protocol does not exist, is outdated, or does not split these corpora.
         StoreError: the store is damaged, or contains paths of this machine.
     """
-    from huggingface_hub import HfApi
-
-    from merdata.hub.client import check_repo, hub_errors, visibility, with_retries
-    from merdata.hub.sending import send
-
     check_repo(repo)
     store = open_store(store)
     if is_remote(store.path):
@@ -98,13 +97,13 @@ def push(
         check(request, repo, Visibility.ABSENT)  # before any work
         with hub_errors(repo):
             check(request, repo, with_retries(lambda: visibility(api, repo, "dataset")))
-    with _staged(store, request, protocols) as folder:
+    with _staged(store, request, protocols) as staged:
         url, refusal = None, None
         if dry_run:
             before, refusal = _foreseen(api, request, repo)
         else:
             with hub_errors(repo):
-                before = send(api, request, repo, folder)
+                before = send(api, request, repo, staged)
             url = f"{api.endpoint}/datasets/{repo}"
         permissions = request.permissions(public=public)
         return Upload(
@@ -114,7 +113,7 @@ def push(
             private=_is_private_after(before, public),
             labels_only=labels_only,
             permissions={name: permission.value for name, permission in permissions.items()},
-            files=_sizes(folder),
+            files=_sizes(staged),
             refusal=refusal,
         )
 
@@ -135,8 +134,8 @@ def _sentence(rights: str | None) -> str | None:
 
 
 @contextmanager
-def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Path]:
-    """A folder with everything to upload; it is removed when the block ends."""
+def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> Iterator[Store]:
+    """A store of everything to upload; it is removed when the block ends."""
     folder = store.path / ".build" / "push"
     record: UploadRecord = {
         "public": request.public,
@@ -144,9 +143,10 @@ def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> 
         "rights": request.rights,
     }
     with locked(store.path):
+        refuse_links(store.path)  # again, now that nobody else writes the store
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            stage(
+            staged = stage(
                 store,
                 folder,
                 corpora=request.terms,
@@ -155,8 +155,9 @@ def _staged(store: Store, request: Request, protocols: Iterable[str] | None) -> 
                 record=record,
                 note=_note(request),
             )
+            check_rows(staged)
             check_privacy(folder)
-            yield folder
+            yield staged
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -183,8 +184,6 @@ def _is_private_after(before: Visibility, public: bool) -> bool:
 
 def _foreseen(api: HfApi, request: Request, repo: str) -> tuple[Visibility, str | None]:
     """Who can see the target now, and why an upload would be refused, or None."""
-    from merdata.hub.client import hub_errors, visibility
-
     try:
         with hub_errors(repo):
             target = visibility(api, repo, "dataset")
@@ -197,6 +196,5 @@ def _foreseen(api: HfApi, request: Request, repo: str) -> tuple[Visibility, str 
     return target, None
 
 
-def _sizes(folder: Path) -> list[FileSize]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [{"path": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size} for path in paths]
+def _sizes(staged: Store) -> list[FileSize]:
+    return [{"path": name, "bytes": (staged.path / name).stat().st_size} for name in names_of(staged)]

@@ -21,18 +21,20 @@ from merdata.engine.pool import run_tasks
 from merdata.errors import MerdataError, StoreError
 from merdata.integrity.digest import logical_digest, rows_by_id
 from merdata.integrity.file import FileCheck, check_file
-from merdata.io.files import TEMPORARY
+from merdata.io.files import TEMPORARY, file_sha256
 from merdata.io.places import files_below, in_one_process, is_remote, place
 from merdata.store.commit import CARD, announced
 from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
 from merdata.store.manifest import MANIFEST, files_of
 from merdata.store.protocol import SPLITS, covers, protocol_names, read_protocol
+from merdata.store.retired import retired
 from merdata.store.store import Store, open_store
 
 FOLDERS = ("data", "ledger", "splits")
 IN_BOTH = ("id", "shard", "source_sha256", "audio_sha256", "seconds")  # columns of ledgers and of shards
 REPAIR = "delete it and run `merdata build` again"
 MOST = 3
+TRIES = 10  # while other processes change the store
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,24 @@ def verify(
         StoreError: it is not a store.
     """
     path = place(store)
+    for _ in range(TRIES):
+        before = _state(path)
+        verdict = _verify(path, deep, jobs, progress)
+        if not verdict.faults or _state(path) == before:
+            break  # else a build or split has changed the store since this began
+    return verdict
+
+
+def _state(store: Path) -> tuple[str, dict[str, list[str]]]:
+    """What tells whether another process has changed a store, or is changing it."""
+    try:
+        sha256 = file_sha256(store / MANIFEST)
+    except OSError:
+        sha256 = ""
+    return sha256, announced(store)
+
+
+def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict:
     try:
         opened = open_store(path)
     except StoreError as error:
@@ -104,11 +124,12 @@ def _of_files(
     jobs = 0 if in_one_process(store.path) else jobs
     results = run_tasks(check_file, checks, jobs=jobs, progress=bar, unit="files")
     faults = [fault for of_file in results for fault in of_file]
+    kept = retired(store.path)
     for path in _files_below(store.path):
         name = path.relative_to(store.path).as_posix()
         unhashed = "files" not in store.manifest and not name.startswith("data/")
         waiting = is_remote(path) and not name.startswith("splits/")
-        if name not in named and name not in change and not unhashed and not waiting:
+        if not (name in named or name in change or name in kept or unhashed or waiting):
             faults.append(f"{name} is not in {MANIFEST}: delete it")
     return faults, len(checks)
 

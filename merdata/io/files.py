@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import platform
 import shutil
+import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from merdata.errors import StoreError
 from merdata.io.places import is_remote, on_this_machine, reaching, to_read_whole, upload
@@ -23,7 +26,8 @@ TEMPORARY = ".part"
 def write_atomically(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; at the end of the block it is synced to disk and renamed onto it.
 
-    If `path` is a URL, the temporary file is on this machine and is uploaded at the end.
+    If `path` is a URL, the temporary file is on this machine and is uploaded at the end. Into a pipe or a
+    device it is copied, and of a link the target is replaced.
 
     Raises:
         StoreError: the file cannot be written (no permission, no space).
@@ -40,25 +44,78 @@ def temporary_for(path: Path) -> Iterator[Path]:
     Raises:
         StoreError: it, or `path` in the block, cannot be written.
     """
-    with scratch() if is_remote(path) else nullcontext(path.parent) as folder:
-        temporary = folder / f".{path.name}.{this_process()}{TEMPORARY}"
-        try:
+    try:
+        with _beside(path) as folder:
+            temporary = folder / f".{path.name}.{this_process()}{TEMPORARY}"
             folder.mkdir(parents=True, exist_ok=True)
-            yield temporary
-        except (OSError, NotImplementedError) as error:
-            raise StoreError(f"cannot write {path}: {_reason(error)}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
+            try:
+                yield temporary
+            finally:
+                temporary.unlink(missing_ok=True)
+    except (OSError, NotImplementedError) as error:
+        raise StoreError(f"cannot write {path}: {_reason(error)}") from error
 
 
 def put(temporary: Path, path: Path) -> None:
     """Rename a temporary file to its place, durably."""
     if is_remote(path):
         upload(temporary, path)
-        return
-    _sync(temporary)
-    temporary.replace(path)
-    _sync(path.parent)
+    elif is_stream(path):
+        with temporary.open("rb") as file, _open_stream(path) as stream:
+            shutil.copyfileobj(file, stream)
+    else:
+        path = _target(path)
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is a pipe or a device, such as /dev/null, which must not be replaced by a file."""
+    if _descriptor(path) is not None:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except (OSError, RuntimeError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _open_stream(path: Path) -> BinaryIO:
+    """A pipe or device to write to; of this process, the open file itself, whatever it was opened as."""
+    descriptor = _descriptor(path)
+    if descriptor is None:
+        return path.open("wb")
+    sys.stdout.flush()
+    return os.fdopen(os.dup(descriptor), "wb")
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of an open file of this process, if a path names one, as /dev/stdout does."""
+    names = {"stdin": 0, "stdout": 1, "stderr": 2}
+    if str(path.parent) == "/dev":
+        return names.get(path.name)
+    is_open_file = str(path.parent) in ("/dev/fd", "/proc/self/fd") and path.name.isdigit()
+    return int(path.name) if is_open_file else None
+
+
+def _beside(path: Path) -> AbstractContextManager[Path]:
+    """The folder for a temporary file: beside the file that it will become, if that is a file of a disk."""
+    return scratch() if is_remote(path) or is_stream(path) else nullcontext(_target(path).parent)
+
+
+def _target(path: Path) -> Path:
+    """The file that a path leads to: of a link its target, which need not exist.
+
+    Raises:
+        OSError: a link leads to itself.
+    """
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
 
 
 @contextmanager
@@ -72,6 +129,8 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
     path = on_this_machine(path)
     temporary = path.with_name(f".{path.name}.{this_process()}{TEMPORARY}")
     try:
+        path = _target(path)
+        temporary = path.with_name(f".{path.name}.{this_process()}{TEMPORARY}")
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise StoreError(f"{path} already exists: name an empty folder or delete it first")
         temporary.mkdir(parents=True)

@@ -30,6 +30,7 @@ from merdata.stats import (
     statistics,
 )
 from merdata.store.clips import read_wavs
+from merdata.store.links import check_output
 from merdata.store.protocol import SPLITS
 from merdata.store.store import Store, open_store
 from merdata.tables import audit as audit_tables
@@ -79,6 +80,7 @@ def write_report(
         StoreError: the store cannot be read, or the page cannot be written.
     """
     store, out, megabytes = open_store(store), place(out), _size(audio)
+    check_output(store.path, out)
     figures = statistics(store, protocol, fold)
     columns = {column.name: column for column in _columns(store, protocol, fold)}
     audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from merdata.errors import StoreError
-from merdata.io.places import to_read
 from merdata.store.store import Shard, Store
+from merdata.store.tables import open_table, read_group
 
 
 def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -36,14 +35,14 @@ def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 def _read_group(shard: Shard, row: int) -> tuple[range, pa.Array]:
     """Positions of the rows of the group that a row is in, and their WAVs."""
     try:
-        with pq.ParquetFile(to_read(shard.path)) as file:
+        with open_table(shard.path) as file:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)
             group = int(np.searchsorted(ends, row, side="right"))
-            table = file.read_row_group(group, ["audio.bytes"])
+            table = read_group(file, group, ["audio"])
     except FileNotFoundError as error:
         raise StoreError(f"{shard.path} is missing: run `merdata build` again") from error
-    except (OSError, IndexError, pa.ArrowInvalid) as error:
+    except (OSError, IndexError, pa.ArrowException) as error:
         raise StoreError(f"{shard.path} is damaged: run `merdata build` again") from error
     clips = pc.struct_field(table["audio"].combine_chunks(), "bytes")
     return range(int(ends[group]) - sizes[group], int(ends[group])), clips

@@ -8,7 +8,11 @@ versions together. A change is made under the store's lock, in this order:
 1. `.build/change.json`: every path of the old and of the new state, with the SHA-256 values that it may have;
 2. new shards and ledgers under their own names; a protocol's table by rename;
 3. README.md, then merdata.json, by rename: readers of each see the old store before, the new one after;
-4. shards and ledgers that merdata.json does not name are removed, and last `.build/change.json`.
+4. `.build/change.json` is removed.
+
+Files of the old state stay for GRACE seconds, because a reader may have opened the store just before; the
+first build, split or card after that removes them (`merdata.store.retired`). So a store takes its own size
+and that of what was replaced in the last ten minutes, or since its last change.
 
 On object stores (S3) a file appears complete or not at all, and shards are uploaded under their final names.
 There is no lock; instead merdata.json is written only if it is still the one that the change began with, and
@@ -22,7 +26,6 @@ states; the next build or split completes this change or makes another.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sys
 import time
@@ -34,17 +37,22 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from merdata.errors import RemoteError, StoreError
 from merdata.io.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
-from merdata.io.places import is_remote, read_bytes, replace_version
+from merdata.io.outside import check_type, parse_json, read_some
+from merdata.io.places import is_remote, remove_folder, replace_version
 from merdata.io.scratch import remove_scratch
-from merdata.store.facts import Manifest
+from merdata.store.facts import NAME, Manifest, Sha256, StoredFile
+from merdata.store.links import FILES, FOLDERS, refuse_links
 from merdata.store.manifest import files_of, read_manifest, write_manifest
+from merdata.store.retired import retire
 from merdata.store.store import Store
 
 CHANGE = ".build/change.json"
 CARD = "README.md"
+WORKING = ("decoding", "push")  # folders below `.build`, of a build or push that runs
 FOR_EVER = -1.0
 A_WHILE = 10.0  # seconds: another split of the same store takes less
 A_DAY = 86_400.0
+Change = dict[StoredFile, list[Sha256]]
 
 
 @contextmanager
@@ -62,6 +70,7 @@ def locked(store: Path, wait: float = 0) -> Iterator[bool]:
     Raises:
         StoreError: another process holds the lock, or the store cannot be written.
     """
+    refuse_links(store)
     path = store / ".build" / "lock"
     if is_remote(store):
         write_bytes(path, b"")  # tells at once whether it can be written
@@ -95,13 +104,19 @@ def _acquire(lock: BaseFileLock, wait: float, store: Path) -> bool:
 
 
 def remove_leftovers(store: Path) -> None:
-    """Remove the temporary files of writers that died; writers of `.cache` do not take the lock."""
+    """Remove what writers that died have left; writers of `.cache` do not take the lock."""
     if is_remote(store):  # where a file appears complete or not at all
         remove_scratch()
         return
-    for path in store.rglob(f".*{TEMPORARY}"):
-        if ".cache" not in path.relative_to(store).parts:
+    for folder in FOLDERS:
+        if folder != ".cache":
+            for path in (store / folder).rglob(f".*{TEMPORARY}"):
+                remove(path)
+    for path in store.glob(f".*{TEMPORARY}"):
+        if path.name.startswith(tuple(f".{name}." for name in FILES)):
             remove(path)
+    for name in WORKING:
+        remove_folder(store / ".build" / name)
 
 
 def announce(store: Path, manifest: Manifest) -> None:
@@ -117,10 +132,10 @@ def announce(store: Path, manifest: Manifest) -> None:
 def announced(store: Path) -> dict[str, list[str]]:
     """Path -> hashes before and after a change that has not finished."""
     try:
-        change: dict[str, list[str]] = json.loads(read_bytes(store / CHANGE))
-        return {str(name): list(hashes) for name, hashes in change.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        change: dict[str, list[str]] = check_type(Change, parse_json(read_some(store / CHANGE)))
+    except (OSError, ValueError):
         return {}
+    return change
 
 
 def conclude(store: Store, card: str) -> None:
@@ -141,7 +156,15 @@ def conclude(store: Store, card: str) -> None:
     else:
         write_text(store.path / CARD, card)
         write_manifest(store.path, manifest)
-    _remove_what_is_not_named(store)
+    end_change(store)
+
+
+def end_change(store: Store) -> None:
+    """Retire what the store no longer names, once its new merdata.json is written."""
+    if is_remote(store.path):
+        _remove_what_is_not_named(store)
+    else:
+        retire(store.path, announced(store.path), files_of(store.manifest))
     remove(store.path / CHANGE)
 
 
@@ -152,15 +175,19 @@ def _first_card(store: Path, card: str) -> None:
 
 
 def known_files(store: Store) -> dict[str, str]:
-    """The hashes of ledgers and protocols as they were written; in a store of format 1, as they are now."""
+    """The hashes of ledgers and protocols as they were written; in a store of format 1, as they are now.
+
+    A table that neither merdata.json nor an interrupted change knows is not the store's.
+    """
     known, change = store.manifest.get("files", {}), announced(store.path)
     paths = [path for folder in ("ledger", "splits") for path in _tables(store.path / folder)]
     names = {path.relative_to(store.path).as_posix(): path for path in paths}
-    named = {store.ledger_path(corpus) for corpus in store.corpora}
+    ledgers = {store.ledger_path(corpus) for corpus in store.corpora}
+    unlisted = "digest" not in store.manifest
     return {
         name: _hash_now(path, known.get(name), change.get(name, []))
         for name, path in names.items()
-        if name.startswith("splits/") or path in named
+        if path in ledgers or (name.startswith("splits/") and (unlisted or name in known or name in change))
     }
 
 
@@ -173,15 +200,15 @@ def _hash_now(path: Path, known: str | None, announced: list[str]) -> str:
 
 
 def _remove_what_is_not_named(store: Store) -> None:
-    """Only of corpora that the store has: a rebuilt merdata.json may not know every corpus in the folder."""
+    """Remove what a remote store no longer needs, a day later; only of corpora that it has."""
     named = files_of(store.manifest)
     for corpus in store.corpora:
         ledgers = _tables(store.path / "ledger", rf"{re.escape(corpus)}(-[0-9a-f]+)?")
         for path in [*_tables(store.path / "data" / corpus), *ledgers]:
             unnamed = path.relative_to(store.path).as_posix() not in named
-            if unnamed and not (is_remote(path) and path.stat().st_mtime > time.time() - A_DAY):
+            if unnamed and path.stat().st_mtime < time.time() - A_DAY:
                 remove(path)
 
 
-def _tables(folder: Path, name: str = r"[^.].*") -> list[Path]:
+def _tables(folder: Path, name: str = NAME) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if re.fullmatch(name, path.stem))

@@ -1,39 +1,86 @@
-"""What merdata.json holds, as it is typed in every module that reads it."""
+"""What merdata.json holds, with the bounds that it is checked against when it is read.
+
+A store may come from somebody else, and names in its manifest become paths, so each has a pattern.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import Annotated
+
+from annotated_types import Ge, Le, MaxLen, Predicate
 from typing_extensions import NotRequired, TypedDict
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,149}"  # of a corpus, shard or protocol: never `..`, never a folder
+HASHED = rf"{NAME}-[0-9a-f]{{12}}\.parquet"
+MOST = 1 << 50
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name a corpus, a shard or a protocol, and so a part of a path."""
+    return bool(re.fullmatch(NAME, text))
+
+
+def is_hashed_file(text: str) -> bool:
+    """Whether a text is a file name of a shard or ledger."""
+    return bool(re.fullmatch(HASHED, text))
+
+
+def is_other_file(text: str) -> bool:
+    """Whether a text is the path of a file that is not a shard, below the store."""
+    of_folders = rf"(ledger|splits)/{NAME}\.parquet|figures/{NAME}\.png|layers/{NAME}/{NAME}"
+    return bool(re.fullmatch(rf"README\.md|LICENSE\.md|{of_folders}", text))
+
+
+def is_stored_file(text: str) -> bool:
+    """Whether a text is the path of a file below the store, shards included."""
+    return bool(re.fullmatch(rf"data/{NAME}/{NAME}\.parquet", text)) or is_other_file(text)
+
+
+def is_sha256(text: str) -> bool:
+    """Whether a text is a SHA-256 in hexadecimal."""
+    return bool(re.fullmatch(r"[0-9a-f]{64}", text))
+
+
+Name = Annotated[str, Predicate(is_name)]
+HashedFile = Annotated[str, Predicate(is_hashed_file)]
+OtherFile = Annotated[str, Predicate(is_other_file)]
+StoredFile = Annotated[str, Predicate(is_stored_file)]
+Sha256 = Annotated[str, Predicate(is_sha256)]
+Number = Annotated[int, Ge(0), Le(MOST)]
+Text = Annotated[str, MaxLen(10_000)]
+Numbers = dict[Text, Number]
 
 
 class ShardFacts(TypedDict):
     """One shard; `file` is its name below `data/<corpus>` (format 1 had none: it was `<shard>.parquet`)."""
 
-    sha256: str
-    rows: int
-    bytes: int
-    file: NotRequired[str]
+    sha256: Sha256
+    rows: Number
+    bytes: Number
+    file: NotRequired[HashedFile]
 
 
 class Account(TypedDict):
     """`Counts` of one corpus as JSON; `merdata.store.ledger` says what each number counts."""
 
-    corpus: str
-    domain: str
-    expected: int
-    discovered: int
-    stored: int
-    silenced: dict[str, int]
-    dropped: dict[str, int]
-    others: dict[str, int]
-    labels: dict[str, dict[str, int]]
-    textless: dict[str, int]
-    sources: dict[str, int]
-    defects: dict[str, list[str]]
-    same_audio: list[list[str]]
-    conflicts: int
-    seconds: float
-    difference: str
-    missing: list[str]
+    corpus: Name
+    domain: Text
+    expected: Number
+    discovered: Number
+    stored: Number
+    silenced: Numbers
+    dropped: Numbers
+    others: Numbers
+    labels: dict[Text, Numbers]
+    textless: Numbers
+    sources: Numbers
+    defects: dict[Text, list[Text]]
+    same_audio: list[list[Text]]
+    conflicts: Number
+    seconds: Annotated[float, Ge(0), Le(MOST)]
+    difference: Text
+    missing: list[Text]
 
 
 class CorpusFacts(TypedDict):
@@ -43,25 +90,26 @@ class CorpusFacts(TypedDict):
         policy: raw label -> class, `drop` or `keep`.
         options: of its reader, as given to the build.
         defects: hash of its table of known defects.
+        split, cluster, limits: as the corpus states them; a store that an older merdata built lacks them.
         ledger: name of its file below `ledger` (format 1 had none: it was `<corpus>.parquet`).
     """
 
-    title: str
-    domain: str
-    languages: list[str]
-    licence: str
-    homepage: str
-    split: str
-    cluster: str
-    limits: str
+    title: Text
+    domain: Text
+    languages: list[Text]
+    licence: Text
+    homepage: Text
+    split: NotRequired[Text]
+    cluster: NotRequired[Text]
+    limits: NotRequired[Text]
     crossed: bool
-    policy: dict[str, str]
-    options: dict[str, str]
-    on_bad_audio: str
-    defects: str
-    audio_version: int
+    policy: dict[Text, Text]
+    options: dict[Text, Text]
+    on_bad_audio: Text
+    defects: Text
+    audio_version: Number
     counts: Account
-    ledger: NotRequired[str]
+    ledger: NotRequired[HashedFile]
 
 
 class UploadRecord(TypedDict, total=False):
@@ -69,7 +117,7 @@ class UploadRecord(TypedDict, total=False):
 
     public: bool
     labels_only: bool
-    rights: str | None
+    rights: Text | None
 
 
 class Manifest(TypedDict):
@@ -86,12 +134,12 @@ class Manifest(TypedDict):
         upload: only in a store that was pushed.
     """
 
-    format: int
-    merdata: str
-    space: str
-    classes: list[str]
-    corpora: dict[str, CorpusFacts]
-    shards: dict[str, dict[str, ShardFacts]]
-    files: NotRequired[dict[str, str]]
-    digest: NotRequired[str]
+    format: Number
+    merdata: Text
+    space: Name
+    classes: Annotated[list[Text], MaxLen(1_000)]
+    corpora: dict[Name, CorpusFacts]
+    shards: dict[Name, dict[Name, ShardFacts]]
+    files: NotRequired[dict[OtherFile, Sha256]]
+    digest: NotRequired[Sha256]
     upload: NotRequired[UploadRecord]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 from merdata.errors import RemoteError, StoreError
 from merdata.io.files import json_text, write_bytes
-from merdata.io.places import is_remote, read_bytes, replace_version, version
-from merdata.labels import LabelSpace
+from merdata.io.outside import check_type, cut, parse_json, read_some
+from merdata.io.places import is_remote, replace_version, version
+from merdata.labels import LabelSpace, label_space
 from merdata.store.facts import CorpusFacts, Manifest, ShardFacts
+from merdata.store.links import refuse_links
 from merdata.version import __version__
 
 MANIFEST = "merdata.json"
 FORMAT = 2  # 1 had no hashes in file names, and none of the card, the ledgers, the splits and itself
-KEYS = {"space", "corpora", "shards"}
 HASH_DIGITS = 12  # of the SHA-256 in a file name
 
 
@@ -35,28 +35,49 @@ def read_manifest(path: Path) -> Manifest | None:
     """`merdata.json` of a store, or None if it does not exist.
 
     Raises:
-        StoreError: it cannot be read, or its format is newer.
+        PolicyError: its label space is not known.
+        StoreError: it cannot be read, is not valid, or its format is newer; or the store has a link in it.
     """
+    refuse_links(path)
     try:
-        data = read_bytes(path / MANIFEST)
-        manifest: Manifest = json.loads(data)
-        version = int(manifest["format"])
-        whole = version > FORMAT or (manifest.keys() >= KEYS and _is_sealed(data, manifest))
+        data = read_some(path / MANIFEST)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
         raise StoreError(f"no permission to read {path / MANIFEST}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    try:
+        return _checked(path, data)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, error) from error
+
+
+def _checked(path: Path, data: bytes) -> Manifest:
+    """A manifest whose names, numbers and hashes have their types and patterns, and whose digest is right.
+
+    Raises:
+        StoreError: its format is newer.
+        ValueError: it is not.
+    """
+    document = parse_json(data)
+    version = document.get("format") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > FORMAT:
         raise StoreError(
-            f"{path / MANIFEST} is damaged: delete it and run `merdata build` again for each corpus"
+            f"{path} has store format {cut(version)}, this merdata reads up to {FORMAT}: upgrade merdata"
         )
-    if version > FORMAT:
-        raise StoreError(
-            f"{path} has store format {version}, this merdata reads up to {FORMAT}: upgrade merdata"
-        )
+    manifest = check_type(Manifest, document)
+    if unknown := manifest["shards"].keys() - manifest["corpora"].keys():
+        raise ValueError(f"shards: {cut(min(unknown))} is not among the corpora")
+    if not _is_sealed(data, manifest):
+        raise ValueError("its digest is not that of its content")
+    label_space(manifest["space"])
     return manifest
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    advice = "delete it and run `merdata build` again for each corpus"
+    return StoreError(f"{path / MANIFEST} is damaged ({cut(error)}): {advice}")
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

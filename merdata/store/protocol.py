@@ -6,25 +6,46 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from typing_extensions import TypedDict
 
 from merdata.errors import SplitError
-from merdata.io.places import reaching, to_read
-from merdata.store.manifest import split_path
+from merdata.io.outside import check_type, cut, parse_json, read_some
+from merdata.io.places import reaching
+from merdata.store.facts import Name, Text, is_name
+from merdata.store.manifest import hashed_name, split_path
+from merdata.store.retired import EARLIER_SPLITS
 from merdata.store.store import Shard, Store, parquet_bytes
+from merdata.store.tables import check_columns, read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SCHEMA = pa.schema({"id": pa.string(), "split": pa.string(), "fold": pa.int32()})
+MOST_BYTES = 1 << 28  # of a protocol's file
+MOST_LETTERS = 100  # of a protocol's name
+
+
+class Properties(TypedDict, total=False):
+    """What is stored beside a protocol's table; `Protocol` says what each entry means."""
+
+    kind: Text
+    seed: int
+    chosen: bool
+    corpora: list[Name]
+    rows: Text
+    claims: dict[Text, list[Name]]
+    notes: list[Text]
+    speaker_dependent: list[Name]
+    fold_names: dict[Text, Text]
 
 
 @dataclass(frozen=True)
@@ -121,7 +142,16 @@ def protocol_path(store: Store, name: str) -> Path:
 
 def protocol_names(store: Store) -> list[str]:
     """Names of the protocols in a store, sorted."""
-    return sorted(path.stem for path in (store.path / "splits").glob("[!.]*.parquet"))
+    paths = store.manifest.get("files", {})
+    if "digest" in store.manifest:
+        return sorted(Path(path).stem for path in paths if path.startswith("splits/"))
+    names = (path.stem for path in (store.path / "splits").glob("*.parquet"))  # format 1 had no list
+    return sorted(name for name in names if is_name(name))
+
+
+def earlier_protocol(name: str, sha256: str) -> str:
+    """Where the table of a protocol is kept that another has replaced, for readers of the store before."""
+    return f"{EARLIER_SPLITS}/{hashed_name(name, sha256)}"
 
 
 def protocol_bytes(protocol: Protocol) -> bytes:
@@ -151,23 +181,43 @@ def read_protocol(store: Store, name: str) -> Protocol:
     Raises:
         SplitError: there is none, or its file was altered.
     """
-    path = protocol_path(store, name)
+    path = protocol_path(store, check_name(name))
     try:
-        with reaching(path):
-            table = pq.read_table(to_read(path, small=True))
-        facts = table.schema.metadata
-        protocol = Protocol(name, table.replace_schema_metadata(None), json.loads(facts[b"properties"]))
+        table = read_parquet(_protocol_file(store, path, name))
+        check_columns(table, SCHEMA)
+        if table.column_names != SCHEMA.names or any(column.null_count for column in table.columns):
+            raise ValueError("it does not have the columns id, split and fold, or has empty cells")
+        if unknown := set(table["split"].unique().to_pylist()) - set(SPLITS):
+            raise ValueError(f"its splits are train, validation and test, not {min(unknown)}")
+        facts = table.schema.metadata or {}
+        properties = check_type(Properties, parse_json(facts[b"properties"]))
+        protocol = Protocol(name, table.replace_schema_metadata(None), cast("dict[str, Any]", properties))
+        known = facts[b"hash"].decode("ascii")
     except FileNotFoundError as error:
         there = ", ".join(protocol_names(store)) or "none yet"
         raise SplitError(
             f"{store.path} has no protocol {name!r} (it has {there}): make it first; "
             "`merdata split --help` lists the kinds"
         ) from error
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise SplitError(f"cannot read {path} ({error}): split again") from error
-    if facts[b"hash"].decode() != protocol.hash:
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise SplitError(f"cannot read {path} ({cut(error)}): split again") from error
+    if known != protocol.hash:
         raise SplitError(f"{path} does not have the hash that it was written with: split again")
     return protocol
+
+
+def _protocol_file(store: Store, path: Path, name: str) -> bytes:
+    """The bytes of a protocol's table that this store's merdata.json names, if it was replaced since."""
+    expected = store.manifest.get("files", {}).get(split_path(name))
+    with reaching(path):
+        data = read_some(path, MOST_BYTES)
+    if expected is None or hashlib.sha256(data).hexdigest() == expected:
+        return data
+    with suppress(FileNotFoundError):
+        earlier = read_some(store.path / earlier_protocol(name, expected), MOST_BYTES)
+        if hashlib.sha256(earlier).hexdigest() == expected:
+            return earlier
+    return data
 
 
 def covers(store: Store, protocol: Protocol) -> bool:
@@ -215,6 +265,8 @@ def check_name(name: str) -> str:
     Raises:
         SplitError: it cannot.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
-        raise SplitError(f"a protocol's name has only letters, digits, _, + and -, so not {name!r}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name) or len(name) > MOST_LETTERS:
+        raise SplitError(
+            f"a protocol's name has up to {MOST_LETTERS} letters, digits, _, + and -, not {cut(repr(name))}"
+        )
     return name

@@ -24,11 +24,14 @@ import pyarrow.parquet as pq
 
 from merdata.audio.clip import read_wav
 from merdata.errors import CorpusNotFound, StoreError
-from merdata.io.places import each, place, reaching, to_read
+from merdata.io.outside import cut
+from merdata.io.places import each, place
 from merdata.labels import LabelSpace, classify, label_space
 from merdata.store.facts import CorpusFacts, Manifest
+from merdata.store.ledger import LEDGER_SCHEMA
 from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_path
-from merdata.utterance import METADATA_COLUMNS
+from merdata.store.tables import check_columns, open_table, read_group, read_table
+from merdata.utterance import METADATA_COLUMNS, store_schema
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,15 @@ class Store:
             raise StoreError(f"{self.path} has no rows of {', '.join(corpora or ['any corpus'])}")
         table = pa.concat_tables(tables).replace_schema_metadata(None)
         if "label" in names:
-            classes = pa.array(self.space.classes, pa.string())
-            named = classes.take(table["label"].combine_chunks())
-            table = table.set_column(names.index("label"), "label", named)
+            table = table.set_column(names.index("label"), "label", self._classes(table["label"]))
         return table
+
+    def _classes(self, labels: pa.ChunkedArray) -> pa.Array:
+        """Class names of the numbers in a label column."""
+        try:
+            return pa.array(self.space.classes, pa.string()).take(labels.combine_chunks())
+        except (pa.ArrowException, IndexError) as error:
+            raise StoreError(f"{self.path} has labels that are not classes of {self.space.name}") from error
 
     @cached_property
     def ids(self) -> dict[Shard, list[str]]:
@@ -127,7 +135,7 @@ class Store:
         Raises:
             StoreError: it is missing or unreadable.
         """
-        return _read_parquet(self.ledger_path(corpus))
+        return _read(self.ledger_path(corpus), None, LEDGER_SCHEMA)
 
     def ledger_path(self, corpus: str) -> Path:
         """Path of the ledger of a corpus."""
@@ -142,9 +150,12 @@ class Store:
         """Some columns of one shard, as they are in the file.
 
         Raises:
-            StoreError: it is missing or unreadable.
+            StoreError: it is missing or unreadable, or not a shard of this corpus.
         """
-        return _read_parquet(shard.path, names)
+        table = _read(shard.path, names, store_schema(()))
+        if not _is_of(table, shard.corpus):
+            raise StoreError(f"{shard.path} has rows of another corpus than {shard.corpus}: build it again")
+        return table
 
 
 def open_store(store: str | Path | Store) -> Store:
@@ -168,10 +179,10 @@ def open_store(store: str | Path | Store) -> Store:
 
 def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
-    file = pq.ParquetFile(to_read(place(path)))
-    for group in range(file.num_row_groups):
-        for row in file.read_row_group(group, ["id", "audio"]).to_pylist():
-            yield row["id"], read_wav(row["audio"]["bytes"])
+    with open_table(place(path)) as file:
+        for group in range(file.num_row_groups):
+            for row in read_group(file, group, ["id", "audio"]).to_pylist():
+                yield row["id"], read_wav(row["audio"]["bytes"])
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -181,13 +192,27 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
+def _is_of(rows: pa.Table, corpus: str) -> bool:
+    """Whether rows have ids and names of a corpus, as far as these columns are there."""
+    import pyarrow.compute as pc
+
+    tests = []
+    if "id" in rows.column_names:
+        tests.append(pc.starts_with(rows["id"], f"{corpus}/"))
+    if "corpus" in rows.column_names:
+        tests.append(pc.equal(rows["corpus"], corpus))
+    return all(pc.all(test, min_count=0).as_py() for test in tests)
+
+
+def _read(path: Path, columns: Sequence[str] | None, schema: pa.Schema) -> pa.Table:
+    """Some columns of a table, each of the type that it has in `schema`."""
     try:
-        with reaching(path):
-            return pq.read_table(to_read(path), columns=columns, partitioning=None)
+        table = read_table(path, columns)
+        check_columns(table, schema)
     except FileNotFoundError as error:
         raise StoreError(
             f"{path} is missing: open the store again if it was just rebuilt, else run `merdata build` again"
         ) from error
-    except (OSError, pa.ArrowInvalid) as error:
-        raise StoreError(f"{path} is damaged: run `merdata build` again") from error
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path} is damaged ({cut(error)}): run `merdata build` again") from error
+    return table

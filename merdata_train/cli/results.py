@@ -42,7 +42,7 @@ def report(
     store: Annotated[
         Path | None,
         typer.Option(
-            help="Folder or URL of the store: the page then shows its transcripts and plays clips.",
+            help="Store whose transcripts and clips the page has (default: the runs' own, if unchanged).",
             parser=place,
             metavar="STORE",
         ),

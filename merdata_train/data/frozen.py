@@ -29,6 +29,7 @@ from merdata_train.data.batching import EVALUATION_SECONDS, micro_batches
 from merdata_train.data.sequences import Sequences, States
 from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder
+from merdata_train.errors import disk_errors
 
 VERSION = 2  # raise it whenever the same weights and rows would give other numbers
 Tensors = dict[str, Tensor]
@@ -80,7 +81,7 @@ def _encoded(
                 continue
             computed[number] = _outputs(encoder, rows, groups[number])
             if file is not None:
-                with plugin.write_atomically(file) as temporary:
+                with plugin.write_atomically(file) as temporary, disk_errors():
                     save_file(computed.pop(number), temporary)
             bar.update(len(groups[number]))
     kept = [computed[number] if file is None else load_file(file) for number, file in enumerate(files)]

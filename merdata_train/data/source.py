@@ -32,6 +32,7 @@ COLUMNS = (
     "id",
     "corpus",
     "speaker",
+    "gender",
     "dialogue",
     "language",
     "text",

@@ -30,6 +30,7 @@ from torch import Tensor
 
 import merdata
 from merdata import plugin
+from merdata_train.errors import disk_errors
 from merdata_train.features import mfcc
 from merdata_train.features.audio import one_thread, vector
 from merdata_train.recipe.features import AudioFeatures, Mfcc
@@ -112,7 +113,7 @@ def compute(task: Task) -> None:
     else:
         tensors = {"features": np.stack(arrays)}
     ids = json.dumps([id for id, _ in rows])
-    with plugin.write_atomically(task.target) as temporary:
+    with plugin.write_atomically(task.target) as temporary, disk_errors():
         save_file(tensors, temporary, metadata={"ids": ids})
 
 

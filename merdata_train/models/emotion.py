@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
@@ -52,8 +52,11 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         model: dict[str, Any],
         context: dict[str, Any] | None = None,
         encoders: dict[str, dict[str, Any]] | None = None,
+        temperature: float = 1.0,
+        missed: list[str] | None = None,
     ) -> None:
         super().__init__()
+        self.temperature, self.missed = temperature, missed
         self.classes = list(classes)
         self.modalities = list(modalities)
         self.features = Features.model_validate(features)
@@ -106,6 +109,18 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         """modality -> its pretrained encoder, of those that have one: `audio_encoder`, `text_encoder`."""
         parts = {name: getattr(self, f"{name}_encoder", None) for name in self.modalities}
         return {name: part for name, part in parts.items() if isinstance(part, PretrainedEncoder)}
+
+    def save_trained(self, folder: Path, temperature: float, missed: list[str]) -> None:
+        """Save the model with what its training showed.
+
+        Args:
+            folder: to write.
+            temperature: that calibrates its probabilities: softmax(logits / T).
+            missed: the modalities that some of its train rows did not have, or that were dropped.
+        """
+        self.temperature, self.missed = temperature, missed
+        config = cast(dict[str, Any], self._hub_mixin_config)
+        self.save_pretrained(folder, config=config | {"temperature": temperature, "missed": missed})
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Predict a batch.

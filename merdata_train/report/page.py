@@ -11,10 +11,14 @@ import pyarrow as pa
 
 import merdata
 from merdata import plugin
+from merdata_train.data.source import Source
 from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import NAMES, caption, cells, header
+from merdata_train.runs.folder import open_run
+from merdata_train.scoring.groups import FEWEST_ROWS, bounded
+from merdata_train.scoring.metrics import TITLES
 
 FROM_STORE = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
@@ -26,15 +30,16 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
 
     Args:
         sections: each suite with its lines and figures.
-        store: for transcripts, notes and clips to listen to.
+        store: for transcripts, notes and clips to listen to; without one, that of the runs, where it
+            exists and is unchanged.
 
     Raises:
         StoreError: the store cannot be read.
     """
     rows = pd.concat([_utterances(matrix) for matrix, _, _ in sections], ignore_index=True)
     columns, clips = list(_columns(rows)), {}
-    if store is not None:
-        opened = merdata.open_store(store)
+    opened = own_store([matrix for matrix, _, _ in sections]) if store is None else merdata.open_store(store)
+    if opened is not None:
         stored = opened.rows(FROM_STORE)
         kinds = zip(rows["suite"], rows["label"], rows["predicted"], strict=True)
         clips = plugin.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
@@ -47,6 +52,22 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
         title="Report of runs",
         suites=[_section(*section) for section in sections],
     )
+
+
+def own_store(matrices: Sequence[Matrix]) -> merdata.Store | None:
+    """The store that all shown runs were trained on; None if it is gone, another, or changed since."""
+    shown = [entry.run for matrix in matrices for entry in matrix.of(matrix.reference)]
+    try:
+        recipes = {run.folder: open_run(run.folder)[0] for run in shown}
+        if len({recipe.store for recipe in recipes.values()}) != 1:
+            return None
+        for run in shown:
+            source = Source(recipes[run.folder])
+            if source.data_hash != run.metrics["data_hash"]:
+                return None
+        return source.store
+    except merdata.MerdataError:
+        return None
 
 
 def _section(
@@ -70,6 +91,25 @@ def _section(
         "seed": entries[0].seed,
         "runs": [entry.run.name for entry in entries if entry.seed == entries[0].seed],
         "confusion": _confusion(matrix),
+        **_groups(matrix),
+    }
+
+
+def _groups(matrix: Matrix) -> dict[str, object]:
+    """Scores of the reference cell's first seed by gender, language and speaker; empty over folds."""
+    entries = matrix.of(matrix.reference)
+    kinds = entries[0].run.metrics["groups"].get(matrix.suite.test, {}) if len(matrix.folds) == 1 else {}
+    rows = [
+        [kind, value, f"{scores['n']:,}", *bounded(scores)]
+        for kind, groups in kinds.items()
+        for value, scores in groups.items()
+    ]
+    titles = ["", "", "n", *TITLES.values()]
+    return {
+        "groups": rows,
+        "group_header": titles,
+        "group_numeric": [number > 1 for number in range(len(titles))],
+        "fewest": FEWEST_ROWS,
     }
 
 

@@ -20,7 +20,7 @@ def write_report(
         runs: folder of the runs.
         out: where the report goes.
         only: the name of one suite; all by default.
-        store: for transcripts, notes and clips on the page.
+        store: for transcripts, notes and clips on the page (default: the runs' own, if it is unchanged).
 
     Returns:
         suite -> files that were written, besides index.html.

@@ -17,6 +17,7 @@ from merdata_train.errors import RunError
 from merdata_train.recipe.features import Features
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.folder import open_run
+from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
 
 # metric -> its name in the `evaluate` library, and the arguments that make it ours
@@ -78,7 +79,8 @@ def card(folder: Path) -> str:
         remarks=list(_remarks(sets)),
         environment=_read(folder / "environment.json", f"{folder} is damaged: environment.json is missing"),
         recipe_yaml=_recipe_yaml(recipe),
-        cells=_cells,
+        cells=bounded,
+        fewest=FEWEST_ROWS,
         plain=_plain,
         baselines=_baselines,
         counts=_counts,
@@ -187,15 +189,6 @@ def _remarks(sets: Facts) -> Iterator[str]:
                 f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {temperature:.2f}, fitted "
                 "on validation."
             )
-
-
-def _cells(account: Facts) -> list[str]:
-    spans = account["intervals"] or {}
-    return [
-        f"{account['scores'][name]:.3f}"
-        + (f" [{spans[name][0]:.3f}, {spans[name][1]:.3f}]" if name in spans else "")
-        for name in TITLES
-    ]
 
 
 def _plain(scores: Facts) -> list[str]:

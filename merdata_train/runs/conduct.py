@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -22,7 +23,6 @@ from merdata_train.runs.folder import read_history, write_json
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import Planned, Suite
 
-RUN = "from merdata_train.cli.app import main; main()"
 THREADS = 1  # of torch, in each run: another number of them gives other last digits
 
 
@@ -88,12 +88,13 @@ def conduct(
     todo = {run.folder: run for run in planned if run.state not in over}
     failed: dict[str, str] = {}
     write_manifest(suite, planned, out, failed)
-    for done, fault in _each(todo, out, jobs, test):
-        if fault is not None:
-            failed[done.folder.name] = fault
-        state = "failed: " + fault if fault is not None else done.state
-        print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
-        write_manifest(suite, planned, out, failed)
+    with closing(_each(todo, out, jobs, test)) as runs:
+        for done, fault in runs:
+            if fault is not None:
+                failed[done.folder.name] = fault
+            state = "failed: " + fault if fault is not None else done.state
+            print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
+            write_manifest(suite, planned, out, failed)
     return failed
 
 
@@ -112,7 +113,7 @@ def _manifest_run(run: Planned, fault: str | None) -> ManifestRun:
 
 def _each(
     todo: Mapping[Path, Planned], out: Path, jobs: int, test: bool
-) -> Iterator[tuple[Planned, str | None]]:
+) -> Generator[tuple[Planned, str | None]]:
     """Every run after those that it starts from, with what went wrong."""
     order = TopologicalSorter(
         {folder: [need for need in run.needs if need in todo] for folder, run in todo.items()}
@@ -122,14 +123,22 @@ def _each(
             yield todo[folder], _here(todo[folder], out, test)
         return
     order.prepare()
+    running: set[subprocess.Popen[str]] = set()
     with ThreadPoolExecutor(jobs) as pool:
         begun: dict[Future[str | None], Path] = {}
-        while order.is_active():
-            begun |= {pool.submit(_apart, todo[folder], out, test): folder for folder in order.get_ready()}
-            for future in wait(begun, return_when=FIRST_COMPLETED).done:
-                folder = begun.pop(future)
-                order.done(folder)
-                yield todo[folder], future.result()
+        try:
+            while order.is_active():
+                ready = order.get_ready()
+                begun |= {pool.submit(_apart, todo[folder], out, test, running): folder for folder in ready}
+                for future in wait(begun, return_when=FIRST_COMPLETED).done:
+                    folder = begun.pop(future)
+                    order.done(folder)
+                    yield todo[folder], future.result()
+        except BaseException:  # a signal, here or where the results go: the runs end too
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in [*running]:
+                process.terminate()
+            raise
 
 
 def _here(planned: Planned, out: Path, test: bool) -> str | None:
@@ -148,18 +157,22 @@ def _here(planned: Planned, out: Path, test: bool) -> str | None:
     return None
 
 
-def _apart(planned: Planned, out: Path, test: bool) -> str | None:
+def _apart(planned: Planned, out: Path, test: bool, running: set[subprocess.Popen[str]]) -> str | None:
     """The run in a process of its own, so that a crash cannot end the others."""
     options = ["--out", str(out), "--jobs", "1", "--json", *([] if test else ["--no-test"])]
-    done = subprocess.run(  # noqa: S603  our own interpreter and words
-        [sys.executable, "-c", RUN, "run", *planned.words, *options],
-        capture_output=True,
+    process = subprocess.Popen(  # noqa: S603  our own interpreter and words
+        [sys.executable, "-m", "merdata_train", "run", *planned.words, *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {name: str(THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")},
     )
-    if done.returncode == 0:
+    running.add(process)
+    _, errors = process.communicate()
+    running.discard(process)
+    if process.returncode == 0:
         return None
-    said = done.stderr.strip().splitlines() or [f"it ended with exit code {done.returncode}"]
+    said = errors.strip().splitlines() or [f"it ended with exit code {process.returncode}"]
     return said[-1].removeprefix("merdata_train: ")
 
 

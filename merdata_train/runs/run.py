@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.errors import RunError
+from merdata_train.errors import RunError, disk_errors
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint
 from merdata_train.models.emotion import EmotionModel
@@ -37,6 +37,7 @@ from merdata_train.runs.folder import write_json
 from merdata_train.runs.identity import folder_name
 from merdata_train.runs.initial import started, with_initial
 from merdata_train.runs.lineage import write_lineage
+from merdata_train.runs.saved import temperature_of
 from merdata_train.runs.tracking import check_tracker, tracker
 from merdata_train.scoring.results import SplitRecord
 from merdata_train.training.devices import is_main_process, processes
@@ -44,6 +45,7 @@ from merdata_train.training.fit import fit
 from merdata_train.training.stages import trained_rows
 
 CHECKPOINT = "checkpoint.safetensors"
+LEAST_MISSED = 0.01  # a model learns nothing from a modality that fewer train rows do without
 PACKAGES = (
     "merdata",
     "torch",
@@ -108,7 +110,9 @@ def run(
             model, history = training(track=log)
         write_json(folder / "history.json", history)
         _write_lineage(folder, recipe, model, train, validation)
-        _save(folder, model, source)
+        _save(
+            folder, model, source, temperature_of(model, source, validation, workers), missed(recipe, train)
+        )
     return folder
 
 
@@ -121,10 +125,17 @@ def _write_lineage(
     write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
 
 
-def _save(folder: Path, model: EmotionModel, source: Source) -> None:
+def missed(recipe: Recipe, train: Examples) -> list[str]:
+    """The modalities that a model learns to do without: enough rows do not have them, or they are dropped."""
+    absent = {name: float((~train.tensors[f"has_{name}"]).double().mean()) for name in recipe.modalities}
+    return [name for name, share in absent.items() if recipe.modality_dropout or share >= LEAST_MISSED]
+
+
+def _save(folder: Path, model: EmotionModel, source: Source, temperature: float, missed: list[str]) -> None:
     """Write `model/` by rename: its existence means that training is finished."""
     unfinished = folder / ".model"
-    model.save_pretrained(unfinished)
+    with disk_errors():
+        model.save_trained(unfinished, temperature, missed)
     source.save_processors(unfinished)
     unfinished.replace(folder / "model")
     (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -136,13 +147,21 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", blocking=False):
+            _sweep(folder)
             yield
     except Timeout as error:
         raise RunError(
             f"another process is training {folder}: wait for it, or choose another --out"
         ) from error
     except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror}") from error
+        raise RunError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process was writing: our temporary files, and those of safetensors."""
+    for path in folder.iterdir():
+        if path.name.startswith(".tmp") or (path.name.startswith(".") and path.name.endswith(".part")):
+            path.unlink(missing_ok=True)
 
 
 def _clear(folder: Path) -> None:

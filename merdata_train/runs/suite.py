@@ -79,10 +79,9 @@ class Suite(BaseModel):
 
     def narrowed(self, seeds: list[int] | None, folds: list[str] | None) -> Suite:
         """The suite with other seeds or folds; None keeps its own."""
-        chosen = [int(fold) if fold.isdecimal() else fold for fold in folds or []]
         changes: dict[str, object] = {"seeds": seeds} if seeds else {}
         if folds:
-            changes["folds"] = "all" if "all" in folds else chosen
+            changes["folds"] = "all" if "all" in folds else folds
         return self.model_copy(update=changes)
 
     def cells(self) -> list[tuple[str, tuple[str | None, Overrides]]]:

@@ -95,12 +95,22 @@ class SetAccount(Account):
     calibration: Calibration
 
 
+class GroupScores(TypedDict):
+    """Test rows of one gender, language or speaker."""
+
+    n: int
+    scores: Scores
+    intervals: Intervals | None
+
+
 class Metrics(TypedDict):
     """metrics.json.
 
     Attributes:
         looks: how often the test set was evaluated by the runs of the folder, this look included.
+        temperature: that calibrates the model's probabilities, from validation rows.
         sets: `overall`, `TestA`, `TestB`, every corpus; None for one without rows.
+        groups: TestA and TestB -> gender, language, speaker -> value -> scores, as `groups.by_group` gives.
     """
 
     recipe: str
@@ -116,6 +126,7 @@ class Metrics(TypedDict):
     majority_class: str
     looks: str
     sets: dict[str, SetAccount | None]
+    groups: dict[str, dict[str, dict[str, GroupScores]]]
 
 
 class Spread(TypedDict):

@@ -40,12 +40,15 @@ class Prediction:
 
     Attributes:
         label: the most probable class, by name.
-        probabilities: class -> probability, in the order of the model's classes.
-        notes: what a reader should know about the recording.
+        probabilities: class -> calibrated probability, in the order of the model's classes: at the
+            temperature that its validation rows gave.
+        raw: class -> probability as the model was trained to give it.
+        notes: what a reader should know about the prediction.
     """
 
     label: str
     probabilities: dict[str, float]
+    raw: dict[str, float]
     notes: tuple[str, ...] = ()
 
 
@@ -62,15 +65,19 @@ class Item:
     def complaints(self) -> list[str]:
         """Sentences for stderr."""
         notes = self.prediction.notes if self.prediction else ()
-        return [self.fault] if self.fault else [f"{self.file}: {note}" for note in notes]
+        return [self.fault] if self.fault else [f"{self.file or self.text!r}: {note}" for note in notes]
 
     def facts(self) -> dict[str, Any]:
         """Ready for JSON."""
         shared = {"file": self.file, "text": self.text}
         if self.prediction is None:
             return shared | {"error": self.fault}
-        label, probabilities = self.prediction.label, self.prediction.probabilities
-        return shared | {"label": label, "probabilities": probabilities, "notes": list(self.prediction.notes)}
+        return shared | {
+            "label": self.prediction.label,
+            "probabilities": self.prediction.probabilities,
+            "raw_probabilities": self.prediction.raw,
+            "notes": list(self.prediction.notes),
+        }
 
 
 class Predictor:
@@ -123,7 +130,6 @@ class Predictor:
                 trained without context.
         """
         text, text_notes = _said(text)
-        history = [turn for turn in history if turn.strip()]
         self._refuse(audio=audio is not None, text=text is not None)
         if history and self.model.context is None:
             raise InputError("the model was trained without context: it cannot use a history")
@@ -136,9 +142,14 @@ class Predictor:
         count = 1 if self.model.encoders else COPIES
         copies = {name: tensor.expand(count, *tensor.shape[1:]) for name, tensor in batch.items()}
         with torch.inference_mode():
-            probabilities = self.model(copies).logits[0].double().softmax(dim=-1).tolist()
-        named = dict(zip(self.classes, probabilities, strict=True))
-        return Prediction(max(named, key=named.__getitem__), named, (*text_notes, *notes))
+            logits = self.model(copies).logits[0].double()
+        calibrated, raw = (
+            dict(zip(self.classes, (logits / temperature).softmax(dim=-1).tolist(), strict=True))
+            for temperature in (self.model.temperature, 1.0)
+        )
+        notes = (*text_notes, *notes)
+        notes += self._unpractised(audio=audio is not None, text=text is not None)
+        return Prediction(max(raw, key=raw.__getitem__), calibrated, raw, notes)
 
     def _refuse(self, **given: bool) -> None:
         """Refuse what the model was not trained on, and nothing at all."""
@@ -148,6 +159,16 @@ class Predictor:
                 raise InputError(f"the model was trained on {knows} only: it cannot use {name}")
         if not any(given.values()):
             raise InputError(f"there is nothing to predict from: give {' or '.join(self.modalities)}")
+
+    def _unpractised(self, **given: bool) -> tuple[str, ...]:
+        """A note for each modality that is missing here and was not in training."""
+        absent = [
+            name for name in self.modalities if not given[name] and name not in (self.model.missed or [])
+        ]
+        return tuple(
+            f"it was predicted without {name}, and the model never learned to do without: expect more errors"
+            for name in absent
+        )
 
     def _audio(self, samples: Floats | None) -> dict[str, Tensor]:
         config, there = self.model.features.audio, {"has_audio": torch.tensor([samples is not None])}
@@ -167,7 +188,8 @@ class Predictor:
     def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
         config, context = self.model.features.text, self.model.context
         there = {"has_text": torch.tensor([text is not None])}
-        before = list(history)[-context.previous :] if context and context.previous else []
+        window = list(history)[-context.previous :] if context and context.previous else []
+        before = [turn for turn in window if turn.strip()]  # as in training, an empty turn says nothing
         if isinstance(config, TextEncoder):
             tokens, starts = tokenise([text], [before], self._tokenizer, config.max_tokens)
             return TokenRows(tokens, self._tokenizer.pad_token_id, starts).batch("text", [0]) | there

@@ -5,17 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 
 from merdata import HubError
-from merdata.plugin import check_repo, hub_errors
+from merdata.plugin import check_repo, hub_errors, printable
 from merdata_train.errors import RunError
 from merdata_train.runs.card import card, write_card
 
-# The files of a model; nothing else of a run is uploaded. The folders hold what makes an encoder's inputs.
-FILES = ("README.md", "config.json", "model.safetensors")
-FOLDERS = ("extractor", "tokenizer")
-PATTERNS = [*FILES, *(f"{folder}/*" for folder in FOLDERS)]
+# The files of a model; nothing else of a run is uploaded or downloaded. The folders hold what makes the
+# inputs of an encoder, under the names that transformers saves.
+FILES = ("config.json", "model.safetensors")
+CARD = "README.md"
+BESIDE = {
+    "extractor": ("preprocessor_config.json",),
+    "tokenizer": (
+        "added_tokens.json",
+        "merges.txt",
+        "sentencepiece.bpe.model",
+        "special_tokens_map.json",
+        "spiece.model",
+        "spm.model",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.json",
+        "vocab.txt",
+    ),
+}
+NAMES = (CARD, *FILES, *(f"{folder}/{name}" for folder, names in BESIDE.items() for name in names))
 
 
 class FileSize(TypedDict):
@@ -48,23 +64,22 @@ def push(folder: Path, repo: str, *, public: bool = False, dry_run: bool = False
         RunError: the run is not finished and evaluated.
     """
     check_repo(repo)
-    card(folder) if dry_run else write_card(folder)
-    model = folder / "model"
-    files = _sizes(model)
+    card(folder)
+    _files(folder / "model")  # before anything is written through a link
+    if not dry_run:
+        write_card(folder)
+    files = _files(folder / "model")
+    sizes: list[FileSize] = [{"path": name, "bytes": path.stat().st_size} for name, path in files.items()]
     if dry_run:
-        return Upload(repo=repo, url=None, private=not public, files=files)
+        return Upload(repo=repo, url=None, private=not public, files=sizes)
     with hub_errors(repo):
         api = HfApi()
         api.create_repo(repo, private=not public, exist_ok=True)
         private = _is_private(api, repo, public)
-        api.upload_folder(
-            repo_id=repo,
-            folder_path=model,
-            allow_patterns=PATTERNS,
-            commit_message=f"Upload {folder.name}",
-        )
+        additions = [CommitOperationAdd(name, path) for name, path in files.items()]
+        api.create_commit(repo, additions, commit_message=f"Upload {printable(folder.name)}")
         _is_private(api, repo, public)
-        return Upload(repo=repo, url=f"{api.endpoint}/{repo}", private=private, files=files)
+        return Upload(repo=repo, url=f"{api.endpoint}/{repo}", private=private, files=sizes)
 
 
 def download(repo: str) -> Path:
@@ -74,7 +89,7 @@ def download(repo: str) -> Path:
         HubError: the Hub cannot be reached, or does not have the model.
     """
     with hub_errors(repo):
-        return Path(snapshot_download(repo, allow_patterns=PATTERNS))
+        return Path(snapshot_download(repo, allow_patterns=list(NAMES)))
 
 
 def _is_private(api: HfApi, repo: str, public: bool) -> bool:
@@ -89,15 +104,20 @@ def _is_private(api: HfApi, repo: str, public: bool) -> bool:
     return private
 
 
-def _sizes(model: Path) -> list[FileSize]:
-    missing = [name for name in FILES if name != "README.md" and not (model / name).is_file()]
+def _files(model: Path) -> dict[str, Path]:
+    """Name in the repository -> path of every file of a model that is there.
+
+    Raises:
+        RunError: a file is missing, is a link, or is not a regular file.
+    """
+    paths = {name: model / name for name in NAMES if (model / name).exists() or (model / name).is_symlink()}
+    missing = [name for name in FILES if name not in paths]
     if missing:
         raise RunError(f"{model} does not have {', '.join(missing)}: train the run again with --fresh")
-    paths = [model / name for name in FILES] + [
-        path for name in FOLDERS for path in sorted((model / name).glob("*"))
-    ]
-    return [
-        {"path": path.relative_to(model).as_posix(), "bytes": path.stat().st_size}
-        for path in paths
-        if path.exists()
-    ]
+    for path in paths.values():
+        link = next((step for step in (path, path.parent, model) if step.is_symlink()), None)
+        if link is not None:
+            raise RunError(f"{link} is a link, and links are not uploaded: put the file itself there")
+        if not path.is_file():
+            raise RunError(f"{path} is not a regular file: remove it")
+    return paths

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from merdata import plugin
+from merdata_train.errors import disk_errors
 
 State = dict[str, Tensor]
 
@@ -53,7 +54,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     facts = checkpoint.facts | {"param_groups": checkpoint.optimizer["param_groups"]}
     # Parameters may share memory with what the optimizer holds: safetensors wants each tensor its own.
     owned = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    with plugin.write_atomically(path) as temporary:
+    with plugin.write_atomically(path) as temporary, disk_errors():
         save_file(owned, temporary, metadata={"facts": json.dumps(facts)})
 
 

@@ -16,6 +16,7 @@ from merdata.splits.exchange.entry import Entry, Row, key_of, stem
 from merdata.splits.exchange.published import by_rule, published
 from merdata.splits.make import finish, rows_of
 from merdata.store.keep import keep_protocol
+from merdata.store.links import check_output
 from merdata.store.protocol import (
     TEST,
     TRAIN,
@@ -103,6 +104,7 @@ def export_split(store: str | Path | Store, target: str, protocol: str, out: Pat
     if target != emobox.NAME:
         raise SplitError(f"splits can be exported in the layout of {emobox.NAME}, not of {target!r}")
     store = open_store(store)
+    check_output(store.path, out / "data")
     return emobox.write_folds(store, load_protocol(store, protocol), out)
 
 

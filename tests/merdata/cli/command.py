@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -11,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "140"}
 
 
@@ -26,7 +28,7 @@ class Done:
 def call(main: Callable[[], None], name: str, *words: object, cwd: Path | None = None) -> Done:
     """A command in this process: another would take seconds to import what is here already."""
     out, errors, code = StringIO(), StringIO(), 0
-    here = Path.cwd()
+    here, handlers = Path.cwd(), {number: signal.getsignal(number) for number in SIGNALS}
     try:
         os.chdir(cwd or here)
         with (
@@ -40,6 +42,8 @@ def call(main: Callable[[], None], name: str, *words: object, cwd: Path | None =
         code = int(ended.code or 0)
     finally:
         os.chdir(here)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return Done(code, out.getvalue(), errors.getvalue())
 
 

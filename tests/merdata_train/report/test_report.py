@@ -19,6 +19,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 import merdata
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.report.lines import among_own, lines_of
+from merdata_train.report.page import own_store
 from merdata_train.report.read import read_matrices
 from merdata_train.report.write import write_report
 from merdata_train.runs.conduct import conduct
@@ -228,6 +229,30 @@ def test_a_confusion_cell_leads_to_its_utterances_and_they_play(
         shown.select_option("select[name=clip]", "can be heard")
         shown.locator("button.play").first.click()
         assert heard(shown) > 0
+
+
+def test_the_page_plays_clips_of_the_runs_own_store(
+    suites: Path, folded: merdata.Store, tmp_path: Path
+) -> None:
+    """Nobody says where it is; a store that was changed, or is gone, is not played from."""
+    write_report(suites, tmp_path / "report", only="two")
+    text = (tmp_path / "report" / "index.html").read_text()
+    told = tmp_path / "told"
+    write_report(suites, told, only="two", store=folded.path)
+    assert text == (told / "index.html").read_text()
+    assert "audio/" in text or "data:audio" in text
+    (matrix,) = read_matrices(suites, "two")
+    opened = own_store([matrix])
+    assert opened is not None
+    assert opened.path == folded.path
+    changed = replace(matrix.entries[-1].run, metrics={**matrix.entries[-1].run.metrics, "data_hash": "0"})
+    entries = [*matrix.entries[:-1], replace(matrix.entries[-1], run=changed)]
+    assert own_store([replace(matrix, entries=entries)]) is None
+    copy = Path(shutil.copytree(suites, tmp_path / "runs"))
+    for recipe in copy.glob("*/recipe.yaml"):
+        recipe.write_text(recipe.read_text().replace(str(folded.path), str(tmp_path / "gone")))
+    assert own_store(read_matrices(copy, "two")) is None
+    write_report(copy, tmp_path / "report", only="two")
 
 
 def test_what_suites_say_is_escaped(suites: Path) -> None:

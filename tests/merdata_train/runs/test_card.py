@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from huggingface_hub import ModelCard, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
@@ -145,3 +147,35 @@ def test_the_command_writes_it_anew(trained: Path, tmp_path: Path) -> None:
     done = cli("card", folder)
     assert done.stdout.strip() == str(path)
     assert path.read_text() == before
+
+
+def tables_in(text: str) -> list[list[str]]:
+    """Runs of lines that begin with a bar, outside code."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return [block.strip().splitlines() for block in re.findall(r"(?:^\|.*\n)+", prose, flags=re.MULTILINE)]
+
+
+def test_every_table_is_one(trained: Path) -> None:
+    """A header, a line of dashes, and rows, all of as many cells."""
+    tables = tables_in((trained / "model" / "README.md").read_text("utf-8"))
+    assert len(tables) > 4
+    for rows in tables:
+        assert len(rows) > 2, rows
+        assert set(rows[1]) <= set("|-:"), rows[:2]
+        assert len({row.replace(r"\|", "").count("|") for row in rows}) == 1, rows[:3]
+
+
+def test_scores_by_gender_language_and_speaker_are_shown(trained: Path) -> None:
+    metrics = json.loads((trained / "metrics.json").read_text())
+    predictions = pd.read_parquet(trained / "predictions.parquet")
+    acted = predictions[predictions["domain"] == "acted"]
+    women = metrics["groups"]["TestA"]["gender"]["female"]
+    assert women["n"] == (acted["gender"] == "female").sum()
+    (line,) = [
+        row
+        for rows in tables_in((trained / "model" / "README.md").read_text("utf-8"))
+        for row in rows
+        if row.startswith("| gender female |") and f"| {women['n']} |" in row
+    ]
+    low, high = women["intervals"]["uar"]
+    assert f"{women['scores']['uar']:.3f} [{low:.3f}, {high:.3f}]" in line

@@ -22,6 +22,7 @@ from merdata_train import Predictor
 from merdata_train.errors import InputError, RunError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import load_recipe
+from merdata_train.runs.run import run
 from merdata_train.serving.predict import predict_all
 from tests.merdata_train.command import cli
 from tests.merdata_train.conftest import SMALL
@@ -63,8 +64,60 @@ def test_predictions_are_those_of_the_evaluation(
         path.write_bytes(row["audio"]["bytes"])
         found = predictor(audio=path, text=row["text"])
         assert found.label == row["saved"]["predicted"]
-        for name, value in found.probabilities.items():
+        for name, value in found.raw.items():
             assert value == pytest.approx(row["saved"][f"p_{name}"], abs=TOLERANCE)
+
+
+def test_probabilities_are_those_at_the_temperature_of_the_validation_rows(
+    predictor: Predictor, trained: Path, recording: Path
+) -> None:
+    """softmax(log p / T); the temperature is the one that the validation rows' predictions give."""
+    validation = pd.read_parquet(trained / "validation.parquet")
+    metrics = json.loads((trained / "metrics.json").read_text())
+    temperature = predictor.model.temperature
+    assert temperature == metrics["temperature"] != 1
+    assert json.loads((trained / "model" / "config.json").read_text())["temperature"] == temperature
+    columns = [f"p_{name}" for name in predictor.classes]
+
+    def loss(at: float) -> float:
+        logits = np.log(validation[columns].to_numpy()) / at
+        scaled = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        gold = [predictor.classes.index(label) for label in validation["label"]]
+        return float(-np.log(scaled[np.arange(len(gold)), gold]).mean())
+
+    assert loss(temperature) < min(loss(temperature * 0.95), loss(temperature * 1.05))
+    found = predictor(audio=recording, text="Get out!")
+    powers = {name: value ** (1 / temperature) for name, value in found.raw.items()}
+    for name, value in found.probabilities.items():
+        assert value == pytest.approx(powers[name] / sum(powers.values()))
+    assert found.probabilities != found.raw
+
+
+def test_a_modality_that_the_model_never_missed_is_flagged(
+    predictor: Predictor, trained: Path, store: merdata.Store, recording: Path
+) -> None:
+    """Of the miniatures' train rows all have audio, and more than one in a hundred has no text."""
+    rows = store.rows(["id", "text"]).to_pandas()
+    train = rows[rows["id"].map(merdata.load_protocol(store, "mer").splits()) == "train"]
+    assert train["text"].isna().mean() > 0.01
+    assert predictor.model.missed == ["text"]
+    assert predictor(audio=recording, text="Get out!").notes == predictor(audio=recording).notes == ()
+    (note,) = predictor(text="Get out!").notes
+    assert note.startswith("it was predicted without audio, and the model never learned to")
+    said = cli("predict", trained, "--text", "Get out!", "--json")
+    assert f"'Get out!': {note}" in said.stderr
+    (answer,) = json.loads(said.stdout)
+    assert answer["notes"] == [note]
+    assert answer["probabilities"] != answer["raw_probabilities"]
+
+
+def test_a_model_that_learned_to_miss_a_modality_is_not_flagged(
+    store: merdata.Store, recording: Path, tmp_path: Path
+) -> None:
+    words = [f"store={store.path}", *SMALL, "stages.0.epochs=1", "modality_dropout=0.2"]
+    reads = Predictor.open(run(load_recipe("source0/A1", words), tmp_path))
+    assert reads.model.missed == ["audio", "text"]
+    assert reads(audio=recording).notes == reads(text="Get out!").notes == ()
 
 
 def test_samples_give_what_their_file_gives(predictor: Predictor, recording: Path) -> None:
@@ -156,7 +209,7 @@ def test_a_bad_file_stops_no_other(predictor: Predictor, recording: Path) -> Non
 
 def test_a_long_recording_is_predicted_with_a_word(predictor: Predictor) -> None:
     samples = np.sin(np.arange(16_000 * 40) / 9).astype(np.float32) / 2
-    (note,) = predictor(audio=samples).notes
+    (note,) = predictor(audio=samples, text="Get out!").notes
     assert "is 40 s long" in note
 
 

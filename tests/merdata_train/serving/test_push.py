@@ -126,3 +126,37 @@ def test_what_cannot_be_pushed_or_found_is_one_sentence(
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+SECRET = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+
+
+def test_only_files_of_a_model_are_uploaded(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
+    for name in ("notes.txt", "tokenizer/id_rsa.json", "extractor/key.pem", "optimizer.pt"):
+        (folder / "model" / name).parent.mkdir(exist_ok=True)
+        (folder / "model" / name).write_bytes(SECRET)
+    (folder / "model" / "tokenizer" / "vocab.txt").write_text("hello")
+    assert cli(hub, tmp_path, "push", folder, REPO).returncode == 0
+    assert set(hub.repos["model", REPO].files) == FILES | {"tokenizer/vocab.txt"}
+
+
+@pytest.mark.parametrize("name", ["tokenizer/merges.txt", "tokenizer", "config.json", "README.md"])
+def test_nothing_is_uploaded_or_written_through_a_link(
+    hub: FakeHub, folder: Path, tmp_path: Path, name: str
+) -> None:
+    model, outside = folder / "model", tmp_path / "outside"
+    if name == "tokenizer":
+        outside.mkdir()
+        (outside / "merges.txt").write_bytes(SECRET)
+    else:
+        outside.write_bytes((model / name).read_bytes() if (model / name).exists() else SECRET)
+        (model / name).unlink(missing_ok=True)
+    before = outside.read_bytes() if outside.is_file() else SECRET
+    (model / name).parent.mkdir(exist_ok=True)
+    (model / name).symlink_to(outside)
+    done = cli(hub, tmp_path, "push", folder, REPO)
+    assert done.returncode == 2
+    assert "is a link, and links are not uploaded" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not hub.repos
+    assert (outside.read_bytes() if outside.is_file() else (outside / "merges.txt").read_bytes()) == before

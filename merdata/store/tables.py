@@ -1,0 +1,157 @@
+"""Parquet tables that somebody else may have written: read up to a bound on what they unpack to.
+
+A column may repeat one long value a million times in a few bytes, so a file's size says nothing about its
+memory. Audio is read by row group.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merdata.io.outside import cut
+from merdata.io.places import reaching, to_read
+
+ALWAYS = 1 << 24  # bytes that any table may unpack to
+TIMES = 200  # as many times its size, a table may unpack to: ids and labels compress well
+GROUP = 1 << 30  # bytes that a row group with audio may unpack to
+REPEATING = {"RLE_DICTIONARY", "PLAIN_DICTIONARY"}
+ENCODINGS = {"PLAIN", "RLE", "BIT_PACKED", *REPEATING}  # as pyarrow writes them
+METADATA = {"thrift_string_size_limit": 1 << 24, "thrift_container_size_limit": 1 << 20}
+
+
+def open_table(path: Path, *, small: bool = False, **options: Any) -> pq.ParquetFile:
+    """A Parquet file whose metadata is bounded; a remote one that is small comes in one request.
+
+    Raises:
+        OSError, pa.ArrowInvalid: it cannot be read.
+        RemoteError: it is remote and could not be reached.
+    """
+    return pq.ParquetFile(to_read(path, small=small), **METADATA, **options)
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None, *, small: bool = False) -> pa.Table:
+    """A table without audio.
+
+    Raises:
+        OSError, pa.ArrowInvalid: it cannot be read, lacks a column, or unpacks to far more than its size.
+        RemoteError: it is remote and could not be reached.
+    """
+    with reaching(path):
+        return read_parquet(to_read(path, small=small), columns)
+
+
+def read_group(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.Table:
+    """Some columns of one row group, audio among them.
+
+    Raises:
+        OSError, pa.ArrowInvalid: it cannot be read, or unpacks to more than GROUP bytes.
+    """
+    rows = file.metadata.row_group(group)
+    if _at_most(rows.column(leaf) for leaf in _leaves(file, columns)) > GROUP:
+        raise pa.ArrowInvalid(f"row group {group} unpacks to more than {GROUP / 1e6:,.0f} MB")
+    return file.read_row_group(group, list(columns), use_threads=False)
+
+
+def read_parquet(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
+    """As `read_table`, of a path, bytes or an open file."""
+    source = io.BytesIO(source) if isinstance(source, bytes) else source
+    with pq.ParquetFile(source, **METADATA) as file:
+        if columns and (missing := [name for name in columns if name not in file.schema_arrow.names]):
+            raise pa.ArrowInvalid(f"it has no column {cut(', '.join(missing))}")
+        leaves = _leaves(file, columns)
+        chunks = list(_chunks(file.metadata, leaves))
+        most = ALWAYS + TIMES * sum(chunk.total_compressed_size for chunk in chunks)
+        if _at_most(chunks) <= most:
+            return file.read(columns, use_threads=False)
+        if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
+            raise pa.ArrowInvalid(f"it unpacks to more than {most / 1e6:,.0f} MB")
+        return _measured(source, columns, leaves, most)
+
+
+def check_columns(table: pa.Table, schema: pa.Schema) -> None:
+    """Fail if a column has another type than `schema` gives it, or an id or corpus is null.
+
+    Raises:
+        pa.ArrowInvalid: one has.
+    """
+    for field in table.schema:
+        if field.name in schema.names and field.type != schema.field(field.name).type:
+            raise pa.ArrowInvalid(f"column {field.name} is {cut(field.type)}")
+        if field.name in ("id", "corpus") and table[field.name].null_count:
+            raise pa.ArrowInvalid(f"column {field.name} has empty cells")
+
+
+def _measured(source: Any, columns: Sequence[str] | None, leaves: Sequence[int], most: int) -> pa.Table:
+    """A table whose unpacked size is not known in advance: repeated values are counted, then written out."""
+    if hasattr(source, "seek"):
+        source.seek(0)
+    with pq.ParquetFile(source, **METADATA) as plain:
+        kinds, paths = plain.schema_arrow, [plain.schema.column(leaf) for leaf in leaves]
+    texts = [leaf.path for leaf in paths if leaf.physical_type == "BYTE_ARRAY"]
+    if hasattr(source, "seek"):
+        source.seek(0)
+    with pq.ParquetFile(source, read_dictionary=texts, **METADATA) as file:
+        parts, size = [], 0
+        for group in range(file.num_row_groups):
+            part = file.read_row_group(group, columns, use_threads=False)
+            size += sum(_unpacked(chunk) for column in part.columns for chunk in column.chunks)
+            if size > most:
+                raise pa.ArrowInvalid(f"it unpacks to more than {most / 1e6:,.0f} MB")
+            parts.append(part)
+    table = pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
+    fields = [kinds.field(name) for name in table.column_names]
+    return table.cast(pa.schema(fields, kinds.metadata))
+
+
+def _unpacked(array: Any) -> int:
+    """Bytes of an array whose dictionaries, also those inside lists and structs, are written out."""
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(array.type):
+        lengths = pc.binary_length(array.dictionary)
+        return int(pc.sum(lengths.take(array.indices)).as_py() or 0)
+    if pa.types.is_list(array.type):
+        return int(array.nbytes) + _unpacked(array.flatten())
+    if pa.types.is_struct(array.type):
+        return sum(_unpacked(inner) for inner in array.flatten())
+    return int(array.nbytes)
+
+
+def _leaves(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[int]:
+    """Numbers of the Parquet columns that make up some columns."""
+    schema = file.schema
+    names = [schema.column(number).path.partition(".")[0] for number in range(len(schema))]
+    return [number for number, name in enumerate(names) if columns is None or name in columns]
+
+
+def _chunks(metadata: Any, leaves: Sequence[int]) -> Iterable[Any]:
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group)
+        for leaf in leaves:
+            yield rows.column(leaf)
+
+
+def _at_most(chunks: Iterable[Any]) -> int:
+    """A bound on the bytes that column chunks unpack to: repeated values may all be as large as the chunk.
+
+    Raises:
+        pa.ArrowInvalid: a column is written in a way that has no such bound.
+    """
+    most = 0
+    for chunk in chunks:
+        encodings = set(chunk.encodings)
+        if not encodings <= ENCODINGS:
+            raise pa.ArrowInvalid(f"column {cut(chunk.path_in_schema)} has an unusual encoding")
+        if chunk.physical_type != "BYTE_ARRAY":
+            most += chunk.num_values * 8
+        elif encodings & REPEATING:
+            most += chunk.num_values * chunk.total_uncompressed_size
+        else:
+            most += chunk.total_uncompressed_size
+    return most

@@ -1,0 +1,142 @@
+"""Ctrl-C and SIGTERM, sent to real processes at several moments: one line, its exit code, nothing left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import merdata
+
+PATIENCE = 300  # seconds, on a machine that others use
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command after a signal: what it said, what it left in the temporary folder, processes that go on."""
+
+    returncode: int
+    errors: list[str]
+    left: list[str]
+    processes: list[str]
+
+
+def stop(module: str, words: Sequence[object], cwd: Path, delay: float, number: signal.Signals) -> Ended:
+    """Run a command and send a signal: SIGINT to all its processes, as a terminal does, SIGTERM to itself."""
+    temporary = cwd / "temporary"
+    temporary.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, words)],
+        cwd=cwd,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+    )
+    while process.poll() is None and not _listens(process.pid):
+        time.sleep(0.005)
+    time.sleep(delay)
+    if process.poll() is None:
+        send = os.killpg if number == signal.SIGINT else os.kill
+        send(process.pid, number)
+    _, errors = process.communicate(timeout=PATIENCE)
+    return Ended(
+        process.returncode,
+        errors.splitlines(),
+        sorted(path.name for path in temporary.iterdir()),
+        _session(process.pid),
+    )
+
+
+def _listens(pid: int) -> bool:
+    """Whether a process has a handler of its own for SIGTERM."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def _session(pid: int) -> list[str]:
+    """Processes of the session that go on; the multiprocessing module's own take a moment to end."""
+    for _ in range(100):
+        found = subprocess.run(["ps", "-o", "args=", "-s", str(pid)], capture_output=True, text=True).stdout
+        if not found:
+            return []
+        time.sleep(0.1)
+    return found.splitlines()
+
+
+def hold(ended: Ended, program: str, number: signal.Signals, *, may_be_done: bool) -> None:
+    """Hold a command to what every command promises."""
+    assert (ended.left, ended.processes) == ([], [])
+    if may_be_done and ended.returncode in (0, 1, 3):
+        return
+    assert ended.errors == [f"{program}: stopped by {number.name}"]
+    assert ended.returncode == 128 + number
+
+
+def snapshot(folder: Path) -> dict[str, int]:
+    """Files of a store and their sizes, without what merdata keeps for itself."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder): path.stat().st_size for path in files}
+    return {str(name): size for name, size in names.items() if not name.parts[0].startswith(".")}
+
+
+COMMANDS = [
+    ["audit", "store"],
+    ["verify", "store", "--deep", "--jobs", "2"],
+    ["report", "store", "--out", "page.html"],
+    ["push", "me/speech", "store", "--corpus", "tess", "--dry-run"],
+    ["export", "wav", "store", "--out", "wavs"],
+    ["export", "csv", "store", "--out", "rows.csv"],
+    ["split", "store", "--protocol", "loco"],
+    ["stats", "store"],
+    ["card", "store"],
+]
+LATER = [0.6, 1.4, 2.5, 0.9, 1.1, 0.8, 1.2, 0.7, 1.8]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+@pytest.mark.parametrize(("words", "delay"), zip(COMMANDS, LATER, strict=True), ids=lambda part: str(part))
+def test_a_signal_is_one_line_and_leaves_nothing(
+    words: list[str], delay: float, store: merdata.Store, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(store.path, tmp_path / "store")
+    before = snapshot(copy)
+    hold(stop("merdata", words, tmp_path, 0, signal.SIGTERM), "merdata", signal.SIGTERM, may_be_done=False)
+    assert snapshot(copy) == before
+    ended = stop("merdata", words, tmp_path, delay, signal.SIGINT)
+    hold(ended, "merdata", signal.SIGINT, may_be_done=True)
+    if ended.returncode == 128 + signal.SIGINT:
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "temporary"]
+    assert not list(tmp_path.rglob("*.part"))
+    assert merdata.verify(copy, jobs=0).faults == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_a_build_that_is_stopped_goes_on(corpora: Path, store: merdata.Store, tmp_path: Path) -> None:
+    words = ["build", "--corpus", "all", "--source", corpora, "--jobs", "2"]
+    for delay, number in (
+        (0.0, signal.SIGINT),
+        (1.0, signal.SIGTERM),
+        (1.5, signal.SIGINT),
+        (2.0, signal.SIGTERM),
+    ):
+        ended = stop("merdata", words, tmp_path, delay, number)
+        hold(ended, "merdata", number, may_be_done=delay > 0)
+        assert {path.name for path in tmp_path.iterdir()} <= {"store", "temporary"}
+        assert not list(tmp_path.rglob("*.part"))
+    done = merdata.build(["all"], corpora, tmp_path / "store", jobs=2)
+    assert done.made + done.kept == len(store.shards())
+    assert merdata.open_store(tmp_path / "store").manifest["shards"] == store.manifest["shards"]
