@@ -130,7 +130,6 @@ class Predictor:
                 trained without context.
         """
         text, text_notes = _said(text)
-        history = [turn for turn in history if turn.strip()]
         self._refuse(audio=audio is not None, text=text is not None)
         if history and self.model.context is None:
             raise InputError("the model was trained without context: it cannot use a history")
@@ -186,7 +185,8 @@ class Predictor:
     def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
         config, context = self.model.features.text, self.model.context
         there = {"has_text": torch.tensor([text is not None])}
-        before = list(history)[-context.previous :] if context and context.previous else []
+        window = list(history)[-context.previous :] if context and context.previous else []
+        before = [turn for turn in window if turn.strip()]  # as in training, an empty turn says nothing
         if isinstance(config, TextEncoder):
             tokens, starts = tokenise([text], [before], self._tokenizer, config.max_tokens)
             return TokenRows(tokens, self._tokenizer.pad_token_id, starts).batch("text", [0]) | there
