@@ -13,6 +13,7 @@ from pathlib import Path
 
 from merdata.io.files import remove, write_json
 from merdata.io.outside import check_type, parse_json, read_some
+from merdata.io.places import is_remote
 from merdata.store.facts import StoredFile, is_hashed_file
 
 RETIRED = ".build/retired.json"
@@ -58,6 +59,8 @@ def retire(store: Path, replaced: Iterable[str], named: Container[str], grace: f
 
 
 def retired_bytes(store: Path) -> int:
-    """Size of the files that are kept for readers."""
+    """Size of the files that are kept for readers; of a remote store it is not known."""
+    if is_remote(store):
+        return 0
     paths = (store / path for path in retired(store))
     return sum(path.stat().st_size for path in paths if path.exists())

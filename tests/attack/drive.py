@@ -18,7 +18,7 @@ from merdata.cli import app as toolkit
 from tests.attack.stores import Hostile, outside_folder
 from tests.attack.watch import content, watched
 
-SECONDS = 60  # that a command may take
+SECONDS = 300  # that a command may take, on a machine that others use
 Words = list[object]
 
 

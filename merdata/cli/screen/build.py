@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from merdata.store.retired import GRACE, retired_bytes
 from merdata.tables.statistics import MOST_SPEAKERS
 from merdata.tables.table import console, table
 
@@ -94,6 +95,12 @@ def built(report: Report, store: Path) -> None:
         again = f"merdata split {store} --protocol {name}"
         screen.print(f"protocol {name} no longer fits the rows: run `{again}`", soft_wrap=True)
     screen.print(f"{report.made} shards built, {report.kept} unchanged; the store is {store}")
+    if megabytes := retired_bytes(store) / 1e6:
+        screen.print(
+            f"{megabytes:,.0f} MB of replaced files stay for readers; the next build, split or card "
+            f"after {GRACE / 60:.0f} minutes removes them",
+            soft_wrap=True,
+        )
 
 
 def _by_reason(counts: dict[str, int]) -> str:
