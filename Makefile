@@ -41,7 +41,7 @@ bench: $(READY)
 	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
 crash: $(READY)
-	for name in flips faults kills mutants end_to_end; do $(BIN)/python -m tests.crash.$$name || exit 1; done
+	for name in flips faults kills readers attack mutants end_to_end; do $(BIN)/python -m tests.crash.$$name || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from merdata.errors import PolicyError, did_you_mean
+from merdata.io.strict_yaml import load_yaml
 
 DROP, KEEP = "drop", "keep"
 
@@ -68,7 +69,7 @@ class Decision:
     note: str | None = None
 
 
-NO_DECISION = Decision(keep=False, target=None)  # of a file that is no row
+NO_DECISION = Decision(keep=False, target=None)  # of a file that is not a row, or a row without a label
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,15 @@ class LabelPolicy:
     space: LabelSpace
     decisions: Mapping[str, Mapping[str, Decision]]
 
-    def decide(self, corpus: str, raw_label: str, where: str) -> Decision:
-        """The decision for a row.
+    def decide(self, corpus: str, raw_label: str | None, where: str) -> Decision:
+        """The decision for a row; one without a label is dropped.
 
         Raises:
             PolicyError: the corpus states no target for this raw label.
         """
         known = self.decisions[corpus]
+        if raw_label is None:
+            return NO_DECISION
         if raw_label not in known:
             raise PolicyError(
                 f"{corpus} has an unknown raw label {raw_label!r} in {where}; "
@@ -142,14 +145,14 @@ def read_policy(path: Path) -> list[str]:
     """The changes of a policy file: YAML of `raw: target`, or of `corpus: {raw: target}`.
 
     Raises:
-        PolicyError: it cannot be read, or is not of that form.
+        PolicyError: it cannot be read, is not of that form, or has a label twice.
     """
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
+        tree = load_yaml(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"cannot read the policy {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
-        raise PolicyError(f"{path} is no policy: it must be a mapping such as `contempt: disgust`")
+        raise PolicyError(f"{path} is not a policy: it must be a mapping such as `contempt: disgust`")
     changes = []
     for name, value in tree.items():
         inner = (
@@ -168,7 +171,7 @@ def _parse_change(change: str, space: LabelSpace) -> tuple[str, str]:
     allowed = [*space.classes, DROP, KEEP]
     if target not in allowed:
         raise PolicyError(
-            f"policy {change!r}: {target!r} is no class of {space.name}{did_you_mean(target, allowed)}; "
+            f"policy {change!r}: {target!r} is not a class of {space.name}{did_you_mean(target, allowed)}; "
             f"allowed are {', '.join(allowed)}"
         )
     return raw_name, target

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merdata.audio.clip import read_wav
-from merdata.errors import StoreError
+from merdata.errors import SplitError, StoreError
 from merdata.io.files import file_sha256, write_atomically
 from merdata.io.places import download, each, is_remote
 from merdata.store.protocol import SPLITS, load_protocol
-from merdata.store.store import Shard, Store, open_store
+from merdata.store.store import Shard, Store, check_shard, open_store
 from merdata.utterance import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -41,9 +42,20 @@ def load(
         SplitError: there is no such protocol or fold.
         StoreError: the store cannot be read.
     """
+    opened = open_store(store)
+    try:
+        return _load(opened, protocol, fold, corpora, decode)
+    except (FileNotFoundError, SplitError, StoreError):
+        if isinstance(store, Store) or not opened.is_replaced():
+            raise
+        return _load(open_store(store), protocol, fold, corpora, decode)  # it was rebuilt just now
+
+
+def _load(
+    store: Store, protocol: str, fold: int | str, corpora: Iterable[str] | None, decode: bool
+) -> DatasetDict:
     from datasets import Audio, DatasetDict, load_dataset
 
-    store = open_store(store)
     split_of = load_protocol(store, protocol).splits(fold)
     files = each(_on_this_machine, store.shards(store.named(corpora)), store.path)
     rows: Dataset = load_dataset("parquet", data_files=files, split="train")
@@ -59,7 +71,8 @@ def load(
 def _on_this_machine(shard: Shard) -> str:
     """The path of a shard; a remote one is copied, once, to where `datasets` keeps its downloads."""
     if not is_remote(shard.path):
-        return str(shard.path)
+        check_shard(shard)
+        return glob.escape(str(shard.path))  # load_dataset takes paths for patterns
     from datasets.config import DOWNLOADED_DATASETS_PATH
 
     cached = Path(DOWNLOADED_DATASETS_PATH) / "merdata" / f"{shard.sha256}.parquet"
@@ -68,7 +81,7 @@ def _on_this_machine(shard: Shard) -> str:
             download(shard.path, temporary)
             if file_sha256(temporary) != shard.sha256:
                 raise StoreError(f"{shard.path} is damaged: run `merdata build` again")
-    return str(cached)
+    return glob.escape(str(cached))
 
 
 def _decoded(part: Dataset) -> Dataset:

@@ -5,7 +5,8 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
     Corpus                  its facts and its reader
     Utterance, Vote         what the reader yields, one for each row
     Tree, Row               the files of a folder, and a row of a csv file in it
-    stray, mark_duplicates  files that are not rows of their own
+    stray                   a file that is named like a row but is not one
+    split_of                the split that the folder of a file is named after
     StoredRow, name_of      a row of a store, and the last part of its id, for the names that others give it
     Terms, Permission       what may be uploaded: ATTRIBUTION, GATED or NEVER
     LayoutError             the folder is not as it should be
@@ -38,14 +39,14 @@ from typing import TYPE_CHECKING, Any
 _FOR_CORPORA = {
     "Corpus": "corpora.corpus",
     "stray": "corpora.corpus",
-    "mark_duplicates": "corpora.corpus",
     "StoredRow": "corpora.corpus",
     "name_of": "corpora.corpus",
     "Utterance": "utterance",
     "Vote": "utterance",
     "NO_TEXT": "utterance",
     "Tree": "corpora.tree",
-    "Row": "corpora.tree",
+    "Row": "corpora.csv_table",
+    "split_of": "corpora.tree",
     "Terms": "corpora.terms",
     "Permission": "corpora.terms",
     "ATTRIBUTION": "corpora.terms",
@@ -72,6 +73,7 @@ _FOR_STORES = {
     "is_remote": "io.places",
     "place": "io.places",
     "render_card": "io.resources",
+    "load_yaml": "io.strict_yaml",
     "console": "tables.table",
     "printable": "escaping",
     "markdown": "escaping",
@@ -105,16 +107,16 @@ if TYPE_CHECKING:
     from merdata.cli.ending import ending as ending
     from merdata.corpora.corpus import Corpus as Corpus
     from merdata.corpora.corpus import StoredRow as StoredRow
-    from merdata.corpora.corpus import mark_duplicates as mark_duplicates
     from merdata.corpora.corpus import name_of as name_of
     from merdata.corpora.corpus import stray as stray
+    from merdata.corpora.csv_table import Row as Row
     from merdata.corpora.terms import ATTRIBUTION as ATTRIBUTION
     from merdata.corpora.terms import GATED as GATED
     from merdata.corpora.terms import NEVER as NEVER
     from merdata.corpora.terms import Permission as Permission
     from merdata.corpora.terms import Terms as Terms
-    from merdata.corpora.tree import Row as Row
     from merdata.corpora.tree import Tree as Tree
+    from merdata.corpora.tree import split_of as split_of
     from merdata.engine.pool import run_tasks as run_tasks
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError
@@ -129,6 +131,7 @@ if TYPE_CHECKING:
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
     from merdata.io.resources import render_card as render_card
+    from merdata.io.strict_yaml import load_yaml as load_yaml
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix

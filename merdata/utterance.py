@@ -45,6 +45,7 @@ class Utterance:
         id: unique in the corpus (in the store `<corpus>/...`), with the split in it where the corpus restarts
             its numbers in each.
         source: audio file relative to the corpus folder, or None if it is not on disk.
+        raw_label, speaker: None where the corpus's metadata has nothing (a note then says so).
         text: transcript, or None (a note then says why).
         raw_text: transcript as the corpus has it, where `text` was cleaned.
         shard: the group that no split may cut (a speaker, or a block of dialogues of one split).
@@ -56,8 +57,8 @@ class Utterance:
     id: str
     corpus: str = ""
     source: str | None
-    raw_label: str
-    speaker: str
+    raw_label: str | None
+    speaker: str | None
     shard: str = ""
     language: str = ""
     text: str | None = None

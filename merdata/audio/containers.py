@@ -7,17 +7,18 @@ frames (AAC, AMR, MP3 without a Xing header) declares nothing: it is whole if it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Literal, NamedTuple
 
 from merdata.audio.frames import SEARCHED, after_tags, check_adts, check_amr, check_mpeg
 from merdata.audio.impostors import refuse_impostor
+from merdata.audio.mp4 import check_mp4
 from merdata.audio.pieces import (
     AMR_BYTES,
     Header,
     adts_frame,
     avi_chunk,
     big,
-    box,
     caf_chunk,
     element,
     flv_tag,
@@ -27,11 +28,12 @@ from merdata.audio.pieces import (
     mpeg_frame,
     ogg_page,
     pieces,
+    refuse_cut,
 )
 from merdata.errors import AudioError
 
 TO_THE_END = "audio: its header states no size; it was read to the end of the file"
-BOXES = {b"moov", b"moof", b"mdat", b"mfra", b"free", b"skip", b"wide", b"sidx", b"uuid", b"meta", b"udta"}
+UNKNOWN = "unrecognised"
 LAST_PAGE = 4  # flag of an Ogg page
 
 Order = Literal["little", "big"]
@@ -57,7 +59,7 @@ class Checked(NamedTuple):
 
     Attributes:
         data: the file, with the right size in its header where that stated none.
-        container: its kind, or `unknown`.
+        container: its kind, or UNKNOWN.
         notes: for the row.
     """
 
@@ -79,7 +81,7 @@ def check(data: bytes) -> Checked:
     container = _recognise(data, start)
     if container is None:
         refuse_impostor(data)
-        return Checked(data, "unknown")
+        return Checked(data, UNKNOWN)
     if container.magic:
         data = data[start:]
     repaired, notes = container.check(data) or (data, ())
@@ -91,7 +93,8 @@ def _recognise(data: bytes, start: int) -> Container | None:
     for container in CONTAINERS:
         if all(data.startswith(magic, start + offset) for offset, magic in container.magic.items()):
             return container
-    start += len(zeros) - len(zeros.lstrip(b"\0")) if (zeros := data[start : start + SEARCHED]) else 0
+    padding = data[start : start + SEARCHED]
+    start += len(padding) - len(padding.lstrip(b"\0"))
     if start < len(data) and adts_frame(data, start):
         return ADTS
     if data[:3] == b"ID3" or (start < len(data) and mpeg_frame(data, start)):
@@ -147,15 +150,30 @@ def _check_caf(data: bytes) -> Repaired | None:
     return _chunks(8, caf_chunk, b"data", 8, "big")(data) or _pieces(8, caf_chunk, "chunk")(data)
 
 
+def _check_sphere(data: bytes) -> None:
+    """NIST SPHERE: lines of `name -type value`; only what is not compressed says how long it is in bytes."""
+    length = int(data[8:16]) if data[8:16].strip().isdigit() else 0
+    fields = {line.split()[0]: line.split()[-1] for line in data[16:length].splitlines() if line.strip()}
+    if fields.get(b"sample_coding", b"pcm") not in (b"pcm", b"ulaw", b"alaw"):
+        return
+    sizes = [fields.get(name, b"") for name in (b"sample_count", b"sample_n_bytes", b"channel_count")]
+    if all(size.isdigit() for size in sizes):
+        _refuse_less(max(0, len(data) - length), prod(map(int, sizes)))
+
+
 def _sized(data: bytes, start: int, size: int, field: _Field) -> Repaired | None:
     """Check the size of the audio data; what writes to a pipe leaves a placeholder in its place."""
     present = max(0, len(data) - start)
     if present and _is_placeholder(size):
         right = (present + field.surplus).to_bytes(field.width, field.order)
         return data[: field.start] + right + data[field.start + field.width :], (TO_THE_END,)
+    _refuse_less(present, size)
+    return None
+
+
+def _refuse_less(present: int, size: int) -> None:
     if present < size:
         raise AudioError("truncated", f"{present} of the {size} bytes of audio that the header declares")
-    return None
 
 
 def _is_placeholder(size: int) -> bool:
@@ -177,25 +195,15 @@ def _only_chunks(data: bytes, start: int, header: Header) -> bool:
 def _check_ogg(data: bytes) -> None:
     ended: dict[bytes, bool] = {}
     for page in pieces(data, 0, ogg_page):
-        _refuse_cut(data, page.end, "page")
+        refuse_cut(data, page.end, "page")
         ended[page.name[1:]] = bool(page.name[0] & LAST_PAGE)
     if not all(ended.values()):
         raise AudioError("truncated", "the page that ends the stream is missing")
 
 
-def _check_mp4(data: bytes) -> None:
-    names = set()
-    for piece in pieces(data, 0, box):
-        if piece.name in BOXES or not piece.name:
-            _refuse_cut(data, piece.end, "box")
-        names.add(piece.name)
-    if b"moov" not in names:
-        raise AudioError("truncated", "the file ends before the index of its audio (the box moov)")
-
-
 def _check_asf(data: bytes) -> None:
     for piece in pieces(data, 0, guid_chunk(1)):
-        _refuse_cut(data, piece.end, "object")
+        refuse_cut(data, piece.end, "object")
         if piece.name == _ASF_DATA and piece.end - piece.start <= 26:
             return  # written to a pipe: packets follow, and nobody has counted them
 
@@ -205,14 +213,9 @@ def _pieces(first: int, header: Header, what: str) -> Check:
 
     def check_pieces(data: bytes) -> None:
         for piece in pieces(data, first, header):
-            _refuse_cut(data, piece.end, what)
+            refuse_cut(data, piece.end, what)
 
     return check_pieces
-
-
-def _refuse_cut(data: bytes, end: int, what: str) -> None:
-    if end > len(data):
-        raise AudioError("truncated", f"the file ends within a {what}")
 
 
 def _check_flac(data: bytes) -> None:
@@ -234,12 +237,13 @@ CONTAINERS = (
     Container("AIFF", {0: b"FORM", 8: b"AIFC"}, _chunks(12, _RIFX, b"SSND", 4, "big")),
     Container("CAF", {0: b"caff"}, _check_caf),
     Container("AU", {0: b".snd"}, _check_au),
+    Container("SPHERE", {0: b"NIST_1A\n"}, _check_sphere),
     Container("FLAC", {0: b"fLaC"}, _check_flac),
     Container("Ogg", {0: b"OggS"}, _check_ogg),
-    Container("MP4", {4: b"ftyp"}, _check_mp4, libsndfile=False),
-    Container("MP4", {4: b"moov"}, _check_mp4, libsndfile=False),
-    Container("MP4", {4: b"mdat"}, _check_mp4, libsndfile=False),
-    Container("MP4", {4: b"wide"}, _check_mp4, libsndfile=False),
+    Container("MP4", {4: b"ftyp"}, check_mp4, libsndfile=False),
+    Container("MP4", {4: b"moov"}, check_mp4, libsndfile=False),
+    Container("MP4", {4: b"mdat"}, check_mp4, libsndfile=False),
+    Container("MP4", {4: b"wide"}, check_mp4, libsndfile=False),
     Container("Matroska", {0: b"\x1a\x45\xdf\xa3"}, _pieces(0, element, "element"), libsndfile=False),
     Container("AVI", {0: b"RIFF", 8: b"AVI "}, _pieces(0, avi_chunk, "chunk"), libsndfile=False),
     Container("ASF", {0: _ASF}, _check_asf, libsndfile=False),

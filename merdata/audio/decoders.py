@@ -53,10 +53,13 @@ def decode(data: bytes, path: str | None = None) -> Decoded:
     file = check(data)
     if file.data is not data:
         path = None
+    declared = flac_samples(file.data) if file.container == "FLAC" else 0
     complaints = []
     for decoder in _decoders(file):
         try:
-            return replace(decoder(file.data, path), notes=file.notes)
+            decoded = decoder(file.data, path)
+            _refuse_short(len(decoded.samples), declared)
+            return replace(decoded, notes=file.notes)
         except AudioError:
             raise
         except Exception as error:
@@ -123,8 +126,6 @@ def _soundfile(data: bytes, path: str | None) -> Decoded:
     with soundfile.SoundFile(_Bytes(data)) as file:
         _refuse_too_long(file.frames, file.channels)
         samples = file.read(dtype="float32", always_2d=True)
-        if file.format == "FLAC":
-            _refuse_short(len(samples), file.frames)
         return Decoded(samples, file.samplerate, f"soundfile/{file.format}")
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from merdata.audio.pieces import AMR_BYTES, Header, Piece, adts_frame, amr_frame, big, mpeg_frame, pieces
+from merdata.audio.pieces import (
+    AMR_BYTES,
+    Header,
+    Piece,
+    adts_frame,
+    amr_frame,
+    big,
+    mpeg_frame,
+    pieces,
+    refuse_cut,
+)
 from merdata.errors import AudioError
 
 SEARCHED = 1 << 16  # bytes of something else that may stand between frames
@@ -52,7 +62,7 @@ def check_amr(data: bytes) -> None:
     """
     magic = next(magic for magic in AMR_BYTES if data.startswith(magic))
     for frame in pieces(data, len(magic), amr_frame(magic)):
-        _refuse_cut(data, frame)
+        refuse_cut(data, frame.end, "frame")
 
 
 def _frames(data: bytes, header: Header) -> list[Piece]:
@@ -63,7 +73,7 @@ def _frames(data: bytes, header: Header) -> list[Piece]:
         for frame in pieces(data, start, header):
             if frames and frame.name not in (frames[0].name, b""):
                 break
-            _refuse_cut(data, frame)
+            refuse_cut(data, frame.end, "frame")
             frames.append(frame)
             start = frame.following
         start = None if data.startswith(TAGS, start) else _next_frame(data, start + 1, header)
@@ -91,8 +101,3 @@ def _declared_frames(first: bytes) -> tuple[int, int]:
             return big(first, start + 8, 4), int(first[start + 120 : start + 124] in EXACT)
     start = first.find(b"VBRI", 0, 48)
     return (big(first, start + 14, 4), 0) if start >= 0 else (0, 0)
-
-
-def _refuse_cut(data: bytes, frame: Piece) -> None:
-    if frame.end > len(data):
-        raise AudioError("truncated", "the file ends within its last frame")

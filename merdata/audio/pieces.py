@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from merdata.errors import AudioError
+
 
 class Piece(NamedTuple):
     """One piece of a file.
@@ -36,6 +38,16 @@ def pieces(data: bytes, start: int, header: Header) -> Iterator[Piece]:
         start = piece.following
 
 
+def refuse_cut(data: bytes, end: int, what: str) -> None:
+    """Refuse a file that ends before one of its pieces does.
+
+    Raises:
+        AudioError: it is cut short.
+    """
+    if end > len(data):
+        raise AudioError("truncated", f"the file ends within a {what}")
+
+
 def whole(start: int, end: int, name: bytes = b"") -> Piece:
     """A piece that is directly followed by the next."""
     return Piece(name, start, end, end)
@@ -60,7 +72,7 @@ def iff_chunk(order: Literal["little", "big"]) -> Header:
     """Chunks of RIFF (little-endian) or of AIFF and RIFX (big-endian): name, 32-bit size, an even length."""
 
     def header(data: bytes, start: int) -> Piece | None:
-        if start + 8 > len(data):
+        if start + 8 > len(data) or not any(data[start : start + 4]):  # zeros are padding
             return None
         size = int.from_bytes(data[start + 4 : start + 8], order)
         return Piece(data[start : start + 4], start + 8, start + 8 + size, start + 8 + size + size % 2)

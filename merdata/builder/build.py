@@ -9,8 +9,8 @@ An interrupted build continues where it stopped, shard by shard.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ from merdata.store.commit import FOR_EVER, announce, conclude, known_files, lock
 from merdata.store.facts import Account, Manifest
 from merdata.store.ledger import Counts, totals
 from merdata.store.manifest import FORMAT, files_of, new_manifest, read_manifest, shard_path
-from merdata.store.retired import retire
+from merdata.store.retired import retire, retired
 from merdata.store.store import Store
 from merdata.version import __version__
 
@@ -56,6 +56,7 @@ class ReportFacts(TypedDict):
     totals: dict[str, int]
     shards: ShardNumbers
     outdated_splits: list[str]
+    passed_over: list[str]
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,14 @@ class Report:
         made: shards that were built.
         kept: shards that were up to date.
         outdated: protocols that no longer fit the store's rows.
+        passed_over: folders that are named after no corpus, where all were asked for.
     """
 
     counts: list[Counts]
     made: int = 0
     kept: int = 0
     outdated: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
     def as_json(self) -> ReportFacts:
         return {
@@ -80,6 +83,7 @@ class Report:
             "totals": totals((counts.domain, counts.discovered) for counts in self.counts),
             "shards": {"made": self.made, "kept": self.kept},
             "outdated_splits": self.outdated,
+            "passed_over": self.passed_over,
         }
 
 
@@ -138,26 +142,34 @@ def build(
         IncompleteError: not one row of a corpus can be stored; the store is left as it was.
         MerdataError: the input is at fault; nothing has been written then.
     """
-    store, cluster = place(store), _cluster(engine, scheduler, jobs)
+    store, cluster = place(store), cluster_of(engine, scheduler, jobs)
     corpora = [corpora] if isinstance(corpora, str) else corpora
     choice = choose(corpora, source, policy=policy, options=options, on_bad_audio=on_bad_audio)
     if in_one_process(store, *choice.folders.values()):
         jobs, cluster = 0, None
     before = _manifest_to_extend(store, choice.policy)
     prospect = _look(choice, store, before, rehash)
-    with locked(store, FOR_EVER if wait else 0) as waited:
+    with locked(store, FOR_EVER if wait else 0) as waited, _cleaning(store):
         manifest = _manifest_to_extend(store, choice.policy)
         if waited or manifest != before:  # another process has changed it
             prospect = _look(choice, store, manifest, rehash)
-        remove_leftovers(store)
-        made = _make_shards(store, prospect.plan.tasks, jobs, cluster, "building" if progress else None)
+        named, bar = files_of(manifest), "building" if progress else None
+        made = _make_shards(store, named, prospect.plan.tasks, jobs, cluster, bar)
         prospect = replace(prospect, plan=prospect.plan.without_rows())
-        if prospect.plan.choice.corpora:
-            outdated = _commit(store, prospect.plan, manifest)
-        else:
-            outdated = seen.outdated(store, manifest)
-            retire(store, (), files_of(manifest))
+        outdated = _commit(store, prospect.plan, manifest)
         return _report(store, manifest, choice, prospect, made, outdated)
+
+
+@contextmanager
+def _cleaning(store: Path) -> Iterator[None]:
+    """Remove what writers that died have left, and at a failure what stopped workers leave."""
+    remove_leftovers(store)
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):
+            remove_leftovers(store)
+        raise
 
 
 def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Prospect:
@@ -168,6 +180,7 @@ def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Pros
 
 def _make_shards(
     store: Path,
+    named: Container[str],
     tasks: Sequence[ShardTask],
     jobs: int | None,
     cluster: Callable[[], Pool] | None,
@@ -176,7 +189,13 @@ def _make_shards(
     """Build the shards that no earlier build has made, and say how many these were."""
     done = each(ShardTask.is_done, tasks, store)
     todo = [task for task, is_done in zip(tasks, done, strict=True) if not is_done]
-    check_space(store, todo)
+    try:
+        check_space(store, todo)
+    except StoreError:  # what is kept for readers may be just what is missing
+        if not retired(store):
+            raise
+        retire(store, (), named, grace=0)
+        check_space(store, todo)
     with working_folder(store) as folder:
         build_shards(todo, folder / "decoding", jobs, progress, cluster)
     return len(todo)
@@ -195,10 +214,15 @@ def _report(
     }
     settled = {corpus: number for corpus, number in shards.items() if corpus not in look_again}
     seen.remember(store, manifest, prospect.made_from, settled, outdated)
-    return Report(counts, made, shards.total() - made, outdated)
+    return Report(counts, made, shards.total() - made, outdated, choice.passed_over)
 
 
-def _cluster(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
+def cluster_of(engine: str, scheduler: str | None, jobs: int | None) -> Callable[[], Pool] | None:
+    """What makes the pool of a cluster; None for processes of this machine.
+
+    Raises:
+        EngineError: there is no such engine, or not with so many jobs.
+    """
     if engine not in ENGINES:
         raise EngineError(f"engine must be {' or '.join(ENGINES)}, not {engine!r}")
     if jobs is not None and jobs < 0:
@@ -234,6 +258,9 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     Raises:
         IncompleteError: a corpus has no row.
     """
+    if not plan.choice.corpora:  # all are up to date
+        retire(store, (), files_of(manifest))
+        return seen.outdated(store, manifest)
     from merdata.store.readme import make_card  # jinja2 is not needed until the shards are made
 
     manifest["files"] = known_files(Store(store, manifest))

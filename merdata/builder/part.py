@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -60,8 +60,9 @@ def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> Par
     entries, twins = ledger.make_ledger(journals.values())
     data = parquet_bytes(entries)
     sha256 = hashlib.sha256(data).hexdigest()
-    counts = ledger.count(corpus, entries, twins)
-    facts = _facts(corpus, plan.choice, counts, hashed_name(corpus.name, sha256))
+    survey = plan.surveys[corpus.name]
+    counts = replace(ledger.count(corpus, entries, twins), files=survey.files, remarks=survey.remarks)
+    facts = _facts(corpus, plan.choice, counts, survey.languages, hashed_name(corpus.name, sha256))
     manifest["corpora"][corpus.name] = facts
     path = ledger_path(corpus.name, facts)
     manifest.setdefault("files", {})[path] = sha256
@@ -87,12 +88,14 @@ def _fingerprint(shard: str, journal: pa.Table) -> ShardFacts:
     }
 
 
-def _facts(corpus: Corpus, choice: Choice, counts: Counts, ledger_name: str) -> CorpusFacts:
+def _facts(
+    corpus: Corpus, choice: Choice, counts: Counts, languages: list[str], ledger_name: str
+) -> CorpusFacts:
     """What merdata.json records of a corpus."""
     return {
         "title": corpus.title,
         "domain": corpus.domain,
-        "languages": list(corpus.languages),
+        "languages": languages,
         "licence": corpus.licence,
         "homepage": corpus.homepage,
         "split": corpus.split,

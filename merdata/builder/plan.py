@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from typing_extensions import TypedDict
 
+from merdata.builder.contested import refuse_contested
 from merdata.builder.task import PlannedRow, ShardTask, shard_key
-from merdata.corpora.corpus import Corpus
-from merdata.corpora.registry import get_corpus, present, read_corpus
+from merdata.corpora.account import FileAccount
+from merdata.corpora.corpus import Corpus, Survey
+from merdata.corpora.registry import get_corpus, passed_over, present, survey_corpus
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
 from merdata.io.places import Listing, is_remote, listing, place
 from merdata.labels import NO_DECISION, Decision, LabelPolicy, make_policy
-from merdata.store.ledger import EXAMPLES, loss_account, totals
+from merdata.store.ledger import EXAMPLES, NO_LABEL, loss_account, totals
 from merdata.utterance import Utterance
 
 ON_BAD_AUDIO = ("drop", "silence")
@@ -33,6 +35,7 @@ class Choice:
         policy: decides the labels.
         options: corpus -> the options for its reader.
         on_bad_audio: drop or silence.
+        passed_over: folders beside those of the corpora that are named after none, where all were asked for.
     """
 
     corpora: list[Corpus]
@@ -40,6 +43,7 @@ class Choice:
     policy: LabelPolicy
     options: dict[str, dict[str, str]]
     on_bad_audio: str
+    passed_over: list[str] = field(default_factory=list)
 
     def without(self, names: Container[str]) -> Choice:
         """The same choices without some of the corpora."""
@@ -53,10 +57,12 @@ class Plan:
     Attributes:
         choice: the user's choices.
         tasks: one per shard.
+        surveys: corpus -> what was found in its folder; without the rows, which the tasks have.
     """
 
     choice: Choice
     tasks: list[ShardTask]
+    surveys: dict[str, Survey] = field(default_factory=dict)
 
     def without_rows(self) -> Plan:
         """The plan once its shards are built, without the rows, to save memory."""
@@ -69,7 +75,10 @@ class Plan:
 
 
 class CorpusForecast(TypedDict):
-    """What a build would make of one corpus; `others` are files that are not rows, by reason."""
+    """What a build would make of one corpus; `others` are files that are not rows, by reason.
+
+    `files` accounts for every file of its folder; `remarks` say what is missing there or in the way.
+    """
 
     corpus: str
     domain: str
@@ -82,13 +91,16 @@ class CorpusForecast(TypedDict):
     labels: dict[str, dict[str, int]]
     speakers: dict[str, int]
     languages: dict[str, int]
+    files: FileAccount
+    remarks: list[str]
 
 
 class Forecast(TypedDict):
-    """What a build would make of its corpora; `totals` are rows by domain."""
+    """What a build would make of its corpora; `totals` are rows by domain, `passed_over` as in `Choice`."""
 
     corpora: list[CorpusForecast]
     totals: dict[str, int]
+    passed_over: list[str]
 
 
 def choose(
@@ -113,7 +125,8 @@ def choose(
         policy,
         debatable={corpus.name: corpus.debatable for corpus in chosen},
     )
-    return Choice(chosen, folders, label_policy, _options(options, chosen), on_bad_audio)
+    strange = passed_over(place(source or "corpora")) if "all" in corpora else []
+    return Choice(chosen, folders, label_policy, _options(options, chosen), on_bad_audio, strange)
 
 
 def make_plan(choice: Choice, store: Path, *, rehash: bool = False) -> Plan:
@@ -122,33 +135,40 @@ def make_plan(choice: Choice, store: Path, *, rehash: bool = False) -> Plan:
     Raises:
         MerdataError: as `build`.
     """
-    tasks, store = [], store.absolute()  # a worker may have another working directory
+    tasks, surveys = [], {}
+    store = store.absolute()  # a worker may have another working directory
     for corpus in choice.corpora:
         root = choice.folders[corpus.name]
-        utterances = read_corpus(corpus, root, choice.options[corpus.name])
-        for name, rows in _shards(corpus, root, utterances, choice.policy).items():
+        survey = survey_corpus(corpus, root, choice.options[corpus.name])
+        refuse_contested(corpus.name, root, survey.contested)
+        surveys[corpus.name] = replace(survey, rows=[])
+        for name, rows in _shards(corpus, root, survey.rows, choice.policy).items():
             kinds = (choice.policy.space.classes, choice.on_bad_audio)
             key = shard_key(rows, *kinds)
             tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, key, rehash))
-    return Plan(choice, tasks)
+    return Plan(choice, tasks, surveys)
 
 
 def foresee(plan: Plan) -> Forecast:
     """What a plan promises, for a dry run: rows by state, label and speaker; totals by domain."""
-    corpora = [_foresee(corpus, list(plan.rows(corpus.name))) for corpus in plan.choice.corpora]
+    corpora = [
+        _foresee(corpus, list(plan.rows(corpus.name)), plan.surveys[corpus.name])
+        for corpus in plan.choice.corpora
+    ]
     return {
         "corpora": corpora,
         "totals": totals((corpus["domain"], corpus["discovered"]) for corpus in corpora),
+        "passed_over": plan.choice.passed_over,
     }
 
 
-def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> CorpusForecast:
+def _foresee(corpus: Corpus, rows: list[PlannedRow], survey: Survey) -> CorpusForecast:
     own = [row for row in rows if row.utterance.excluded is None]
     states = Counter(
         ("dropped: label" if not row.stays else "missing audio" if row.size is None else "to decode")
         for row in own
     )
-    fates = ((row.utterance.raw_label, row.decision.target, not row.decision.keep) for row in own)
+    fates = ((row.utterance.raw_label or NO_LABEL, row.decision.target, not row.decision.keep) for row in own)
     return {
         "corpus": corpus.name,
         "domain": corpus.domain,
@@ -159,8 +179,10 @@ def _foresee(corpus: Corpus, rows: list[PlannedRow]) -> CorpusForecast:
         "states": dict(states),
         "others": dict(Counter(row.utterance.excluded for row in rows if row.utterance.excluded)),
         "labels": loss_account(fates),
-        "speakers": dict(Counter(row.utterance.speaker for row in own)),
+        "speakers": dict(Counter(row.utterance.speaker or "unknown" for row in own)),
         "languages": dict(Counter(row.utterance.language for row in own)),
+        "files": survey.files,
+        "remarks": survey.remarks,
     }
 
 
@@ -170,14 +192,16 @@ def _folders(names: Sequence[str], source: str | Path | None) -> dict[str, Path]
         raise CorpusNotFound("no corpus was named: name one, or `all`")
     if "all" in names:
         shelf = place(source or "corpora")
-        names = present(shelf)
-        if not names:
+        folders = present(shelf)
+        if not folders:
             raise CorpusNotFound(f"{shelf} has no folder named after a corpus: `merdata corpora` lists them")
-        return {name: shelf / name for name in names}
+        return folders
     corpora = list(dict.fromkeys(get_corpus(name).name for name in names))
     if len(corpora) == 1 and source is not None:
         return {corpora[0]: place(source)}
-    return {name: place(source or "corpora") / name for name in corpora}
+    shelf = place(source or "corpora")
+    there = present(shelf)
+    return {name: there.get(name, shelf / name) for name in corpora}
 
 
 def _options(options: Iterable[str], corpora: Sequence[Corpus]) -> dict[str, dict[str, str]]:
@@ -198,7 +222,7 @@ def _shards(
 ) -> dict[str, tuple[PlannedRow, ...]]:
     """shard -> its rows, both in the order of the corpus."""
     shards: dict[str, list[PlannedRow]] = {}
-    decisions: dict[str, Decision] = {}
+    decisions: dict[str | None, Decision] = {}
     listed = listing(root) if is_remote(root) else None
     for utterance in utterances:
         if not SHARD_NAME.fullmatch(utterance.shard):

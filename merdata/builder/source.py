@@ -34,7 +34,9 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
             raise AudioError("outside", "a link that leaves the corpus folder")
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):  # reading a FIFO would wait for ever
-            raise AudioError("not-a-file", "not a regular file")
+            raise AudioError(
+                "not-a-file", "a folder or device has this name, not a file: remove or rename it"
+            )
         if facts.st_size > MOST_BYTES:
             raise AudioError(
                 "too-long", f"too large for an utterance: {facts.st_size:,} bytes, at most {MOST_BYTES:,}"

@@ -44,7 +44,9 @@ def build(
     policy_file: Annotated[
         Path | None,
         typer.Option(
-            help="YAML with such changes, as in `contempt: disgust` or `mead: {contempt: disgust}`."
+            help="YAML with such changes, as in `contempt: disgust` or `mead: {contempt: disgust}`.",
+            parser=place,
+            metavar="FILE",
         ),
     ] = None,
     option: Annotated[
@@ -109,8 +111,10 @@ def build(
 
     spare_pandas()
     from merdata.builder.build import build as make
+    from merdata.builder.build import cluster_of
     from merdata.builder.plan import choose, foresee, make_plan
     from merdata.cli.screen import build as screen
+    from merdata.io.names import pattern_fault
     from merdata.labels import read_policy
 
     choices: dict[str, Any] = {
@@ -119,6 +123,7 @@ def build(
         "on_bad_audio": on_bad_audio,
     }
     if dry_run:
+        cluster_of(engine, scheduler, jobs)
         foreseen = foresee(make_plan(choose(corpus, source, **choices), store))
         print_json(foreseen) if as_json else screen.foreseen(foreseen)
         counts = [(facts["discovered"], facts["expected"]) for facts in foreseen["corpora"]]
@@ -128,6 +133,8 @@ def build(
             corpus, source, store, **choices, jobs=jobs, **where, wait=wait, rehash=rehash, progress=True
         )
         print_json(report.as_json()) if as_json else screen.built(report, store)
+        if fault := pattern_fault(store):
+            typer.echo(f"merdata: {fault}", err=True)
         counts = [(account.discovered, account.expected) for account in report.counts]
     if strict and any(discovered != expected for discovered, expected in counts):
         raise typer.Exit(INCOMPLETE)

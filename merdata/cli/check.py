@@ -32,6 +32,9 @@ def verify(
 
     Also that the files agree with each other. Exits with 3 if there is a fault.
     """
+    from merdata.engine.without_pandas import spare_pandas
+
+    spare_pandas()
     from merdata.cli.screen import check as screen
     from merdata.integrity.verify import verify as check
 

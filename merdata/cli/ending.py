@@ -88,7 +88,7 @@ def _answer(error: BaseException, extra: str | None) -> Answer | None:
     if isinstance(error, BrokenPipeError) and _nobody_reads():
         return NOBODY_READS
     if isinstance(error, MerdataError):
-        return Answer(str(error), getattr(error, "exit_code", AT_FAULT))
+        return Answer(str(error), error.exit_code)
     if isinstance(error, ModuleNotFoundError) and extra and not (error.name or "").startswith("merdata"):
         return Answer(f"{error.name} is not installed: pip install 'merdata[{extra}]'", AT_FAULT)
     if isinstance(error, (OSError, MemoryError, UnicodeEncodeError)):

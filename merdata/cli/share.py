@@ -35,8 +35,11 @@ def wav(
     column, to be joined by id.
     """
     from merdata.export.wav import export_wav
+    from merdata.io.names import pattern_fault
 
     files = export_wav(store, out, protocol=protocol, fold=fold, corpora=corpora)
+    if fault := pattern_fault(out):
+        typer.echo(f"merdata: {fault}", err=True)
     if as_json:
         print_json({"folder": str(out), "files": files})
         return

@@ -9,6 +9,7 @@ import typer
 
 from merdata.cli.command import print_json, takes_store, with_default
 from merdata.cli.options import AsJson, Corpora, OutFolder, corpus_name
+from merdata.io.places import place
 
 SPLIT_HELP = """Split a store, or import or export a split.
 
@@ -74,7 +75,12 @@ def import_split(
     store: Path,
     corpus: Annotated[str, typer.Option(help="Name of the corpus.", parser=corpus_name, metavar="NAME")],
     root: Annotated[
-        Path | None, typer.Option(help="Folder of their files: a checkout of EmoBox, or s3prl's meta_data.")
+        Path | None,
+        typer.Option(
+            help="Folder of their files: a checkout of EmoBox, or s3prl's meta_data.",
+            parser=place,
+            metavar="FOLDER",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the protocol (default: CORPUS_SOURCE).")] = None,
     as_json: AsJson = False,

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, Protocol
 
 import yaml
+from typing_extensions import NotRequired, TypedDict
 
+from merdata.corpora.account import COPY_LINKS, FileAccount, account_for, advice, some
+from merdata.corpora.claims import contested, near_misses, settle
+from merdata.corpora.encodings import damage, undoubled
 from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, NotThisCorpus, OptionError
@@ -24,9 +28,12 @@ BUILT_IN = "merdata.corpora"  # the package whose folders are the built-in corpo
 class StoredRow(Protocol):
     """What a row of a store tells, for the name that others give it."""
 
-    id: str
-    speaker: str
-    raw_label: str
+    @property
+    def id(self) -> str: ...
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def raw_label(self) -> str: ...
 
 
 Key = Callable[[StoredRow], str]
@@ -37,11 +44,7 @@ def name_of(row: StoredRow) -> str:
     return row.id.rpartition("/")[2]
 
 
-class _Defect(TypedDict, total=False):
-    applies_to: str
-
-
-class Defect(_Defect):
+class Defect(TypedDict):
     """An entry of `defects.yaml`.
 
     Attributes:
@@ -49,22 +52,18 @@ class Defect(_Defect):
         ids: of the rows that have it, without the corpus's name.
         note: what is written into the notes of these rows.
         evidence: who says so, and where.
-        applies_to: the folder that has the defect, where another copy of the clip does not.
+        applies_to: folder, or name of the file without its ending, that has the defect, where another copy or
+            spelling of the clip does not.
     """
 
     defect: str
     ids: list[str]
     note: str
     evidence: str
+    applies_to: NotRequired[str]
 
 
-class _Rule(TypedDict, total=False):
-    validation: list[str]
-    test: list[str]
-    left_out: list[str]
-
-
-class Rule(_Rule):
+class Rule(TypedDict):
     """An entry of `published.yaml`: somebody's split, stated as a rule; what it does not name is train.
 
     Attributes:
@@ -76,6 +75,9 @@ class Rule(_Rule):
 
     by: str
     url: str
+    validation: NotRequired[list[str]]
+    test: NotRequired[list[str]]
+    left_out: NotRequired[list[str]]
 
 
 class CorpusFacts(TypedDict):
@@ -99,6 +101,31 @@ class CorpusFacts(TypedDict):
 
 
 @dataclass(frozen=True)
+class Survey:
+    """What a folder of a corpus holds.
+
+    Attributes:
+        rows: the utterances, and files that are only in the ledger.
+        files: what became of every file.
+        remarks: what is missing or in the way, and what to do.
+        contested: files that were kept and others that claim the same row: their bytes must be the same.
+        languages: of the rows.
+    """
+
+    rows: list[Utterance]
+    files: FileAccount
+    remarks: list[str]
+    contested: list[tuple[str, str]]
+    languages: list[str]
+
+
+OPTIONS = {  # of every corpus
+    "encoding": "the encoding of text files that are not UTF-8, where it cannot be told (gb18030, cp1252)",
+    "prefer": "the folder, below the corpus's, whose files are taken where others claim the same row",
+}
+
+
+@dataclass(frozen=True)
 class Corpus:
     """The facts of a corpus and its reader. One object for each corpus, in a folder of its own.
 
@@ -112,10 +139,11 @@ class Corpus:
         targets: raw label -> default class of mer7, or None for none.
         debatable: raw labels whose default target is a decision of this project; it is noted on each row.
         layout: the folder expected, in a few words for messages.
-        file_name: what an audio file of this corpus is called (full match of the last part of the path).
+        file_name: what an audio file of this corpus is called, without its ending.
+        endings: of the release's audio files; a file in another format is taken where there is none of these.
         read: yields the utterances of a folder; raises LayoutError.
         complete: ids of a complete copy, given those that are there, where the corpus is that regular.
-        options: name -> what the reader does with it, for `--option <corpus>.<name>=VALUE`.
+        options: name -> what the reader does with it, for `--option <corpus>.<name>=VALUE`; with `OPTIONS`.
         crossed: every speaker says every sentence in every emotion, so the text alone says nothing.
         split: what the default protocol does with it: keep the `official` split, or divide its speakers.
         cluster: what is drawn together when results are resampled: a speaker's rows, or a dialogue's.
@@ -137,6 +165,7 @@ class Corpus:
     layout: str
     file_name: re.Pattern[str]
     read: Callable[[Tree], Iterable[Utterance]]
+    endings: tuple[str, ...] = (".wav",)
     complete: Callable[[set[str]], Iterable[str]] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     debatable: tuple[str, ...] = ()
@@ -150,23 +179,43 @@ class Corpus:
     package: str = ""
 
     def utterances(self, root: Path, options: Mapping[str, str] | None = None) -> list[Utterance]:
-        """The utterances of a folder, with notes on their known defects.
+        """The rows of `survey`."""
+        return self.survey(root, options).rows
+
+    def survey(self, root: Path, options: Mapping[str, str] | None = None) -> Survey:
+        """The utterances of a folder, with notes on their known defects, and an account of its files.
 
         Raises:
             CorpusNotFound: no such folder.
-            LayoutError: it is not this corpus, a metadata file is unreadable, or an id occurs twice.
+            LayoutError: it is not this corpus, a metadata file is unreadable, an id occurs twice, or all its
+                files are links that lead out of it.
             OptionError: the corpus has no such option, or it cannot take the value.
         """
         for name in options or {}:
-            if name not in self.options:
-                known = ", ".join(self.options) or "none"
+            if name not in self.known_options:
+                known = ", ".join(self.known_options)
                 raise OptionError(f"{self.name} has no option {name!r}; its options are {known}")
-        tree = Tree.walk(root, options)
-        rows = [self._stamped(row) for row in self.read(tree)]
+        tree = Tree.walk(root, options, self.name, self.languages)
+        rows = list(self.read(tree))
         if not any(row.excluded is None for row in rows):
             raise NotThisCorpus(self._not_this_corpus(tree))
-        _refuse_repeated_ids(rows, root)
-        return rows
+        rows += [stray(path, why) for path, why in near_misses(tree, self.file_name, rows)]
+        rows = settle(rows, tree, self.endings)
+        _refuse_links(rows, tree)
+        stamped = [self._stamped(row) for row in rows]
+        spoken = {row.language for row in stamped if row.excluded is None}
+        return Survey(
+            stamped,
+            account_for(tree, rows),
+            [*tree.remarks, *advice(tree)],
+            contested(rows, tree),
+            [language for language in self.languages if language in spoken],
+        )
+
+    @property
+    def known_options(self) -> dict[str, str]:
+        """Its own options and those of every corpus."""
+        return {**self.options, **OPTIONS}
 
     def facts(self) -> CorpusFacts:
         """What can be said of the corpus without its files."""
@@ -225,7 +274,7 @@ class Corpus:
 
     @cached_property
     def _defect_notes(self) -> dict[str, list[tuple[str, str]]]:
-        """Id -> for each of its defects, the folder that has it (or empty) and the note."""
+        """Id -> for each of its defects, the folder or file that has it (or empty) and the note."""
         notes: dict[str, list[tuple[str, str]]] = {}
         for entry in self.defects:
             note = (entry.get("applies_to", ""), f"{KNOWN_DEFECT}{entry['defect']}: {entry['note']}")
@@ -234,32 +283,53 @@ class Corpus:
         return notes
 
     def _stamped(self, row: Utterance) -> Utterance:
-        """The row with what all rows of the corpus share, and notes on its known defects."""
+        """The row with what all rows of the corpus share, and notes on its text and its known defects."""
         only_language = self.languages[0] if len(self.languages) == 1 else ""
+        text, raw_text, notes = _mended(row.text, row.raw_text)
         return replace(
             row,
             id=f"{self.name}/{row.id}",
             corpus=self.name,
-            shard=row.shard or row.speaker,
+            text=text,
+            raw_text=raw_text,
+            shard=row.shard or row.speaker or "",
             language=row.language or only_language,
-            notes=(*row.notes, *self._defects_of(row)),
+            notes=(*row.notes, *notes, *self._defects_of(row)),
         )
 
     def _defects_of(self, row: Utterance) -> Iterator[str]:
-        for folder, note in self._defect_notes.get(row.id, ()):
-            if not folder or (row.source and folder in row.source.split("/")):
+        path = PurePosixPath(row.source or "")
+        for place, note in self._defect_notes.get(row.id, ()):
+            if not place or place in path.parts or place.lower() == path.stem.lower():
                 yield note
 
     def _not_this_corpus(self, tree: Tree) -> str:
-        return f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}"
+        hints = "".join(f". {hint[0].upper()}{hint[1:]}" for hint in [*tree.remarks, *advice(tree)])
+        return f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}{hints}"
 
 
-def _refuse_repeated_ids(rows: list[Utterance], root: Path) -> None:
-    seen: dict[str, str | None] = {}
-    for row in rows:
-        if row.id in seen:
-            raise LayoutError(f"{root}: {row.id} occurs twice, in {seen[row.id]} and {row.source}")
-        seen[row.id] = row.source
+def _mended(text: str | None, raw_text: str | None) -> tuple[str | None, str | None, list[str]]:
+    """A row's text and raw text, and notes on what happened to it before it came here."""
+    if text is None:
+        return text, raw_text, []
+    mended, notes = undoubled(text), []
+    if mended != text:
+        raw_text = raw_text or text
+        notes.append("repaired: its UTF-8 had been read as cp1252")
+    if lost := damage(mended):
+        notes.append(f"damaged: {lost} show that characters of the text were lost in this copy")
+    return mended, raw_text, notes
+
+
+def _refuse_links(rows: Iterable[Utterance], tree: Tree) -> None:
+    """Where every row is a link that leads out of the folder, as in the Hub's cache, nothing can be read."""
+    outside = set(tree.found.outside)
+    sources = [row.source for row in rows if row.source and row.excluded is None]
+    if sources and all(source in outside for source in sources):
+        links = some(sources)
+        raise LayoutError(
+            f"{tree.root}: all files are links that lead out of the folder: {links}. {COPY_LINKS}"
+        )
 
 
 def _sight(tree: Tree, most: int = 3) -> str:
@@ -281,15 +351,3 @@ def stray(path: PurePosixPath, why: str, *, shard: str = "unknown") -> Utterance
         excluded="stray",
         notes=(why,),
     )
-
-
-def mark_duplicates(rows: Iterable[Utterance]) -> Iterator[Utterance]:
-    """Keep the first row of each id; later ones (a corpus that is on disk twice) only enter the ledger."""
-    first: dict[str, str | None] = {}
-    for row in rows:
-        if row.id in first:
-            note = f"same file name as {first[row.id]}, which is kept"
-            yield replace(row, id=f"{row.id}@{row.source}", excluded="duplicate", notes=(note,))
-        else:
-            first[row.id] = row.source
-            yield row

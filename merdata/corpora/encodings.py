@@ -1,50 +1,179 @@
-"""Text files whose encoding nobody states: UTF-16, UTF-8 or GB18030, told apart by their bytes."""
+"""Text of unknown encoding, told by byte-order marks, strict UTF-8 and then by evidence, never silently.
+
+Other encodings are tried in turn. Each decoding is judged by its characters outside ASCII: letters of the
+corpus's languages within words, and the quotes and dashes of print, are what a text has; `¡¯`, or a Chinese
+character inside an English word, is not. If two readings fit about as well and differ, neither is taken.
+"""
 
 from __future__ import annotations
 
 import codecs
-from pathlib import Path
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
-from merdata.errors import LayoutError
+BOMS = {  # the longer first: UTF-32's begins like UTF-16's
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+CANDIDATES = ("cp1252", "gb18030", "big5", "cp932", "cp1251", "mac_roman")
+UTF8 = ("utf-8", "utf-8-sig")
+APOSTROPHES, QUOTES, DASHES = frozenset("‘’´"), frozenset("“”„«»‚•″′♪"), frozenset("–—―…·\xa0")
+LEVELS = {  # encoding -> language, table, first bytes of its more common characters
+    "gb18030": ("zh", "gb2312", 0xB0, 0xD7),
+    "big5": ("zh", "big5", 0xA4, 0xC6),
+    "cp932": ("ja", "cp932", 0x88, 0x97),
+}
+CYRILLIC = frozenset({"ru", "uk", "bg", "be", "sr", "mk"})
+# An accented letter counts a little less than an apostrophe: cp1252's apostrophe is an i with an accent in
+# Mac OS Roman, which a word may have too, but less often.
+LETTER = 0.8
+FEWEST = 0.6  # what the best reading must reach
+LEAD = 0.15  # how much worse than twice as bad the next one must be
+LOST = re.compile(r"(?<=[^\W\d_])\?(?=[a-zß-ÿ])|\ufffd")  # `I?ve`; after `please?Honey` a sentence begins
+DOUBLE = re.compile(r"[\xc2\xc3][\x80-\xbf\u0100-\u2122]|â€|ï¼|ã€")
 
-BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+class Text(NamedTuple):
+    """A decoded text and its encoding."""
+
+    content: str
+    encoding: str
 
 
-def read_mixed(path: Path) -> str:
-    """A text file in whichever of the encodings fits.
+def decode(data: bytes, languages: Collection[str] = ("en",), encoding: str | None = None) -> Text:
+    """Text from bytes.
+
+    Args:
+        data: the whole file.
+        languages: ISO 639 codes of those it may be in.
+        encoding: of a text that is not UTF-8 and has no byte-order mark, where the user knows it.
 
     Raises:
-        LayoutError: it cannot be read, or is in none of them.
+        UnicodeError: it is in none of the encodings, or which of them cannot be told; the message says so.
+        LookupError: there is no such encoding.
     """
+    for mark, name in BOMS.items():
+        if data.startswith(mark):
+            return Text(data.decode(name), name)
+    for name in wide(data):
+        return Text(data.decode(name), name)
     try:
-        return decode(path.read_bytes())
-    except OSError as error:
-        raise LayoutError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeError as error:
-        raise LayoutError(f"cannot read {path}: it is no text in UTF-16, UTF-8 or GB18030") from error
+        return Text(data.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError:
+        if encoding:
+            return Text(data.decode(encoding), encoding)
+        return _by_evidence(data, languages)
 
 
-def decode(data: bytes) -> str:
-    """Text from bytes; GB18030, which takes most bytes for text, is tried last.
+def wide(data: bytes) -> Iterator[str]:
+    """UTF-16 or UTF-32 without a mark, by where the NULs are: line ends and digits of a table have them.
 
     Raises:
-        UnicodeError: they are in none of the encodings.
+        UnicodeError: there are NULs, but not as in UTF-16 or UTF-32.
     """
-    for encoding in candidates(data):
+    if 0 not in data:
+        return
+    zeros = [data[at::4].count(0) for at in range(4)]
+    quarter = len(data) // 4
+    if min(zeros[1:]) > quarter * 0.9:
+        yield "utf-32-le"
+    elif min(zeros[:3]) > quarter * 0.9:
+        yield "utf-32-be"
+    elif (even := zeros[0] + zeros[2]) == (odd := zeros[1] + zeros[3]):
+        raise UnicodeError("it holds NUL characters: it is not a text file")
+    else:
+        yield "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _by_evidence(data: bytes, languages: Collection[str]) -> Text:
+    readings: list[tuple[float, Text]] = []
+    for name in CANDIDATES:
         try:
-            return data.decode(encoding)
+            text = Text(data.decode(name), name)
         except UnicodeDecodeError:
             continue
-    raise UnicodeError("neither UTF-16, UTF-8 nor GB18030")
+        readings.append((faults(text, languages), text))
+    readings.sort(key=lambda reading: reading[0])
+    if not readings or readings[0][0] > (1 - FEWEST) * _beyond_ascii(readings[0][1]):
+        raise UnicodeError("it is not UTF-8, and no other encoding gives a text in the corpus's language")
+    least, chosen = readings[0]
+    for worse, text in readings[1:]:
+        if worse < 2 * least + LEAD and text.content != chosen.content:
+            raise UnicodeError(f"it is not UTF-8; it may be {chosen.encoding} or {text.encoding}")
+    return chosen
 
 
-def candidates(data: bytes) -> tuple[str, ...]:
-    """Encodings to try: by byte order mark, by where the NULs of UTF-16 lie, or UTF-8 before GB18030."""
-    for mark, encoding in BOMS.items():
-        if data.startswith(mark):
-            return (encoding,)
-    even, odd = data[::2].count(0), data[1::2].count(0)
-    if even == odd:
-        return () if even else ("utf-8", "gb18030")
-    # The digits and tabs of a table are ASCII, whose NUL is the second byte in little endian.
-    return ("utf-16-le",) if odd > even else ("utf-16-be",)
+def _beyond_ascii(text: Text) -> int:
+    return sum(char > "\x7f" for char in text.content)
+
+
+def faults(text: Text, languages: Collection[str]) -> float:
+    """How many of a reading's characters outside ASCII a text in these languages would not have."""
+    padded = f" {text.content} "
+    return sum(
+        1 - _fit(padded[at - 1], padded[at], padded[at + 1], text.encoding, languages)
+        for at in range(1, len(padded) - 1)
+        if padded[at] > "\x7f"
+    )
+
+
+def _fit(before: str, char: str, after: str, encoding: str, languages: Collection[str]) -> float:
+    if char in APOSTROPHES:
+        return 1.0
+    if char in QUOTES:
+        return 0.0 if before.isalpha() and after.isalpha() else 1.0
+    if char in DASHES:
+        return LETTER if before.isspace() and after.isalpha() else 1.0
+    far_east = "zh" in languages or "ja" in languages
+    if "\u3000" <= char <= "\u303f" or "\uff00" <= char <= "\uff60":
+        return 1.0 if far_east else 0.0
+    if not char.isalpha():
+        return 1.0 if char in "£€½¼¾°×" and (before + after).strip(" ").isdigit() else 0.0
+    script = unicodedata.name(char, "?").partition(" ")[0]
+    if script == "CJK":
+        return 1.0 if _is_common(char, encoding, languages) else 0.0
+    if script in ("HIRAGANA", "KATAKANA"):
+        return 1.0 if "ja" in languages else 0.0
+    if script == "CYRILLIC":
+        return 1.0 if CYRILLIC & set(languages) and not (before.isascii() and before.isalpha()) else 0.0
+    return LETTER if script == "LATIN" and _in_word(before, char, after) else 0.0
+
+
+def _in_word(before: str, char: str, after: str) -> bool:
+    """Whether a Latin letter stands as in a word: beside others, and no capital after small letters."""
+    if (char.isupper() and before.islower()) or (char.islower() and after.isupper()):
+        return False
+    return before.isalpha() or after.isalpha() or (before + after).isspace()
+
+
+def _is_common(char: str, encoding: str, languages: Collection[str]) -> bool:
+    """Whether a Chinese character is of the more common level of its encoding's own table."""
+    language, table, first, last = LEVELS[encoding]
+    try:
+        return language in languages and first <= char.encode(table)[0] <= last
+    except UnicodeEncodeError:
+        return False
+
+
+def damage(text: str) -> str | None:
+    """What shows that characters of a text were lost before it came here, or None."""
+    if "\ufffd" in text:
+        return "replacement characters (U+FFFD)"
+    if LOST.search(text):
+        return "question marks inside words"
+    return None
+
+
+def undoubled(text: str) -> str:
+    """A text whose UTF-8 was read as cp1252 and written as UTF-8 again (`donâ€™t`), as it was."""
+    if not DOUBLE.search(text):
+        return text
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -11,10 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 
-from merdata.corpora.corpus import BUILT_IN, Corpus
+from merdata.corpora.corpus import BUILT_IN, Corpus, Survey
 from merdata.corpora.tree import Tree
 from merdata.errors import CorpusNotFound, NotThisCorpus, did_you_mean
-from merdata.utterance import Utterance
 
 
 @cache
@@ -51,22 +51,26 @@ def get_corpus(name: str) -> Corpus:
         CorpusNotFound: there is none.
     """
     corpora = registry()
-    plain = name.lower().replace("-", "").replace("_", "")
-    if plain not in corpora:
-        hint = did_you_mean(plain, corpora)
+    if (key := plain(name)) not in corpora:
+        hint = did_you_mean(key, corpora)
         raise CorpusNotFound(f"no corpus is called {name!r}{hint}; there are {', '.join(corpora)}")
-    return corpora[plain]
+    return corpora[key]
 
 
-def read_corpus(corpus: Corpus, root: Path, options: Mapping[str, str]) -> list[Utterance]:
-    """The utterances of a folder.
+def plain(name: str) -> str:
+    """A corpus's name as the registry has it, however it is written."""
+    return re.sub(r"[-_ ]", "", name.lower())
+
+
+def survey_corpus(corpus: Corpus, root: Path, options: Mapping[str, str]) -> Survey:
+    """The utterances of a folder, and an account of its files.
 
     Raises:
-        CorpusNotFound, LayoutError, OptionError: as `Corpus.utterances`; where the folder looks like another
+        CorpusNotFound, LayoutError, OptionError: as `Corpus.survey`; where the folder looks like another
             corpus, the message names it.
     """
     try:
-        return corpus.utterances(root, options)
+        return corpus.survey(root, options)
     except NotThisCorpus as error:
         other = _looks_like(Tree.walk(root))
         if other in (None, corpus.name):
@@ -81,13 +85,32 @@ def _looks_like(tree: Tree) -> str | None:
     return best if counts[best] else None
 
 
-def present(folder: Path) -> list[str]:
-    """Names of the corpora that have a folder of their name in `folder`, in the registry's order.
+def present(shelf: Path) -> dict[str, Path]:
+    """Corpus -> the folder in `shelf` that has its name in any spelling (`CREMA-D`), in the registry's order.
 
     Raises:
-        CorpusNotFound: the folder may not be read.
+        CorpusNotFound: the folder may not be read, or two of its folders name one corpus.
     """
+    folders: dict[str, Path] = {}
     try:
-        return [name for name in registry() if (folder / name).is_dir()]
+        for folder in sorted(shelf.iterdir()) if shelf.is_dir() else []:
+            name = plain(folder.name)
+            if name in registry() and folder.is_dir():
+                if name in folders:
+                    raise CorpusNotFound(
+                        f"{folders[name]} and {folder} are both named after {name}: rename one"
+                    )
+                folders[name] = folder
     except PermissionError as error:
-        raise CorpusNotFound(f"no permission to read {folder}") from error
+        raise CorpusNotFound(f"no permission to read {shelf}") from error
+    return {name: folders[name] for name in registry() if name in folders}
+
+
+def passed_over(shelf: Path) -> list[str]:
+    """The names of the folders in `shelf` that are not named after a corpus."""
+    folders = sorted(shelf.iterdir()) if shelf.is_dir() else []
+    return [
+        folder.name
+        for folder in folders
+        if plain(folder.name) not in registry() and folder.is_dir() and not folder.name.startswith(".")
+    ]

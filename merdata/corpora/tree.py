@@ -1,129 +1,185 @@
-"""The files of a corpus folder, and its text and csv files as rows."""
+"""The files of a corpus folder as a reader sees them, and its text and csv files."""
 
 from __future__ import annotations
 
-import csv
-import io
-import os
+import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from merdata.errors import CorpusNotFound, LayoutError
-from merdata.io.places import is_remote, listing, read_bytes
+from merdata.corpora.csv_table import Row, parse_csv
+from merdata.corpora.encodings import UTF8, decode
+from merdata.corpora.walk import Found, audio_stem, sounds, unknown_stems, walk
+from merdata.errors import LayoutError, OptionError
+from merdata.io.places import read_bytes
 
-AUDIO = (".wav", ".mp4", ".flac")
-Row = dict[str, str]
+LFS_POINTER = b"version https://git-lfs"
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("dev", "val", "valid", "validation", "development", "eval", "evaluation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 @dataclass(frozen=True)
 class Tree:
-    """The visible files below a corpus folder, as sorted paths relative to it, and the reader's options."""
+    """The visible files below a corpus folder, as sorted paths relative to it, and the reader's options.
+
+    Attributes:
+        corpus: its name, for messages.
+        languages: what its texts may be in.
+        found: the files that no reader sees, too.
+        remarks: what the reader has to say of the folder: metadata that is missing, and what that costs.
+        notes: metadata file that was read -> notes on the rows that come from it.
+    """
 
     root: Path
     paths: tuple[PurePosixPath, ...]
     options: Mapping[str, str] = field(default_factory=dict)
+    corpus: str = ""
+    languages: Collection[str] = ("en",)
+    found: Found = field(default_factory=Found)
+    remarks: list[str] = field(default_factory=list)
+    notes: dict[PurePosixPath, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def walk(cls, root: Path, options: Mapping[str, str] | None = None) -> Tree:
+    def walk(
+        cls,
+        root: Path,
+        options: Mapping[str, str] | None = None,
+        corpus: str = "",
+        languages: Collection[str] = ("en",),
+    ) -> Tree:
         """Walk a folder.
 
         Raises:
             CorpusNotFound: there is no such folder, or it may not be read.
+            OptionError: the folder to prefer is not there.
         """
-        if is_remote(root):
-            return cls(root, tuple(sorted(_visible(listing(root)))) or _nothing(root), options or {})
-        if not root.is_dir():
-            raise CorpusNotFound(f"there is no folder {root}")
-        try:
-            names = sorted(_visible_files(root), key=lambda name: name.split("/"))
-            return cls(root, tuple(map(PurePosixPath, names)), options or {})
-        except PermissionError as error:
-            raise CorpusNotFound(f"no permission to read {error.filename}") from error
+        found = walk(root)
+        tree = cls(root, found.paths, options or {}, corpus, languages, found)
+        if tree.preferred and not any(map(tree.is_preferred, tree.paths)):
+            raise OptionError(f"{corpus}.prefer: {root} has no file below {tree.preferred}")
+        return tree
+
+    @property
+    def preferred(self) -> str:
+        """The folder whose files win where others claim the same row; empty for none."""
+        return self.options.get("prefer", "").strip("/")
+
+    def is_preferred(self, path: PurePosixPath) -> bool:
+        return bool(self.preferred) and str(path).startswith(f"{self.preferred}/")
 
     def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[PurePosixPath, re.Match[str]]]:
+        """Audio whose name without its ending matches the whole pattern, in sorted order.
+
+        Endings and their case do not matter. A file with another ending, or none, is audio if it begins so.
+        """
+        for path in self.paths:
+            stem = audio_stem(path.name)
+            for name in unknown_stems(path.name) if stem is None else [stem]:
+                match = pattern.fullmatch(name)
+                if match and (stem is not None or sounds(self.root / path)):
+                    yield path, match
+                    break
+
+    def texts(self, pattern: re.Pattern[str]) -> Iterator[tuple[PurePosixPath, re.Match[str]]]:
         """Files whose name (the last part of the path) matches the whole pattern, in sorted order."""
         for path in self.paths:
-            match = pattern.fullmatch(path.name)
-            if match:
+            if match := pattern.fullmatch(path.name):
                 yield path, match
 
-    def named(self, name: str) -> PurePosixPath | None:
-        """The first file of that name, whatever its case, nearest to the root."""
-        found = [path for path in self.paths if path.name.lower() == name.lower()]
-        return min(found, key=lambda path: (len(path.parts), path), default=None)
+    def metadata(self, name: str, cost: str) -> PurePosixPath | None:
+        """The metadata file of that name, whatever its case; if it is missing, a remark says what that costs.
 
-    def read_csv(self, path: PurePosixPath, columns: Iterable[str]) -> list[Row]:
-        """Rows of a csv file in UTF-8 or cp1252.
+        Raises:
+            LayoutError: there are several, and they differ.
+        """
+        if paths := self.named(name):
+            return self.one_of(paths)
+        self.remarks.append(f"{name} is missing: {cost}{self._nearly(name)}")
+        return None
+
+    def named(self, name: str) -> list[PurePosixPath]:
+        """The files of that name, whatever its case."""
+        return [path for path in self.paths if path.name.lower() == name.lower()]
+
+    def _nearly(self, name: str) -> str:
+        others = {path.name.lower(): path for path in self.paths if audio_stem(path.name) is None}
+        close = difflib.get_close_matches(name.lower(), others, n=1, cutoff=0.75)
+        return f" (is it {others[close[0]]}? then name it {name})" if close else ""
+
+    def one_of(self, paths: Sequence[PurePosixPath]) -> PurePosixPath:
+        """One of several files of a name: the preferred one, or the nearest to the root if all say the same.
+
+        Raises:
+            LayoutError: they say different things.
+        """
+        nearest = min(paths, key=lambda path: (not self.is_preferred(path), len(path.parts), path))
+        for path in paths:
+            if path != nearest and not self.preferred and not self._say_the_same(path, nearest):
+                raise LayoutError(
+                    f"{self.root}: {nearest} and {path} differ: delete one, or pass "
+                    f"--option {self.corpus}.prefer=FOLDER"
+                )
+        self.notes.update({path: () for path in paths if path not in self.notes})
+        return nearest
+
+    def _say_the_same(self, path: PurePosixPath, other: PurePosixPath) -> bool:
+        texts = [self.read_text(one).replace("\r\n", "\n").rstrip() for one in (path, other)]
+        return texts[0] == texts[1]
+
+    def read_csv(self, path: PurePosixPath, columns: Sequence[str], cost: str = "") -> list[Row]:
+        """Rows of a csv file; if it has none, a remark says what that costs.
 
         Raises:
             LayoutError: it cannot be read, or lacks one of the columns.
         """
-        return parse_csv(self.read_text(path), columns, self.root / path)
+        rows = parse_csv(self.read_text(path), columns, str(self.root / path))
+        if not rows and cost:
+            self.remarks.append(f"{path} has a header but no rows: {cost}")
+        return rows
 
     def read_text(self, path: PurePosixPath) -> str:
-        """A text file, as UTF-8 (with or without BOM) or else cp1252.
+        """A text file in any encoding that can be told; `notes_on` then says if it was not UTF-8.
 
         Raises:
-            LayoutError: it cannot be read.
+            LayoutError: it cannot be read, or its encoding cannot be told.
+            OptionError: the option `encoding` is not one.
         """
+        where, known = self.root / path, self.options.get("encoding")
         try:
-            data = read_bytes(self.root / path)
+            data = read_bytes(where)
+            if data.startswith(LFS_POINTER):
+                raise LayoutError(f"{where} is a git-lfs pointer, not the file: run `git lfs pull`")
+            content, encoding = decode(data, self.languages, known)
         except OSError as error:
-            raise LayoutError(f"cannot read {self.root / path}: {error.strerror}") from error
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return data.decode("cp1252", "replace")
+            raise LayoutError(f"cannot read {where}: {error.strerror}") from error
+        except LookupError as error:
+            raise OptionError(f"{self.corpus}.encoding: {error}; gb18030 is one that is known") from error
+        except UnicodeDecodeError as error:
+            raise LayoutError(f"cannot read {where}: it is not {error.encoding}") from error
+        except UnicodeError as error:
+            how = f"name it with --option {self.corpus}.encoding=NAME, or save the file as UTF-8"
+            raise LayoutError(f"cannot read {where}: {error}; {how}") from error
+        other = f"encoding: {path.name} is {encoding}, not UTF-8"
+        self.notes[path] = () if encoding in UTF8 or data.isascii() else (other,)
+        return content
+
+    def notes_on(self, path: PurePosixPath | None) -> tuple[str, ...]:
+        """Notes for the rows that come from a metadata file."""
+        return self.notes.get(path, ()) if path else ()
 
 
-def parse_csv(text: str, columns: Iterable[str], where: Path) -> list[Row]:
-    """Rows of a csv text.
+def split_of(path: PurePosixPath) -> str | None:
+    """The split (train, validation or test) that the nearest folder above a file is named after, if any.
 
-    Raises:
-        LayoutError: it is no csv with these columns, or a row has too few or too many cells.
+    `train_splits_wav`, `Train`, `val` and `output_repeated_splits_test` are; `train_dev` is after neither.
     """
-    if "\0" in text:
-        raise LayoutError(f"{where} holds NUL characters: it is no csv in UTF-8 or cp1252")
-    # newline="" leaves line ends to csv: str.splitlines would break rows at U+0085.
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        missing = [name for name in columns if name not in (reader.fieldnames or [])]
-        rows = list(reader)
-    except csv.Error as error:
-        raise LayoutError(f"{where}, line {reader.line_num}: {error}") from error
-    if missing:
-        raise LayoutError(f"{where} is not the csv expected: it has no column {', '.join(missing)}")
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
-            raise LayoutError(f"{where}, row {number}: not as many cells as the header has columns")
-    return rows
-
-
-def _visible_files(root: Path) -> Iterator[str]:
-    """Paths below root; macOS leaves `._name` beside files and `__MACOSX` beside folders.
-
-    A folder that is named like an audio file is listed as one: a corpus then has that row, and it is refused.
-    """
-    for top, folders, names in os.walk(root, onerror=_raise):
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        below = "" if top == os.fspath(root) else f"{Path(top).relative_to(root).as_posix()}/"
-        names += [name for name in folders if name.lower().endswith(AUDIO)]
-        yield from (f"{below}{name}" for name in names if not name.startswith("."))
-
-
-def _visible(names: Iterable[str]) -> Iterator[PurePosixPath]:
-    """The same of a listing."""
-    for path in map(PurePosixPath, names):
-        folders = path.parts[:-1]
-        if not path.name.startswith(".") and not any(one.startswith((".", "__MACOSX")) for one in folders):
-            yield path
-
-
-def _nothing(root: Path) -> tuple[PurePosixPath, ...]:
-    raise CorpusNotFound(f"there is nothing below {root}")
-
-
-def _raise(error: OSError) -> None:
-    raise error
+    for folder in reversed(path.parts[:-1]):
+        splits = {SPLIT_WORDS[word] for word in map(str.lower, WORD.findall(folder)) if word in SPLIT_WORDS}
+        if len(splits) == 1:
+            return splits.pop()
+    return None

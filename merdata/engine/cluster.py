@@ -40,7 +40,7 @@ def dask_pool(scheduler: str | None = None, jobs: int | None = None) -> Iterator
     except ModuleNotFoundError as error:
         raise EngineError("Dask is not installed: pip install 'merdata[cluster]'") from error
     for name in ("distributed", "distributed.client"):  # a lost worker's task goes to another, silently
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(**_cluster(scheduler, jobs), timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:

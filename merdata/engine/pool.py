@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import connection
@@ -115,6 +115,7 @@ def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) ->
     """Begin a worker with the current environment: the fork server still has the one it was started with."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes: the parent ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare:
         prepare()
@@ -162,7 +163,15 @@ def _in_pool(
             "script again"
         ) from error
     except BaseException:
-        for future in futures:
-            future.cancel()
-        pool.shutdown(wait=False)
+        _stop(pool, futures)
         raise
+
+
+def _stop(pool: Executor, futures: Sequence[Future[Any]]) -> None:
+    """End a pool at once: its tasks may take minutes, and nobody waits for them any more."""
+    for future in futures:
+        future.cancel()
+    processes = getattr(pool, "_processes", None) or {}  # there is no public name before Python 3.14
+    for process in list(processes.values()):
+        process.terminate()
+    pool.shutdown(wait=False)

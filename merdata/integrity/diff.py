@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from merdata.integrity.digest import logical_digest, row_lines
+from merdata.integrity.digest import Lines, corpus_lines, in_order
 from merdata.store.facts import Manifest
 from merdata.store.ledger import Record
+from merdata.store.manifest import split_path
 from merdata.store.protocol import protocol_names, read_protocol
 from merdata.store.store import Store, open_store
 from merdata.utterance import KNOWN_DEFECT, METADATA_COLUMNS
@@ -72,16 +74,38 @@ def diff(a: str | Path | Store, b: str | Path | Store) -> Difference:
         SplitError: a protocol's table is damaged.
     """
     before, after = (_Side(open_store(store)) for store in (a, b))
-    same = before.rows.lines.equals(after.rows.lines)
-    digest = logical_digest(before.rows)
+    added: dict[str, str] = {}
+    removed: dict[str, str] = {}
+    changed: dict[str, dict[str, str]] = defaultdict(dict)
+    for corpus in in_order([*before.store.corpora, *after.store.corpora]):
+        old, new = _lines_of(corpus, before, after)
+        added |= {id: before.why_absent(id) for id in _without(new, old)}
+        removed |= {id: after.why_absent(id) for id in _without(old, new)}
+        for column, id, why in _changed(old, new, before, after):
+            changed[column][id] = why
     return Difference(
-        digests=[digest, digest if same else logical_digest(after.rows)],
-        added=Part.of({id: before.why_absent(id) for id in after.without(before)}),
-        removed=Part.of({id: after.why_absent(id) for id in before.without(after)}),
-        changed={} if same else _changed(before, after),
+        digests=[side.digest.hexdigest() for side in (before, after)],
+        added=Part.of(added),
+        removed=Part.of(removed),
+        changed={column: Part.of(changed[column]) for column in METADATA_COLUMNS if column in changed},
         settings=list(_settings(before.store.manifest, after.store.manifest)),
         protocols=_protocols(before.store, after.store),
     )
+
+
+def _lines_of(corpus: str, before: _Side, after: _Side) -> tuple[Lines, Lines]:
+    """The rows of a corpus in both stores, added to the digests; read once if its files are the same."""
+    old = corpus_lines(before.store, corpus)
+    files = [{shard.sha256 for shard in side.store.shards([corpus])} for side in (before, after)]
+    same = files[0] == files[1] and before.store.space == after.store.space
+    new = old if same else corpus_lines(after.store, corpus)
+    for text in old.texts():
+        before.digest.update(text)
+        if new is old:
+            after.digest.update(text)
+    for text in new.texts() if new is not old else ():
+        after.digest.update(text)
+    return old, new
 
 
 class _Side:
@@ -89,12 +113,7 @@ class _Side:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.rows = row_lines(store)
-
-    def without(self, other: _Side) -> list[str]:
-        """Ids that the other store does not have."""
-        ids: list[str] = self.rows.ids.filter(pc.invert(pc.is_in(self.rows.ids, other.rows.ids))).to_pylist()
-        return ids
+        self.digest = hashlib.sha256()
 
     @cached_property
     def reasons(self) -> dict[str, str]:
@@ -113,17 +132,24 @@ class _Side:
         return self.store.corpora[corpus]["policy"]
 
 
-def _changed(before: _Side, after: _Side) -> dict[str, Part]:
-    """column -> the rows that differ in it, each with its reason."""
-    why: dict[str, dict[str, str]] = defaultdict(dict)
-    place = pc.index_in(before.rows.ids, after.rows.ids)
-    differ = pc.fill_null(pc.not_equal(before.rows.lines, after.rows.lines.take(place)), False)
-    changed = pc.indices_nonzero(differ)
-    for old, new in zip(before.rows.cells(changed), after.rows.cells(place.take(changed)), strict=True):
+def _without(lines: Lines, others: Lines) -> list[str]:
+    """Ids that the other store does not have."""
+    if lines is others:
+        return []
+    ids: list[str] = lines.ids.filter(pc.invert(pc.is_in(lines.ids, others.ids))).to_pylist()
+    return ids
+
+
+def _changed(old: Lines, new: Lines, before: _Side, after: _Side) -> Iterator[tuple[str, str, str]]:
+    """Column, id and reason of each cell that differs."""
+    if old is new:
+        return
+    place = pc.index_in(old.ids, new.ids)
+    rows = pc.indices_nonzero(pc.fill_null(pc.not_equal(old.lines, new.lines.take(place)), False))
+    for was, now in zip(old.cells(rows), new.cells(place.take(rows)), strict=True):
         for column in METADATA_COLUMNS:
-            if old[column] != new[column]:
-                why[column][old["id"]] = _why(column, old, new, before, after)
-    return {column: Part.of(why[column]) for column in METADATA_COLUMNS if column in why}
+            if was[column] != now[column]:
+                yield column, was["id"], _why(column, was, now, before, after)
 
 
 def _why(column: str, old: Record, new: Record, before: _Side, after: _Side) -> str:
@@ -166,9 +192,13 @@ def _unlike(name: str, old: object, new: object) -> Iterator[str]:
 
 
 def _protocols(before: Store, after: Store) -> dict[str, str]:
-    old, new = (
-        {name: read_protocol(store, name).hash for name in protocol_names(store)} for store in (before, after)
-    )
-    unlike = sorted(name for name in old | new if old.get(name) != new.get(name))
-    fate = {(True, True): "changed", (False, True): "added", (True, False): "removed"}
-    return {name: fate[name in old, name in new] for name in unlike}
+    """What became of each protocol that is not the same; a table with the same bytes is not read."""
+    old, new = set(protocol_names(before)), set(protocol_names(after))
+    fates = dict.fromkeys(new - old, "added") | dict.fromkeys(old - new, "removed")
+    for name in old & new:
+        path = split_path(name)
+        files = [store.manifest.get("files", {}).get(path) for store in (before, after)]
+        alike = files[0] is not None and files[0] == files[1]
+        if not alike and read_protocol(before, name).hash != read_protocol(after, name).hash:
+            fates[name] = "changed"
+    return dict(sorted(fates.items()))

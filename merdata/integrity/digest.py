@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii  # what json.dumps writes strings with
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ ROWS_AT_ONCE = 10_000  # whose columns are in memory beside their lines
 
 @dataclass(frozen=True)
 class Lines:
-    """The rows of a store, in the order of their ids.
+    """Rows of a store, in the order of their ids.
 
     Attributes:
         ids: of the rows.
@@ -40,31 +40,46 @@ class Lines:
         for line in self.lines.take(places).to_pylist():
             yield dict(zip(METADATA_COLUMNS, json.loads(line), strict=True))
 
+    def texts(self) -> Iterator[bytes]:
+        """The lines, many at a time, each with its end."""
+        for chunk in self.lines.chunks:
+            yield "".join(f"{line}\n" for line in chunk.to_pylist()).encode("ascii")
 
-def row_lines(store: Store) -> Lines:
-    """Every column of a store but the audio, row by row; the label by its name.
+
+def in_order(corpora: Iterable[str]) -> list[str]:
+    """Corpora in the order of their rows' ids, which begin with `<corpus>/`."""
+    return sorted(set(corpora), key=lambda name: f"{name}/")
+
+
+def corpus_lines(store: Store, corpus: str) -> Lines:
+    """Every column of a corpus but the audio, row by row; the label by its name.
 
     Raises:
         StoreError: a shard is missing or unreadable.
     """
     import pyarrow.compute as pc
 
-    table = store.rows().combine_chunks()
-    order = pc.sort_indices(table["id"])
-    table = table.take(order)
+    if not store.shards([corpus]):
+        return Lines(pa.array([], pa.string()), pa.chunked_array([], pa.large_string()))
+    table = store.rows(corpora=[corpus]).combine_chunks()
+    table = table.take(pc.sort_indices(table["id"]))
     parts = [_lines(table.slice(start, ROWS_AT_ONCE)) for start in range(0, len(table), ROWS_AT_ONCE)]
     return Lines(table["id"].combine_chunks(), pa.chunked_array(parts, pa.large_string()))
 
 
-def logical_digest(rows: Lines) -> str:
-    """SHA-256 over the rows of a store.
+def logical_digest(store: Store) -> str:
+    """SHA-256 over the rows of a store, a corpus at a time.
 
     It covers every column; the audio by the hash of its samples (`audio_sha256`, which `verify --deep`
     compares with the audio). It does not depend on shards and their order.
+
+    Raises:
+        StoreError: a shard is missing or unreadable.
     """
     digest = hashlib.sha256()
-    for chunk in rows.lines.chunks:
-        digest.update("".join(f"{line}\n" for line in chunk.to_pylist()).encode("ascii"))
+    for corpus in in_order(store.corpora):
+        for text in corpus_lines(store, corpus).texts():
+            digest.update(text)
     return digest.hexdigest()
 
 

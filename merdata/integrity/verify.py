@@ -8,30 +8,30 @@ ledgers and shards, protocols and ids; with `deep`, the audio itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from merdata.engine.pool import run_tasks
 from merdata.errors import MerdataError, StoreError
-from merdata.integrity.digest import logical_digest, row_lines
+from merdata.integrity.digest import logical_digest
 from merdata.integrity.file import FileCheck, check_file
 from merdata.io.files import TEMPORARY, file_sha256
 from merdata.io.places import files_below, in_one_process, is_remote, place
 from merdata.store.commit import CARD, announced
 from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, SILENCED, STORED
+from merdata.store.links import refuse_links
 from merdata.store.manifest import MANIFEST, files_of
-from merdata.store.protocol import SPLITS, covers, protocol_names, read_protocol
+from merdata.store.protocol import Protocol, covers, protocol_names, read_protocol
 from merdata.store.retired import retired
-from merdata.store.store import Store, open_store
+from merdata.store.store import Shard, Store, open_store
 
 FOLDERS = ("data", "ledger", "splits")
-IN_BOTH = ("id", "shard", "source_sha256", "audio_sha256", "seconds")  # columns of ledgers and of shards
+IN_BOTH = ["id", "shard", "source_sha256", "audio_sha256", "seconds"]  # that ledgers and shards tell
 REPAIR = "delete it and run `merdata build` again"
 MOST = 3
 TRIES = 10  # while other processes change the store
@@ -82,10 +82,10 @@ def verify(
 def _state(store: Path) -> tuple[str, dict[str, list[str]]]:
     """What tells whether another process has changed a store, or is changing it."""
     try:
-        sha256 = file_sha256(store / MANIFEST)
-    except OSError:
-        sha256 = ""
-    return sha256, announced(store)
+        refuse_links(store)
+        return file_sha256(store / MANIFEST), announced(store)
+    except (OSError, StoreError):
+        return "", {}
 
 
 def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict:
@@ -96,22 +96,39 @@ def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict
             raise
         return Verdict([str(error)])
     change = announced(path)
-    faults, files = _of_files(opened, change, deep, jobs, progress)
+    faults, contents = _of_files(opened, change, deep, jobs, progress)
     remarks = [*_unverifiable(opened), *_unfinished(path, change)]
     if not faults:
-        faults = list(_of_ledgers(opened))
-        for name in protocol_names(opened):
-            faults += _of_protocol(opened, name)
-            remarks += _outdated(opened, name)
+        faults, outdated = _of_contents(opened, contents)
+        remarks += outdated
     rows = sum(shard.rows for shard in opened.shards())
-    digest = logical_digest(row_lines(opened)) if deep and not faults else None
-    return Verdict(faults, remarks, files, rows, digest)
+    digest = logical_digest(opened) if deep and not faults else None
+    return Verdict(faults, remarks, len(files_of(opened.manifest)), rows, digest)
+
+
+def _of_contents(store: Store, contents: Mapping[str, pa.Table]) -> tuple[list[str], list[str]]:
+    """Faults between files that are each as they were written; and protocols that no longer fit."""
+    rows = {shard: contents[shard.relative] for shard in store.shards()}
+    store.ids = {shard: table["id"].to_pylist() for shard, table in rows.items()}  # they are read already
+    faults, outdated = list(_of_ledgers(store, rows)), list[str]()
+    ids = pa.chunked_array([table["id"].combine_chunks() for table in rows.values()] or [[]], pa.string())
+    for name in protocol_names(store):
+        try:
+            protocol = read_protocol(store, name)
+        except MerdataError as error:
+            faults.append(str(error))
+            continue
+        if covers(store, protocol):
+            faults += _of_protocol(protocol, ids)
+        else:
+            outdated.append(f"protocol {name} was made for other rows than the store has now: split again")
+    return faults, outdated
 
 
 def _of_files(
     store: Store, change: dict[str, list[str]], deep: bool, jobs: int | None, progress: bool
-) -> tuple[list[str], int]:
-    """Faults of single files: missing, altered, or unknown; and how many files were checked."""
+) -> tuple[list[str], dict[str, pa.Table]]:
+    """Faults of single files: missing, altered, or unknown; and the rows of the shards, by path."""
     named = files_of(store.manifest)
     shards = {shard.relative: shard for shard in store.shards()}
     checks = []
@@ -122,8 +139,9 @@ def _of_files(
         checks.append(FileCheck(store.path, name, allowed, shard.rows if shard else None, classes, deep))
     bar = "verifying" if progress else None
     jobs = 0 if in_one_process(store.path) else jobs
-    results = run_tasks(check_file, checks, jobs=jobs, progress=bar, unit="files")
-    faults = [fault for of_file in results for fault in of_file]
+    pool = None if deep or jobs == 0 else ThreadPoolExecutor(jobs)  # threads hash side by side
+    reports = list(run_tasks(check_file, checks, jobs=jobs, progress=bar, unit="files", pool=pool))
+    faults = [fault for report in reports for fault in report.faults]
     kept = retired(store.path)
     for path in _files_below(store.path):
         name = path.relative_to(store.path).as_posix()
@@ -131,7 +149,9 @@ def _of_files(
         waiting = is_remote(path) and not name.startswith("splits/")
         if not (name in named or name in change or name in kept or unhashed or waiting):
             faults.append(f"{name} is not in {MANIFEST}: delete it")
-    return faults, len(checks)
+    names = (check.name for check in checks)
+    tables = {name: report.rows for name, report in zip(names, reports, strict=True)}
+    return faults, {name: table for name, table in tables.items() if table is not None}
 
 
 def _files_below(store: Path) -> Iterator[Path]:
@@ -141,23 +161,20 @@ def _files_below(store: Path) -> Iterator[Path]:
                 yield path
 
 
-def _of_ledgers(store: Store) -> Iterator[str]:
+def _of_ledgers(store: Store, rows: Mapping[Shard, pa.Table]) -> Iterator[str]:
     """Where a ledger and its corpus's shards do not say the same about the rows."""
     for corpus, facts in store.corpora.items():
         where = store.ledger_path(corpus).relative_to(store.path)
         try:
-            ledger = store.ledger(corpus)
+            ledger = store.ledger(corpus, [*IN_BOTH, "state"])
         except StoreError as error:
             yield str(error)
-            continue
-        if not ledger.schema.equals(LEDGER_SCHEMA):
-            yield f"{where} does not have the columns of a ledger: {REPAIR}"
             continue
         states = Counter(ledger["state"].to_pylist())
         if states.keys() - {STORED, SILENCED, DROPPED}:
             yield f"{where} has rows in an unknown state: {REPAIR}"
-        kept = ledger.filter(pc.not_equal(ledger["state"], DROPPED)).select(IN_BOTH)
-        differing = {row[0] for row in _row_set(kept) ^ _row_set(_stored(store, corpus))}
+        kept = ledger.filter(pc.not_equal(ledger["state"], DROPPED))
+        differing = _differing(kept, _stored({shard: rows[shard] for shard in store.shards([corpus])}))
         if differing:
             yield f"{where} and the shards of {corpus} differ in {_some(differing)}: {REPAIR}"
         counts = facts["counts"]
@@ -165,39 +182,32 @@ def _of_ledgers(store: Store) -> Iterator[str]:
             yield f"{where} has {states[STORED]} stored rows, {MANIFEST} {counts['stored']}: {REPAIR}"
 
 
-def _stored(store: Store, corpus: str) -> pa.Table:
-    """The rows that the ledger should list as stored, from the corpus's shards."""
-    columns = [name for name in IN_BOTH if name != "shard"]
+def _stored(rows: Mapping[Shard, pa.Table]) -> pa.Table:
+    """The rows that the ledger of a corpus should list as stored, from the corpus's shards."""
     tables = [
-        store.rows_of(shard, columns).append_column("shard", pa.array([shard.name] * shard.rows))
-        for shard in store.shards([corpus])
+        table.append_column("shard", pa.repeat(pa.scalar(shard.name), len(table)))
+        for shard, table in rows.items()
     ]
-    return pa.concat_tables(tables).select(IN_BOTH) if tables else pa.table({name: [] for name in IN_BOTH})
+    return pa.concat_tables(tables) if tables else LEDGER_SCHEMA.empty_table()
 
 
-def _row_set(table: pa.Table) -> set[tuple[Any, ...]]:
-    return set(zip(*(column.to_pylist() for column in table.columns), strict=True))
+def _differing(ledger: pa.Table, shards: pa.Table) -> set[str]:
+    """Ids of rows that two tables do not have alike."""
+    both = [table.select(IN_BOTH).replace_schema_metadata(None).sort_by("id") for table in (ledger, shards)]
+    if both[0].equals(both[1]):
+        return set()
+    first, second = (
+        set(zip(*(column.to_pylist() for column in table.columns), strict=True)) for table in both
+    )
+    return {row[0] for row in first ^ second}
 
 
-def _outdated(store: Store, name: str) -> Iterator[str]:
-    with suppress(MerdataError):
-        if not covers(store, read_protocol(store, name)):
-            yield f"protocol {name} was made for other rows than the store has now: split again"
-
-
-def _of_protocol(store: Store, name: str) -> Iterator[str]:
-    try:
-        protocol = read_protocol(store, name)
-    except MerdataError as error:
-        yield str(error)
-        return
-    if not covers(store, protocol):
-        return
-    table = protocol.table
-    if unknown := set(pc.unique(table["split"]).to_pylist()) - set(SPLITS):
-        yield f"protocol {name} has unknown splits: {_some(unknown)}: split again"
-    if strangers := set(pc.unique(table["id"]).to_pylist()) - set(store.shard_of):
-        yield f"protocol {name} has rows that the store does not have: {_some(strangers)}: split again"
+def _of_protocol(protocol: Protocol, ids: pa.ChunkedArray) -> Iterator[str]:
+    name, table = protocol.name, protocol.table
+    strangers = table.filter(pc.invert(pc.is_in(table["id"], ids)))["id"]
+    if len(strangers):
+        unknown = _some(set(strangers.to_pylist()))
+        yield f"protocol {name} has rows that the store does not have: {unknown}: split again"
     if table.select(["id", "fold"]).group_by(["id", "fold"]).aggregate([]).num_rows != table.num_rows:
         yield f"protocol {name} has rows twice in one fold: split again"
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from pathlib import Path
+
+from merdata.io.places import is_remote
 
 MOST_LETTERS = 80  # of one part of a name
 # `datasets` takes a part of a path with one of these words for a split, whatever its folder is called;
@@ -12,6 +15,17 @@ MOST_LETTERS = 80  # of one part of a name
 GUESSED = r"train|training|validation|valid|val|dev|test|testing|eval|evaluation"
 RESERVED = r"con|prn|aux|nul|com\d|lpt\d"
 _LONE = re.compile(rf"(?<![a-z])({GUESSED}|{RESERVED})(?![a-z])", re.IGNORECASE)
+
+
+def pattern_fault(folder: Path) -> str | None:
+    """A sentence, where `load_dataset` would take the folder's path for a pattern of paths."""
+    path = str(folder if is_remote(folder) else folder.absolute())
+    if not set("[*?") & set(path):
+        return None
+    return (
+        f"load_dataset cannot open {path}: it takes [, * and ? for patterns. Rename the folder "
+        "(merdata.load opens a store all the same)"
+    )
 
 
 def safe_names(ids: Iterable[str], ending: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ A URL becomes a `UPath`, which has the methods of a `Path`; what differs from a 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,16 +26,17 @@ Listing = dict[str, tuple[int, int]]
 
 
 def place(given: str | Path) -> Path:
-    """The path that a text names, on this machine or remote; a path is returned unchanged.
+    """The path that a text names, on this machine or remote, with `~` as the home folder.
 
     Raises:
         RemoteError: no package is installed that knows this kind of URL.
     """
-    if not isinstance(given, str):
-        return given
-    if given.startswith("file://"):
-        return Path(given.removeprefix("file://"))
-    return _remote(given) if "://" in given else Path(given)
+    text = str(given)
+    if text.startswith("file://"):
+        return Path(text.removeprefix("file://"))
+    if "://" in text:
+        return _remote(text) if isinstance(given, str) else given
+    return Path(os.path.expanduser(given))  # noqa: PTH111  Path's own fails where no such user is
 
 
 def _remote(url: str) -> Path:
@@ -66,7 +68,7 @@ def on_this_machine(given: str | Path) -> Path:
         raise RemoteError(
             f"{given} is not a folder on this machine: write to a local folder and copy it from there"
         )
-    return Path(given)
+    return place(given)
 
 
 def is_remote(path: Path) -> bool:

@@ -121,7 +121,7 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
     """A draft as a protocol: its options, what it claims, and what its rows show by themselves.
 
     Raises:
-        SplitError: no row is in train, or none in test.
+        SplitError: no row is in train.
     """
     corpora = sorted(set(rows["corpus"]))
     hint = "; fewer folds or another --seed may give it some" if facts["kind"] in KINDS else ""
@@ -177,16 +177,15 @@ def _placed(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
 
 
 def _check_serves(name: str, placed: pd.DataFrame, draft: Draft) -> None:
-    """That there is something to train and something to test.
+    """That there is something to train.
 
     Raises:
         SplitError: there is not.
     """
-    for split in (TRAIN, TEST):
-        if not (placed["split"] == split).any():
-            why = "; ".join(draft.notes)
-            nearest = f"; the nearest is {draft.nearest}" if draft.nearest else ""
-            raise SplitError(f"protocol {name} has no {split} rows{f': {why}' if why else ''}{nearest}")
+    if not (placed["split"] == TRAIN).any():
+        why = "; ".join(draft.notes)
+        nearest = f"; the nearest is {draft.nearest}" if draft.nearest else ""
+        raise SplitError(f"protocol {name} has no {TRAIN} rows{f': {why}' if why else ''}{nearest}")
 
 
 def _absent_splits(placed: pd.DataFrame, draft: Draft) -> list[str]:
@@ -200,7 +199,13 @@ def _absent_splits(placed: pd.DataFrame, draft: Draft) -> list[str]:
         for corpus, counts in by_corpus.drop(draft.undivided, errors="ignore").iterrows()
         if (counts == 0).any()
     ]
-    return [*(f"there are no rows in {split}{where}" for split, where in of_folds.items()), *of_corpora]
+    untested = (placed["split"] != TEST).all()
+    nearest = f"; the nearest protocol that tests is {draft.nearest}" if untested and draft.nearest else ""
+    hint = {TEST: f": nothing trained on this protocol can be scored{nearest}"} if untested else {}
+    return [
+        *(f"there are no rows in {split}{where}{hint.get(split, '')}" for split, where in of_folds.items()),
+        *of_corpora,
+    ]
 
 
 def _absent_classes(placed: pd.DataFrame, hint: str) -> list[str]:

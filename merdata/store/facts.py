@@ -11,6 +11,8 @@ from typing import Annotated
 from annotated_types import Ge, Le, MaxLen, Predicate
 from typing_extensions import NotRequired, TypedDict
 
+from merdata.corpora.account import FileAccount
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,149}"  # of a corpus, shard or protocol: never `..`, never a folder
 HASHED = rf"{NAME}-[0-9a-f]{{12}}\.parquet"
 MOST = 1 << 50
@@ -81,6 +83,8 @@ class Account(TypedDict):
     seconds: Annotated[float, Ge(0), Le(MOST)]
     difference: Text
     missing: list[Text]
+    files: NotRequired[FileAccount]
+    remarks: NotRequired[list[Text]]
 
 
 class CorpusFacts(TypedDict):

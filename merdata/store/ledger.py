@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
+from merdata.corpora.account import FileAccount
 from merdata.store.facts import Account
 from merdata.utterance import KNOWN_DEFECT, NO_TEXT
 
@@ -20,6 +21,7 @@ STORED, SILENCED, DROPPED = "stored", "silenced", "dropped"
 # Reasons of files that are not rows of their own; they do not count as discovered.
 NOT_ROWS = ("duplicate", "stray", "song")
 NO_ROW = "no row"
+NO_LABEL = "(no label)"  # in accounts, of rows to which the corpus gives none
 
 ROWS_AT_A_TIME = 1_000  # of a corpus, as Python objects
 EXAMPLES = 10
@@ -66,6 +68,8 @@ class Counts:
         seconds: of the audio in the store.
         difference: known reasons why a copy has more or fewer rows than expected.
         missing: the first ids that a complete copy has and this one lacks, where the corpus can tell.
+        files: what became of every file of its folder; empty in the stores of an older merdata.
+        remarks: what is missing in the folder or in the way, and what to do.
     """
 
     corpus: str
@@ -85,6 +89,8 @@ class Counts:
     seconds: float
     difference: str
     missing: list[str]
+    files: FileAccount | dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def as_json(self) -> Account:
         return cast("Account", asdict(self))
@@ -113,7 +119,7 @@ class Tally:
         self._ids.add(row["id"])
         self._states[row["state"]] += 1
         self._seconds += row["seconds"] or 0.0
-        self._fates[row["raw_label"], row["label"], row["reason"] == "label"] += 1
+        self._fates[row["raw_label"] or NO_LABEL, row["label"], row["reason"] == "label"] += 1
         if row["state"] in self._reasons:
             self._reasons[row["state"]][row["reason"]] += 1
         for note in row["notes"]:

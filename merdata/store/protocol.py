@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from merdata.errors import SplitError
 from merdata.io.outside import check_type, cut, parse_json, read_some
@@ -34,18 +34,18 @@ MOST_BYTES = 1 << 28  # of a protocol's file
 MOST_LETTERS = 100  # of a protocol's name
 
 
-class Properties(TypedDict, total=False):
+class Properties(TypedDict):
     """What is stored beside a protocol's table; `Protocol` says what each entry means."""
 
     kind: Text
-    seed: int
-    chosen: bool
     corpora: list[Name]
     rows: Text
     claims: dict[Text, list[Name]]
     notes: list[Text]
     speaker_dependent: list[Name]
-    fold_names: dict[Text, Text]
+    seed: NotRequired[int]
+    chosen: NotRequired[bool]
+    fold_names: NotRequired[dict[Text, Text]]
 
 
 @dataclass(frozen=True)

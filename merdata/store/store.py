@@ -30,8 +30,10 @@ from merdata.labels import LabelSpace, classify, label_space
 from merdata.store.facts import CorpusFacts, Manifest
 from merdata.store.ledger import LEDGER_SCHEMA
 from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_path
-from merdata.store.tables import check_columns, open_table, read_group, read_table
+from merdata.store.tables import check_columns, check_groups, open_table, read_group, read_table
 from merdata.utterance import METADATA_COLUMNS, store_schema
+
+SHARD_SCHEMA = store_schema(())  # of the columns; the classes are the manifest's
 
 
 @dataclass(frozen=True)
@@ -129,17 +131,22 @@ class Store:
         """id -> number of the row's shard in `ids`."""
         return {id: number for number, ids in enumerate(self.ids.values()) for id in ids}
 
-    def ledger(self, corpus: str) -> pa.Table:
-        """The ledger of a corpus.
+    def ledger(self, corpus: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The ledger of a corpus, or some of its columns.
 
         Raises:
             StoreError: it is missing or unreadable.
         """
-        return _read(self.ledger_path(corpus), None, LEDGER_SCHEMA)
+        return _read(self.ledger_path(corpus), columns, LEDGER_SCHEMA)
 
     def ledger_path(self, corpus: str) -> Path:
         """Path of the ledger of a corpus."""
         return self.path / ledger_path(corpus, self.corpora.get(corpus))
+
+    def is_replaced(self) -> bool:
+        """Whether merdata.json is another one now than when the store was opened."""
+        manifest = read_manifest(self.path)
+        return manifest is None or manifest.get("digest") != self.manifest.get("digest")
 
     def relabel(self, rows: pa.Table, space: LabelSpace) -> list[str | None]:
         """Class names of rows in another space (`rows` needs corpus, raw_label and label)."""
@@ -152,8 +159,8 @@ class Store:
         Raises:
             StoreError: it is missing or unreadable, or not a shard of this corpus.
         """
-        table = _read(shard.path, names, store_schema(()))
-        if not _is_of(table, shard.corpus):
+        table = _read(shard.path, names, SHARD_SCHEMA)
+        if not is_of(table, shard.corpus):
             raise StoreError(f"{shard.path} has rows of another corpus than {shard.corpus}: build it again")
         return table
 
@@ -185,6 +192,19 @@ def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]
                 yield row["id"], read_wav(row["audio"]["bytes"])
 
 
+def check_shard(shard: Shard) -> None:
+    """Fail if a shard would unpack to more memory than a shard takes, before other libraries read it.
+
+    Raises:
+        StoreError: it would, or it cannot be read.
+    """
+    try:
+        with open_table(shard.path) as file:
+            check_groups(file)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{shard.path} is damaged ({cut(error)}): run `merdata build` again") from error
+
+
 def parquet_bytes(table: pa.Table) -> bytes:
     """A small table as the bytes of a Parquet file."""
     buffer = io.BytesIO()
@@ -192,7 +212,7 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _is_of(rows: pa.Table, corpus: str) -> bool:
+def is_of(rows: pa.Table, corpus: str) -> bool:
     """Whether rows have ids and names of a corpus, as far as these columns are there."""
     import pyarrow.compute as pc
 

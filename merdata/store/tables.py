@@ -52,26 +52,44 @@ def read_group(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.T
     Raises:
         OSError, pa.ArrowInvalid: it cannot be read, or unpacks to more than GROUP bytes.
     """
-    rows = file.metadata.row_group(group)
-    if _at_most(rows.column(leaf) for leaf in _leaves(file, columns)) > GROUP:
-        raise pa.ArrowInvalid(f"row group {group} unpacks to more than {GROUP / 1e6:,.0f} MB")
+    _check_group(file, group, _leaves(file, columns))
     return file.read_row_group(group, list(columns), use_threads=False)
+
+
+def check_groups(file: pq.ParquetFile) -> None:
+    """Fail if a row group unpacks to more than GROUP bytes.
+
+    Raises:
+        pa.ArrowInvalid: one does.
+    """
+    leaves = _leaves(file, None)
+    for group in range(file.num_row_groups):
+        _check_group(file, group, leaves)
+
+
+def _check_group(file: pq.ParquetFile, group: int, leaves: Sequence[int]) -> None:
+    rows = file.metadata.row_group(group)
+    if _at_most(rows.column(leaf) for leaf in leaves) > GROUP:
+        raise pa.ArrowInvalid(f"row group {group} unpacks to more than {GROUP / 1e6:,.0f} MB")
 
 
 def read_parquet(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """As `read_table`, of a path, bytes or an open file."""
     source = io.BytesIO(source) if isinstance(source, bytes) else source
     with pq.ParquetFile(source, **METADATA) as file:
-        if columns and (missing := [name for name in columns if name not in file.schema_arrow.names]):
-            raise pa.ArrowInvalid(f"it has no column {cut(', '.join(missing))}")
-        leaves = _leaves(file, columns)
-        chunks = list(_chunks(file.metadata, leaves))
-        most = ALWAYS + TIMES * sum(chunk.total_compressed_size for chunk in chunks)
-        if _at_most(chunks) <= most:
-            return file.read(columns, use_threads=False)
-        if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
-            raise pa.ArrowInvalid(f"it unpacks to more than {most / 1e6:,.0f} MB")
-        return _measured(source, columns, leaves, most)
+        return read_open(file, source, columns)
+
+
+def read_open(file: pq.ParquetFile, source: Any, columns: Sequence[str] | None = None) -> pa.Table:
+    """As `read_table`, of a file that is open, and its source."""
+    leaves = _leaves(file, columns)
+    chunks = list(_chunks(file.metadata, leaves))
+    most = ALWAYS + TIMES * sum(chunk.total_compressed_size for chunk in chunks)
+    if _at_most(chunks) <= most:
+        return file.read(columns, use_threads=False)
+    if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
+        raise pa.ArrowInvalid(f"it unpacks to more than {most / 1e6:,.0f} MB")
+    return _measured(source, columns, leaves, most)
 
 
 def check_columns(table: pa.Table, schema: pa.Schema) -> None:
@@ -124,9 +142,15 @@ def _unpacked(array: Any) -> int:
 
 
 def _leaves(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[int]:
-    """Numbers of the Parquet columns that make up some columns."""
+    """Numbers of the Parquet columns that make up some columns.
+
+    Raises:
+        pa.ArrowInvalid: a column is missing.
+    """
     schema = file.schema
     names = [schema.column(number).path.partition(".")[0] for number in range(len(schema))]
+    if missing := set(columns or ()).difference(names):
+        raise pa.ArrowInvalid(f"it has no column {cut(', '.join(sorted(missing)))}")
     return [number for number, name in enumerate(names) if columns is None or name in columns]
 
 

@@ -121,7 +121,7 @@ def _probes(audit: Audit) -> Table:
 def _remark(probe: TextProbe) -> str:
     if probe.alarm:
         return f"ALARM: {probe.alarm}"
-    return "crossed: chance, as it must be" if probe.crossed else ""
+    return "at chance, as it should be where every sentence has every emotion" if probe.crossed else ""
 
 
 def remarks(audit: Audit) -> Iterator[str]:
@@ -145,6 +145,6 @@ def recordings(audit: Audit) -> Iterator[str]:
     if audit.copies is None:
         yield "near-identical audio: not looked for"
         return
-    yield f"near-identical audio: {len(audit.copies):,} pairs"
+    yield f"near-identical audio: {len(audit.copies):,} pairs of rows may be one recording"
     for copy in audit.copies[:MOST_EXAMPLES]:
         yield f"  {copy.one} ~ {copy.other} ({copy.error:.1%} of the bits differ)"

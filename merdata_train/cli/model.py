@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from merdata.plugin import place
 from merdata_train.cli.options import AsJson, RunFolder, print_json
 
 
@@ -17,7 +18,7 @@ def predict(
     ],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE", help="Recordings, in any audio or video format."),
+        typer.Argument(metavar="FILE", help="Recordings, in any audio or video format.", parser=place),
     ] = None,
     text: Annotated[
         list[str] | None,

@@ -35,8 +35,8 @@ Corpora = Annotated[
         metavar="NAME",
     ),
 ]
-Runs = Annotated[Path, typer.Option("--out", help="Folder of the runs.", metavar="DIR")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.")]
+Runs = Annotated[Path, typer.Option("--out", help="Folder of the runs.", parser=place, metavar="DIR")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.", parser=place)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).")
@@ -60,7 +60,7 @@ Cache = Annotated[
 def keep_features_in(folder: str | None) -> None:
     """Let this process and those that it starts keep features there."""
     if folder:
-        os.environ["MERDATA_CACHE"] = folder
+        os.environ["MERDATA_CACHE"] = str(place(folder))
 
 
 def all_overrides(store: Path | None, corpora: list[str] | None, overrides: list[str] | None) -> list[str]:

@@ -12,7 +12,9 @@ from merdata_train.cli.options import AsJson, print_json
 
 
 def compare(
-    folders: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of evaluated runs.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Folders of evaluated runs.", parser=place)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Compare runs on the same test rows.
@@ -31,10 +33,11 @@ def report(
         str, typer.Argument(metavar="RUNS|SUITE", help="Folder of runs, or the name of a suite.")
     ] = "runs",
     runs: Annotated[
-        Path, typer.Option(help="Folder of the runs, if a suite is named.", metavar="DIR")
+        Path, typer.Option(help="Folder of the runs, if a suite is named.", parser=place, metavar="DIR")
     ] = Path("runs"),
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the report (default: RUNS/report).", metavar="DIR")
+        Path | None,
+        typer.Option(help="Folder of the report (default: RUNS/report).", parser=place, metavar="DIR"),
     ] = None,
     store: Annotated[
         Path | None,
@@ -53,8 +56,9 @@ def report(
     from merdata_train.cli import screen
     from merdata_train.report.write import write_report
 
-    folder = Path(what) if Path(what).is_dir() else runs
-    only = None if Path(what).is_dir() else Path(what).name.removesuffix(".yaml")
+    named = place(what)
+    folder = named if named.is_dir() else runs
+    only = None if named.is_dir() else named.name.removesuffix(".yaml")
     out = out or folder / "report"
     written = write_report(folder, out, only=only, store=store)
     print_json({"folder": str(out), "suites": written}) if as_json else screen.report(written, out)

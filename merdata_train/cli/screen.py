@@ -93,6 +93,16 @@ def _calibration(found: Calibration) -> str:
     return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
 
 
+def suites(shipped: Sequence[dict[str, str]]) -> None:
+    """The suites that ship."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("name", "what it compares"):
+        table.add_column(name)
+    for suite in shipped:
+        table.add_row(suite["name"], suite["title"])
+    console().print(table)
+
+
 def trained(best: Epoch, folder: Path) -> None:
     """What validation says of a run whose test rows were not read."""
     values = ", ".join(f"{TITLES[name]} {value:.4f}" for name, value in best["validation"].items())

@@ -63,7 +63,9 @@ def run(
     from merdata_train.runs.run import run as train
     from merdata_train.training.devices import disconnect, is_main_process
 
-    folder = train(resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers)
+    folder = train(
+        resolved, out, jobs=jobs, fresh=fresh, track=track, workers=workers, scored_next=not no_test
+    )
     main_process = is_main_process()
     disconnect()
     if not main_process:
@@ -108,7 +110,10 @@ def _print_trained(folder: Path, as_json: bool) -> None:
 
 def suite(
     suite: Annotated[
-        str, typer.Argument(help="File of a suite, or the name of one that ships.", metavar="SUITE")
+        str,
+        typer.Argument(
+            help="File of a suite, or the name of one that ships; `list` lists these.", metavar="SUITE"
+        ),
     ],
     overrides: Overrides = None,
     store: Store = None,
@@ -138,8 +143,12 @@ def suite(
     """
     from merdata_train.cli import screen
     from merdata_train.runs import conduct
-    from merdata_train.runs.suite import load_suite, plan
+    from merdata_train.runs.suite import load_suite, plan, suite_files
 
+    if suite == "list":
+        shipped = [{"name": name, "title": load_suite(path).title} for name, path in suite_files().items()]
+        print_json(shipped) if as_json else screen.suites(shipped)
+        return
     matrix = load_suite(suite).narrowed(seeds, folds)
     planned = plan(matrix, out, store, all_overrides(None, corpora, overrides))
     failed = {} if dry_run else conduct.conduct(matrix, planned, out, jobs, test=not no_test)

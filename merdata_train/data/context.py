@@ -35,7 +35,7 @@ def joined(history: Sequence[str], target: str | None) -> str | None:
 
 
 def _spoken(speaker: str | None, text: str, context: Context) -> str:
-    return f"speaker={speaker} {text}" if context.speaker_prefix and speaker else text
+    return f"speaker={'_'.join(speaker.split())} {text}" if context.speaker_prefix and speaker else text
 
 
 def text_width(config: Hashing, context: Context | None) -> int:

@@ -3,103 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
-from torch import Tensor
 
 import merdata
 from merdata import plugin
+from merdata_train.data.augment import Augmenter
 from merdata_train.data.context import history_texts, target_text, text_vectors
+from merdata_train.data.examples import Examples as Examples
+from merdata_train.data.examples import for_training as for_training
+from merdata_train.data.rows import corpora_of, held_out, labelled_rows
 from merdata_train.data.sequences import Clips, Sequences, TokenRows
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
 from merdata_train.encoders.tokenizer import tokenise
-from merdata_train.errors import ProtocolError, RecipeError
+from merdata_train.errors import RecipeError
 from merdata_train.features.cache import audio_features, audio_samples
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
 from merdata_train.recipe.recipe import Recipe
-
-COLUMNS = (
-    "id",
-    "corpus",
-    "speaker",
-    "gender",
-    "dialogue",
-    "language",
-    "text",
-    "label",
-    "raw_label",
-    "notes",
-    "seconds",
-    "audio_sha256",
-)
-TRAINING_SPLITS = ("train", "validation")
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The rows of one split, ready for a model.
-
-    Attributes:
-        split: its name; training refuses any but train and validation.
-        rows: id, corpus, domain, speaker, dialogue, label (class name) and more.
-        classes: class names in the order of the model's head.
-        tensors: `<modality>_vec` `[n, width]`, `has_<modality>` bool `[n]`, `labels` int64 `[n]`.
-        sequences: modality -> the input of its encoder, in place of its `<modality>_vec`.
-    """
-
-    split: str
-    rows: pd.DataFrame
-    classes: tuple[str, ...]
-    tensors: dict[str, Tensor]
-    sequences: dict[str, Sequences] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.__getitems__([index])
-
-    def __getitems__(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """A whole batch; sequences are padded to the longest of the batch."""
-        chosen = torch.as_tensor(indices)
-        batch = {name: tensor[chosen] for name, tensor in self.tensors.items()}
-        for name, rows in self.sequences.items():
-            batch |= rows.batch(name, indices)
-        return batch
-
-    @cached_property
-    def costs(self) -> npt.NDArray[np.float64]:
-        """What each row costs each encoder, in seconds of audio `[n, sequences]`."""
-        return np.stack([rows.seconds for rows in self.sequences.values()], axis=1)
-
-    @property
-    def labels(self) -> Tensor:
-        return self.tensors["labels"]
-
-    def counts(self) -> dict[str, int]:
-        """class -> rows, in the order of the classes."""
-        counts = Counter(self.rows["label"])
-        return {name: counts[name] for name in self.classes}
-
-    def only(self, keep: npt.NDArray[np.bool_]) -> Examples:
-        """The examples where `keep [n]` is True; themselves, where all are kept."""
-        if keep.all():
-            return self
-        kept = torch.from_numpy(np.flatnonzero(keep))
-        tensors = {name: tensor[kept] for name, tensor in self.tensors.items()}
-        sequences = {name: rows.only(kept.tolist()) for name, rows in self.sequences.items()}
-        rows = self.rows[keep].reset_index(drop=True)
-        return Examples(self.split, rows, self.classes, tensors, sequences)
 
 
 class Source:
@@ -115,13 +41,7 @@ class Source:
         self.store = merdata.open_store(recipe.store)
         self.protocol = merdata.load_protocol(self.store, recipe.protocol)
         self.space = merdata.label_space(recipe.labels)
-        self.corpora = recipe.data.corpora or sorted(self.store.corpora)
-        unknown = sorted(set(self.corpora) - set(self.store.corpora))
-        if unknown:
-            raise RecipeError(
-                f"data.corpora: {self.store.path} does not have {', '.join(unknown)}; "
-                f"it has {', '.join(self.store.corpora)}"
-            )
+        self.corpora = corpora_of(recipe.data, self.store)
 
     @cached_property
     def data_hash(self) -> str:
@@ -131,17 +51,27 @@ class Source:
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        """Labelled rows of the recipe's corpora and languages, with their split."""
-        table = self.store.rows(COLUMNS, self.corpora)
-        rows = table.to_pandas()
-        rows["label"] = self.store.relabel(table, self.space)
-        rows["domain"] = [self.store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
-        rows["shard"] = rows["id"].map(self.store.shard_of)
-        rows["split"] = rows["id"].map(self.protocol.splits(self.recipe.fold))
-        if self.recipe.data.languages is not None:
-            rows = rows[rows["language"].isin(self.recipe.data.languages)]
-        labelled: pd.DataFrame = rows[rows["label"].notna()]
-        return labelled
+        """Labelled rows with their split."""
+        rows, held = self._protocol_rows, self._held_out
+        return rows if held is None else rows.assign(split=rows["split"].mask(held[0], "validation"))
+
+    @cached_property
+    def _protocol_rows(self) -> pd.DataFrame:
+        splits = self.protocol.splits(self.recipe.fold)
+        return labelled_rows(self.recipe, self.store, self.space, splits)
+
+    @cached_property
+    def _held_out(self) -> tuple[pd.Series[bool], str] | None:
+        rows = self._protocol_rows
+        if (rows["split"] == "validation").any() or not (rows["split"] == "train").any():
+            return None
+        chosen, rule = held_out(rows[rows["split"] == "train"], self.protocol.hash)
+        return chosen.reindex(rows.index, fill_value=False), rule
+
+    @property
+    def validation_rule(self) -> str | None:
+        """How validation rows were taken from train, where the protocol has none; None where it has some."""
+        return None if self._held_out is None else self._held_out[1]
 
     def rows(self, split: str) -> pd.DataFrame:
         """The labelled rows of one split, in the order of the store, without features."""
@@ -156,9 +86,10 @@ class Source:
         rows = self.rows(split)
         if rows.empty:
             where = f"protocol {self.protocol.name}, fold {self.recipe.fold}"
-            languages = self.recipe.data.languages
-            within = f" in {', '.join(languages)}" if languages else ""
-            raise RecipeError(f"{where} has no {split} rows of {', '.join(self.corpora)}{within}")
+            chosen = self.recipe.data.of_split(split)
+            within = f" in {', '.join(chosen.languages)}" if chosen.languages else ""
+            corpora = ", ".join(chosen.corpora or self.corpora)
+            raise RecipeError(f"{where} has no {split} rows of {corpora}{within}")
         index = {name: number for number, name in enumerate(self.space.classes)}
         tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
         sequences: dict[str, Sequences] = {}
@@ -180,7 +111,19 @@ class Source:
             else:
                 vectors = text_vectors(targets, histories, text, self.recipe.context)
                 tensors["text_vec"] = torch.from_numpy(vectors)
-        return Examples(split, rows, self.space.classes, tensors, sequences)
+        augment = self._augmenter(rows, jobs) if split == "train" and self.recipe.augment else None
+        return Examples(split, rows, self.space.classes, tensors, sequences, augment)
+
+    def _augmenter(self, rows: pd.DataFrame, jobs: int | None) -> Augmenter:
+        noise = self.recipe.augment is not None and self.recipe.augment.noise is not None
+        tokenizer = self.tokenizer if isinstance(self.recipe.encoders().get("text"), TextEncoder) else None
+        texts = zip(*self._texts(rows), strict=True) if "text" in self.recipe.modalities else ()
+        return Augmenter(
+            self.recipe,
+            samples=audio_samples(self.store, self._shards(rows), jobs) if noise else {},
+            texts=dict(zip(rows["id"], texts, strict=False)),
+            tokenizer=tokenizer,
+        )
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -250,25 +193,3 @@ class Source:
             self.store, context.previous, corpora=self.corpora, protocol=protocol, fold=fold
         )
         return {id: history_texts(turns, context) for id, turns in turns_before.items()}
-
-
-def for_training(examples: Examples) -> Examples:
-    """Examples that training may use: of train or validation, and with at least one modality.
-
-    Raises:
-        ProtocolError: they are of another split.
-        RecipeError: none of them has any modality.
-    """
-    if examples.split not in TRAINING_SPLITS:
-        raise ProtocolError(
-            f"training was given {examples.split} rows: it takes only train and validation rows"
-        )
-    there = {name: tensor.numpy() for name, tensor in examples.tensors.items() if name.startswith("has_")}
-    useful = np.logical_or.reduce(list(there.values()))
-    if not useful.any():
-        asked = " or ".join(name.removeprefix("has_") for name in there)
-        raise RecipeError(
-            f"none of the {len(examples)} {examples.split} rows has {asked}: there is only silence in "
-            "place of audio, or no transcript; choose other data.corpora or modalities"
-        )
-    return examples.only(useful)

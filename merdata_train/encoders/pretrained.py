@@ -19,16 +19,17 @@ from safetensors import SafetensorError
 from merdata import plugin
 from merdata_train.errors import RecipeError
 from merdata_train.features.torchaudio import import_torchaudio
+from merdata_train.recipe.features import AudioEncoder, Encoder
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-    from merdata_train.recipe.features import Encoder
-
-EncoderT = TypeVar("EncoderT", bound="Encoder")
+EncoderT = TypeVar("EncoderT", bound=Encoder)
 WEIGHTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 # The described systems train without SpecAugment and layer drop; a dropped layer would also get no gradient.
-CALM = {"apply_spec_augment": False, "layerdrop": 0.0}
+# An adapter, which some models have behind their layers, would leave fewer frames than the layers have.
+CALM = {"apply_spec_augment": False, "layerdrop": 0.0, "add_adapter": False}
+RATE = 16_000
 
 
 def import_transformers() -> Any:
@@ -59,14 +60,44 @@ def load_config(encoder: Encoder) -> dict[str, Any]:
     """The configuration of an encoder, as `model_of` takes it, without its path.
 
     Raises:
-        RecipeError: it cannot be loaded.
+        RecipeError: it cannot be loaded, or is not an encoder that the trainer can read.
     """
+    if encoder.revision is None and not Path(encoder.model).is_dir():
+        raise RecipeError(f"the encoder's folder {encoder.model} does not exist")
     with _reading(encoder):
         auto = import_transformers().AutoConfig
-        config: dict[str, Any] = auto.from_pretrained(
-            encoder.model, revision=encoder.revision or "main"
-        ).to_dict()
-    return {name: value for name, value in config.items() if name != "_name_or_path"}
+        config = auto.from_pretrained(encoder.model, revision=encoder.revision or "main")
+    unfit = _unfit_for_audio(config) if isinstance(encoder, AudioEncoder) else _unfit_for_text(config)
+    if unfit:
+        modality = "audio" if isinstance(encoder, AudioEncoder) else "text"
+        raise RecipeError(f"{encoder.model} cannot be the {modality} encoder: {config.model_type} {unfit}")
+    return {name: value for name, value in config.to_dict().items() if name != "_name_or_path"}
+
+
+def _unfit_for_audio(config: PretrainedConfig) -> str | None:
+    """Why a model cannot be read as an audio encoder; None if it can."""
+    if config.is_encoder_decoder:
+        return "is an encoder and a decoder; take a model that is an encoder alone"
+    if not _takes_samples(config):
+        return "does not take samples; take WavLM, HuBERT or wav2vec 2.0"
+    if hasattr(config, "conv_pos_kernel_size"):  # Data2VecAudio: five convolutions, which padding leaks into
+        return "mixes padding into its positions, so a clip would depend on its batch; take WavLM or HuBERT"
+    return None
+
+
+def _unfit_for_text(config: PretrainedConfig) -> str | None:
+    """Why a model cannot be read as a text encoder; None if it can."""
+    if config.is_encoder_decoder:
+        return "is an encoder and a decoder; take a model that is an encoder alone"
+    if _takes_samples(config) or not hasattr(config, "vocab_size"):
+        return "does not take tokens; take RoBERTa, BERT or XLM-R"
+    if config.pad_token_id is None:
+        return "has no padding token, for it reads from left to right; take RoBERTa, BERT or XLM-R"
+    return None
+
+
+def _takes_samples(config: PretrainedConfig) -> bool:
+    return hasattr(config, "conv_kernel") and hasattr(config, "conv_stride")
 
 
 def model_of(config: dict[str, Any]) -> PreTrainedModel:
@@ -119,12 +150,17 @@ def load_extractor(place: str | Path, revision: str | None = None) -> Any:
     """The feature extractor of an audio encoder: some were trained on samples of unit variance.
 
     Raises:
-        RecipeError: it cannot be loaded.
+        RecipeError: it cannot be loaded, or is for another sample rate.
     """
     with _reading_from(str(place), revision):
-        return import_transformers().AutoFeatureExtractor.from_pretrained(
-            str(place), revision=revision or "main"
+        auto = import_transformers().AutoFeatureExtractor
+        extractor = auto.from_pretrained(str(place), revision=revision or "main")
+    if extractor.sampling_rate != RATE:
+        raise RecipeError(
+            f"{place} takes samples at {extractor.sampling_rate:,} Hz, and a store has them at {RATE:,} Hz: "
+            "take an encoder of that rate"
         )
+    return extractor
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 if TYPE_CHECKING:
     from merdata_train.recipe.features import Hashing
 
+SPEAKER = re.compile(r"\bspeaker=\S+")
 HAN = re.compile("[\u3400-\u9fff]")
 HAN_NGRAMS = (1, 2)
 
@@ -21,16 +22,17 @@ def hashed(texts: Sequence[str | None], config: Hashing) -> npt.NDArray[np.float
     """`[texts, n_features]`, rows of unit length; a missing text is a row of zeros.
 
     Words as scikit-learn finds them (two letters or more, lower case); Chinese, which has no blanks between
-    words, by characters and pairs of characters.
+    words, by characters and pairs of characters. A speaker's prefix is one token, so that who speaks and who
+    is spoken of are two things.
     """
-    words = HashingVectorizer(n_features=config.n_features, ngram_range=config.ngrams, dtype=np.float32)
-    characters = HashingVectorizer(
-        n_features=config.n_features, ngram_range=HAN_NGRAMS, analyzer="char_wb", dtype=np.float32
-    )
-    vectors = np.zeros((len(texts), config.n_features), np.float32)
-    chinese = np.array([bool(text and HAN.search(text)) for text in texts], bool)
-    for vectoriser, chosen in ((words, ~chinese), (characters, chinese)):
-        rows = np.flatnonzero(chosen)
-        if len(rows):
-            vectors[rows] = vectoriser.transform([texts[row] or "" for row in rows.tolist()]).toarray()
+    words = HashingVectorizer(ngram_range=config.ngrams).build_analyzer()
+    characters = HashingVectorizer(ngram_range=HAN_NGRAMS, analyzer="char_wb").build_analyzer()
+
+    def tokens(text: str) -> list[str]:
+        spoken = SPEAKER.sub(" ", text)
+        own = characters(spoken) if HAN.search(spoken) else words(spoken)
+        return [*(prefix.lower() for prefix in SPEAKER.findall(text)), *own]
+
+    vectoriser = HashingVectorizer(n_features=config.n_features, analyzer=tokens, dtype=np.float32)
+    vectors: npt.NDArray[np.float32] = vectoriser.transform([text or "" for text in texts]).toarray()
     return vectors

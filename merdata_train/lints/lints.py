@@ -9,6 +9,8 @@
 | seen-by-encoder | warning | a corpus in test that the encoder was trained on |
 | context-without-dialogues | warning | context for corpora that have no dialogues |
 | crossed-text | warning | words that tell the class, or a wrong one, where every sentence has every emotion |
+| held-out | warning | validation rows that were taken from train, for the protocol has none |
+| coverage | warning | a modality that most train rows of a corpus lack |
 
 A refusal stops the run; a warning is printed and stays in the run's `lints.json` and its model card.
 """
@@ -41,6 +43,7 @@ Severity = Literal["refusal", "warning"]
 PROBE_ROWS = 64
 PROBE_SEQUENCES = 4
 SHOWN = 5
+MOST_MISSING = 0.5
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,29 @@ def context_without_dialogues(previous: int, rows: pd.DataFrame) -> Iterator[str
         )
 
 
+def _coverage(training: Training) -> Iterator[str]:
+    yield from coverage(training.train)
+
+
+def coverage(train: Examples) -> Iterator[str]:
+    """A sentence on each modality that most train rows of a corpus lack."""
+    for key, tensor in train.tensors.items():
+        if key.startswith("has_"):
+            lacks = (~pd.Series(tensor.numpy())).groupby(train.rows["corpus"].to_numpy()).mean()
+            told = [f"{share:.0%} of {corpus}" for corpus, share in lacks.items() if share > MOST_MISSING]
+            if told:
+                yield (
+                    f"{key.removeprefix('has_')} is missing in {', '.join(told)}: a score on "
+                    "these corpora is that of the other modality"
+                )
+
+
+def _held_out(training: Training) -> Iterator[str]:
+    rule = training.source.validation_rule
+    if rule is not None:
+        yield f"validation rows are {rule}"
+
+
 def _crossed_text(training: Training) -> Iterator[str]:
     facts = training.source.store.corpora
     crossed = [name for name in training.source.corpora if facts[name].get("crossed")]
@@ -236,4 +262,6 @@ LINTS: dict[str, tuple[Severity, Callable[[Training], Iterator[str]]]] = {
     "seen-by-encoder": ("warning", _seen_by_encoder),
     "context-without-dialogues": ("warning", _context_without_dialogues),
     "crossed-text": ("warning", _crossed_text),
+    "held-out": ("warning", _held_out),
+    "coverage": ("warning", _coverage),
 }

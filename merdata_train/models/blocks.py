@@ -63,23 +63,31 @@ class TransformerBlock(nn.Module):
 
 
 class Standardise(nn.Module):
-    """`(x - mean) / scale` per feature; fitted once on train rows, saved with the weights."""
+    """`(x - mean) / scale` per feature; fitted once on train rows, saved with the weights.
+
+    Sparse vectors (hashed words) are divided by one number, the root mean square of their values: a rare
+    word's own deviation is tiny, and dividing by it would drown the others.
+    """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, sparse: bool = False) -> None:
         super().__init__()
+        self.sparse = sparse
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
 
     def fit(self, rows: Tensor) -> None:
-        """Mean and standard deviation (ddof 0) of `rows [n, width]`; what never varies keeps scale 1."""
+        """Fit on `rows [n, width]`: mean and deviation (ddof 0); what never varies keeps scale 1."""
         if not len(rows):
             return
         rows = rows.double()
-        scale = rows.std(dim=0, correction=0)
-        self.mean.copy_(rows.mean(dim=0))
+        if self.sparse:
+            scale = rows.square().mean().sqrt().expand(rows.shape[1])
+        else:
+            scale = rows.std(dim=0, correction=0)
+            self.mean.copy_(rows.mean(dim=0))
         self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -41,7 +41,9 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
     """Modality vectors to emotion logits.
 
     `save_pretrained` writes safetensors and a JSON config that holds everything needed to predict: the
-    classes by name, the modalities and their features. `from_pretrained` opens it, from a folder or the Hub.
+    classes by name, the modalities and their features, and the modalities that it was trained to miss
+    (`missed`): without another one its answers mean little. `from_pretrained` opens it, from a folder or the
+    Hub.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         missed: list[str] | None = None,
     ) -> None:
         super().__init__()
-        self.temperature, self.missed = temperature, missed
+        self.temperature, self.missed = temperature, list(missed or [])
         self.classes = list(classes)
         self.modalities = list(modalities)
         self.features = Features.model_validate(features)
@@ -73,10 +75,9 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
                 widths[name] = text_width(part, self.context)
             else:
                 widths[name] = audio.width(part)
-        # Hashed words are sparse: a rare word's deviation is tiny, and dividing by it would drown the others.
-        hashed = {"text"} if isinstance(self.features.text, Hashing) else set()
-        dense = {name: Standardise(width) for name, width in widths.items() if name not in hashed}
-        self.standardise = nn.ModuleDict(dense)
+        sparse = {"text"} if isinstance(self.features.text, Hashing) else set()
+        scalers = {name: Standardise(width, sparse=name in sparse) for name, width in widths.items()}
+        self.standardise = nn.ModuleDict(scalers)
         self.fusion: nn.Module
         if isinstance(config, Gated):
             self.fusion = GatedFusion(widths, len(classes), config)
@@ -84,8 +85,13 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             self.fusion = ModalityTokens(widths, len(classes), config)
 
     @classmethod
-    def of(cls, recipe: Recipe, classes: list[str]) -> EmotionModel:
+    def of(cls, recipe: Recipe, classes: list[str], missed: Sequence[str] = ()) -> EmotionModel:
         """The untrained model of a recipe, with the pretrained weights of its encoders.
+
+        Args:
+            recipe: what to train.
+            classes: by name, in the order of the head.
+            missed: the modalities that its training will teach it to do without.
 
         Raises:
             RecipeError: an encoder cannot be loaded, or does not have what the recipe asks for.
@@ -99,6 +105,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             model=recipe.model.model_dump(mode="json"),
             context=recipe.context.model_dump(mode="json") if recipe.context else None,
             encoders={name: load_config(part) for name, part in parts.items()},
+            missed=list(missed),
         )
         for name, encoder in made.encoders.items():
             load_weights(encoder.network, parts[name])
@@ -110,17 +117,16 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         parts = {name: getattr(self, f"{name}_encoder", None) for name in self.modalities}
         return {name: part for name, part in parts.items() if isinstance(part, PretrainedEncoder)}
 
-    def save_trained(self, folder: Path, temperature: float, missed: list[str]) -> None:
+    def save_trained(self, folder: Path, temperature: float) -> None:
         """Save the model with what its training showed.
 
         Args:
             folder: to write.
             temperature: that calibrates its probabilities: softmax(logits / T).
-            missed: the modalities that some of its train rows did not have, or that were dropped.
         """
-        self.temperature, self.missed = temperature, missed
+        self.temperature = temperature
         config = cast(dict[str, Any], self._hub_mixin_config)
-        self.save_pretrained(folder, config=config | {"temperature": temperature, "missed": missed})
+        self.save_pretrained(folder, config=config | {"temperature": temperature})
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Predict a batch.
@@ -137,8 +143,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         return ModelOutput(logits, {"fusion": fused})
 
     def _vector(self, name: str, batch: Batch) -> Tensor:
-        vector = self.raw_vector(name, batch)
-        standardised: Tensor = self.standardise[name](vector) if name in self.standardise else vector
+        standardised: Tensor = self.standardise[name](self.raw_vector(name, batch))
         return standardised
 
     def raw_vector(self, name: str, batch: Batch) -> Tensor:

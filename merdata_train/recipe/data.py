@@ -9,11 +9,29 @@ from pydantic import ConfigDict, Field, model_validator
 from merdata_train.recipe.part import Names, Part, Positive
 
 
-class Data(Part):
-    """Which rows of the store: corpora and languages by name, None for all."""
+class Rows(Part):
+    """Which rows: corpora and languages by name, None for all; `columns` has the values of other columns."""
 
     corpora: Names | None = None
     languages: Names | None = None
+    columns: dict[str, Names] = Field(default={})
+
+
+class Data(Rows):
+    """The rows of a recipe. A key under `train`, `validation` or `test` replaces the one for all splits."""
+
+    train: Rows = Rows()
+    validation: Rows = Rows()
+    test: Rows = Rows()
+
+    def of_split(self, split: str) -> Rows:
+        """The rows of one split."""
+        own: Rows = getattr(self, split)
+        return Rows(
+            corpora=own.corpora or self.corpora,
+            languages=own.languages or self.languages,
+            columns=self.columns | own.columns,
+        )
 
 
 class Context(Part):

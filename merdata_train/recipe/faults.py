@@ -21,7 +21,7 @@ def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:
     """A sentence on each fault of a recipe."""
     for fault in error.errors():
         key = ".".join(str(step) for step in fault["loc"] if step not in TAGS)
-        yield f"{key}: {_said(fault, recipe)}"
+        yield f"{key}: {_said(fault, recipe)}" if key else _said(fault, recipe)
 
 
 def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from merdata.plugin import did_you_mean
 from merdata_train.errors import RecipeError
+from merdata_train.recipe.augment import Augment
 from merdata_train.recipe.data import Context, Data
 from merdata_train.recipe.faults import faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
@@ -42,6 +43,7 @@ class Recipe(Part):
     modality_dropout: Share = 0.0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     ema: Ema | None = None
+    augment: Augment | None = None
     loss: LossPart = CrossEntropy()
     stages: Annotated[list[Stage], AfterValidator(_named_apart)] = Field([Stage()], min_length=1)
     selection: Selection = Selection()
@@ -51,8 +53,11 @@ class Recipe(Part):
     def _check(self) -> Recipe:
         if self.modality_dropout and len(self.modalities) < 2:
             raise ValueError("modality_dropout needs two modalities: set modality_dropout=0")
+        for name, key in (("audio", "noise"), ("text", "transcript")):
+            if self.augment and getattr(self.augment, key) and name not in self.modalities:
+                raise ValueError(f"augment.{key} changes {name}, and modalities does not have {name}")
         if self.context and "text" not in self.modalities:
-            raise ValueError("context is text, and modalities does not have text")
+            raise ValueError("context is text, and modalities does not have text: set context=null")
         if self.context and self.context.separate and isinstance(self.features.text, TextEncoder):
             raise ValueError(
                 "context.separate is for hashed words: an encoder reads history and target together"
@@ -112,7 +117,7 @@ def recipe_folder() -> Path:
 
 
 def _find(name: str | Path) -> Path:
-    path = Path(name)
+    path = Path(name).expanduser()
     if path.is_file():
         return path
     shipped = recipe_files()
@@ -123,12 +128,24 @@ def _find(name: str | Path) -> Path:
     raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` lists those that ship")
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML's safe types; a key that a mapping has twice is refused, where YAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for number, key in enumerate(keys):
+            if key in keys[:number]:
+                place = node.value[number][0].start_mark
+                raise yaml.YAMLError(f"line {place.line + 1}: the key {key!r} is there twice")
+        return super().construct_mapping(node, deep)
+
+
 def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     """The YAML of a recipe, laid over that of its parent."""
     if path in seen:
         raise RecipeError(f"{path}: it is its own base")
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
+        tree = yaml.load(path.read_text("utf-8"), _EachKeyOnce)  # noqa: S506  a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):

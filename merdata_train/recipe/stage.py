@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from merdata_train.recipe.data import Data, Sampler
+from merdata_train.recipe.data import Rows, Sampler
 from merdata_train.recipe.part import Count, Metric, Part, Positive, Share
 
 
@@ -48,8 +48,9 @@ class Stage(Part):
     `init` is the folder of a run (or of its model) to start from, or names of recipes: then the stage starts
     from the one of their finished runs on the same rows and split that validation finds best. Without it a
     stage continues from the best weights of the stage before. `freeze` and `lr_groups` name modules, as in
-    fusion.project; the encoder of a modality that the recipe does not use is ignored. `data` narrows the
-    recipe's data, for train and validation. `selection` replaces the recipe's.
+    fusion.project; `freeze_epochs` and `freeze_steps` freeze modules for the first epochs or steps of the
+    stage. The encoder of a modality that the recipe does not use is ignored. `data` narrows the recipe's
+    data, for train and validation. `selection` replaces the recipe's.
     """
 
     name: str = "main"
@@ -65,8 +66,10 @@ class Stage(Part):
     patience: Count = 10
     init: str | list[str] | None = None
     freeze: list[str] = Field(default=[])
+    freeze_epochs: dict[str, Count] = Field(default={})
+    freeze_steps: dict[str, Count] = Field(default={})
     lr_groups: dict[str, Positive] = Field(default={})
     llrd: Annotated[float, Field(gt=0, le=1)] = 1.0
     sampler: Sampler | None = None
-    data: Data = Data()
+    data: Rows = Rows()
     selection: Selection | None = None

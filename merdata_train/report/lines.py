@@ -110,10 +110,11 @@ def _by_seed(counts: Ints) -> dict[str, list[float]]:
 
 
 def _against(matrix: Matrix, cell: str, part: Part) -> Differences:
-    """The difference from the reference cell on the same rows."""
-    if cell == matrix.reference or not matrix.comparable:
+    """The difference from the cell's reference on the same rows."""
+    reference = matrix.reference_of(cell)
+    if cell == reference or not matrix.comparable:
         return {}
-    other = _pooled(matrix, matrix.reference)
+    other = _pooled(matrix, reference)
     if other is None:
         return {}
     theirs = {entry.fold: entry.run for entry in other.entries}

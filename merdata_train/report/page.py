@@ -15,7 +15,7 @@ from merdata_train.data.source import Source
 from merdata_train.report.figures import counts_of
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
-from merdata_train.report.tables import NAMES, caption, cells, header
+from merdata_train.report.tables import NAMES, Grid, caption, cells, header
 from merdata_train.runs.folder import open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
@@ -25,11 +25,12 @@ FROM_STORE = ("id", "text", "raw_label", "notes")  # what a store adds to each r
 Section = tuple[Matrix, list[Line], list[tuple[str, str, plugin.Draw]]]
 
 
-def page(sections: Sequence[Section], store: Path | None = None) -> str:
+def page(sections: Sequence[Section], store: Path | None = None, grids: Sequence[Grid] = ()) -> str:
     """The HTML of all suites.
 
     Args:
         sections: each suite with its lines and figures.
+        grids: further tables, which come first.
         store: for transcripts, notes and clips to listen to; without one, that of the runs, where it
             exists and is unchanged.
 
@@ -50,6 +51,16 @@ def page(sections: Sequence[Section], store: Path | None = None) -> str:
         [*columns, clip],
         clips,
         title="Report of runs",
+        grids=[
+            {
+                "title": grid.title,
+                "head": grid.head,
+                "rows": grid.rows,
+                "numeric": [number >= grid.names for number in range(len(grid.head))],
+                "caption": grid.caption,
+            }
+            for grid in grids
+        ],
         suites=[_section(*section) for section in sections],
     )
 

@@ -60,6 +60,11 @@ class Matrix:
         named = self.suite.reference
         return named if named in self.cells else self.cells[0]
 
+    def reference_of(self, cell: str) -> str:
+        """The cell that one cell is compared with: its own reference, where that has runs."""
+        own = self.suite.against(cell)
+        return own if own in self.cells else self.reference
+
     def of(self, cell: str, fold: int | None = None) -> list[Entry]:
         """The runs of a cell, of one fold or all, by fold and seed."""
         entries = [entry for entry in self.entries if entry.cell == cell and fold in (None, entry.fold)]

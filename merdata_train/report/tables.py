@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from merdata import plugin
 from merdata_train.report.lines import Line, account_on, is_main
@@ -16,33 +17,57 @@ from merdata_train.scoring.results import Difference, Value
 COLUMNS = (
     "suite", "table", "cell", "part", "test", "protocol", "split", "n", "clusters", "seeds", "metric", "mean",
     "std", "t_low", "t_high", "low", "high", "reference", "difference", "difference_low", "difference_high",
-    "p", "p_holm", "significant",
+    "relative", "p", "p_holm", "significant",
 )  # fmt: skip
 NAMES = 3  # columns before the numbers
 SHORT = 12  # characters of a hash
 
 
-def markdown(matrix: Matrix, lines: Sequence[Line]) -> str:
+@dataclass(frozen=True)
+class Grid:
+    """A table as text.
+
+    Attributes:
+        name: of its files.
+        title: above it.
+        head: names of the columns.
+        rows: as long as `head`.
+        caption: below it.
+        names: how many columns come before the numbers.
+    """
+
+    name: str
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    caption: str
+    names: int = NAMES
+
+
+def grid_of(matrix: Matrix, lines: Sequence[Line]) -> Grid:
+    """The table of a suite on its test set."""
+    suite = matrix.suite
+    return Grid(suite.name, suite.title, header(matrix), list(cells(matrix, lines)), caption(matrix, lines))
+
+
+def markdown(grid: Grid) -> str:
     """A table with title and caption."""
-    head = header(matrix)
-    rule = ["---"] * NAMES + ["---:"] * (len(head) - NAMES)
-    body = [[*map(plugin.markdown, row[:NAMES]), *row[NAMES:]] for row in cells(matrix, lines)]
-    rows: list[list[str]] = [[*map(plugin.markdown, head)], rule, *body]
+    rule = ["---"] * grid.names + ["---:"] * (len(grid.head) - grid.names)
+    body = [[*map(plugin.markdown, row[: grid.names]), *row[grid.names :]] for row in grid.rows]
+    rows: list[list[str]] = [[*map(plugin.markdown, grid.head)], rule, *body]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    title, below = plugin.markdown(matrix.suite.title), plugin.markdown(caption(matrix, lines))
-    return f"### {title}\n\n{table}\n\n{below}\n"
+    return f"### {plugin.markdown(grid.title)}\n\n{table}\n\n{plugin.markdown(grid.caption)}\n"
 
 
-def latex(matrix: Matrix, lines: Sequence[Line]) -> str:
+def latex(grid: Grid) -> str:
     """A table environment; needs the package booktabs."""
-    head = header(matrix)
-    body = [" & ".join(map(plugin.latex, row)) + r" \\" for row in [head, *cells(matrix, lines)]]
+    body = [" & ".join(map(plugin.latex, row)) + r" \\" for row in [grid.head, *grid.rows]]
     return "\n".join(
         [
             r"\begin{table}",
-            rf"\caption{{{plugin.latex(matrix.suite.title)}. {plugin.latex(caption(matrix, lines))}}}",
-            rf"\label{{tab:{matrix.suite.name}}}",
-            rf"\begin{{tabular}}{{{'l' * NAMES}{'r' * (len(head) - NAMES)}}}",
+            rf"\caption{{{plugin.latex(grid.title)}. {plugin.latex(grid.caption)}}}",
+            rf"\label{{tab:{grid.name}}}",
+            rf"\begin{{tabular}}{{{'l' * grid.names}{'r' * (len(grid.head) - grid.names)}}}",
             r"\toprule",
             body[0],
             r"\midrule",
@@ -74,8 +99,8 @@ def caption(matrix: Matrix, lines: Sequence[Line]) -> str:
     ]
     if any(line.against for line in lines):
         parts.append(
-            f"Differences from {matrix.reference}: paired bootstrap over the same clusters; "
-            "n.s.: p ≥ 0.05 after Holm over the table."
+            f"Differences from {matrix.reference}, where no other cell is named: paired bootstrap over the "
+            "same clusters; n.s.: p ≥ 0.05 after Holm over the table; (percent of the reference)."
         )
     resolved = resolves(matrix, lines)
     if resolved:
@@ -131,12 +156,13 @@ def cells(matrix: Matrix, lines: Sequence[Line]) -> Iterator[list[str]]:
     for line in lines:
         label = ", ".join(part for part in (line.cell, line.part) if part)
         facts = [label, line.protocol, line.split_hash[:SHORT], f"{line.n:,}", str(len(line.seeds) or "")]
-        numbers = [_number(line.values.get(name)) for name in matrix.suite.metrics]
-        compared = [_difference(line.against.get(primary))] if _compares(matrix) else []
+        numbers = [number_of(line.values.get(name)) for name in matrix.suite.metrics]
+        compared = [_difference(matrix, line, primary)] if _compares(matrix) else []
         yield [*facts, *numbers, *compared]
 
 
-def _number(value: Value | None) -> str:
+def number_of(value: Value | None) -> str:
+    """Mean, standard deviation and interval, as far as they are known."""
     if value is None:
         return ""
     spread = f" ± {value['std']:.3f}" if value["std"] is not None else ""
@@ -144,18 +170,29 @@ def _number(value: Value | None) -> str:
     return f"{value['mean']:.3f}{spread}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "")
 
 
-def _difference(against: Difference | None) -> str:
+def _difference(matrix: Matrix, line: Line, metric: str) -> str:
+    """The difference from the line's reference, as points, with interval, and in percent of the reference."""
+    against = line.against.get(metric)
     if against is None:
         return ""
-    if against["interval"] is None:
-        return _signed(against["difference"])
-    low, high = map(_signed, against["interval"])
-    mark = "" if against["significant"] else " n.s."
-    return f"{_signed(against['difference'])} [{low}, {high}]{mark}"
+    text = _signed(against["difference"])
+    if against["interval"] is not None:
+        low, high = map(_signed, against["interval"])
+        text += f" [{low}, {high}]" + ("" if against["significant"] else " n.s.")
+    relative = _relative(line.values[metric], against)
+    text += f" ({_signed(100 * relative, 1)} %)" if relative is not None else ""
+    reference = matrix.reference_of(line.cell)
+    return text if reference == matrix.reference else f"{text} from {reference}"
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+def _relative(value: Value, against: Difference) -> float | None:
+    """The difference as a share of the reference; None of a reference of 0."""
+    reference = value["mean"] - against["difference"]
+    return against["difference"] / reference if reference > 0 else None
+
+
+def _signed(value: float, digits: int = 3) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _long(matrix: Matrix, line: Line) -> Iterator[dict[str, object]]:
@@ -173,7 +210,7 @@ def _long(matrix: Matrix, line: Line) -> Iterator[dict[str, object]]:
     }
     for metric in METRICS:
         if metric in line.values:
-            compared = _long_difference(matrix, line.against.get(metric))
+            compared = _long_difference(matrix, line, metric)
             yield facts | {"metric": metric} | _long_value(line.values[metric]) | compared
 
 
@@ -184,10 +221,15 @@ def _long_value(value: Value) -> dict[str, object]:
     return spread | {"t_low": t_low, "t_high": t_high, "low": low, "high": high}
 
 
-def _long_difference(matrix: Matrix, against: Difference | None) -> dict[str, object]:
+def _long_difference(matrix: Matrix, line: Line, metric: str) -> dict[str, object]:
+    against = line.against.get(metric)
     if against is None:
         return {}
     low, high = against["interval"] or (None, None)
     tested = {name: against.get(name) for name in ("p", "p_holm", "significant")}
-    value = {"reference": matrix.reference, "difference": against["difference"]}
+    value: dict[str, object] = {
+        "reference": matrix.reference_of(line.cell),
+        "difference": against["difference"],
+        "relative": _relative(line.values[metric], against),
+    }
     return value | {"difference_low": low, "difference_high": high} | tested

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from merdata import plugin
 from merdata_train.errors import RunError
+from merdata_train.report.family import Tested, by_test, grid_csv, side_by_side
 from merdata_train.report.lines import lines_of
 from merdata_train.report.read import read_matrices
-from merdata_train.report.tables import as_csv, latex, markdown
+from merdata_train.report.tables import Grid, as_csv, grid_of, latex, markdown
 
 
 def write_report(
@@ -34,23 +35,32 @@ def write_report(
     except ImportError as error:
         raise RunError("the report draws with matplotlib: pip install 'merdata[report]'") from error
     written: dict[str, list[str]] = {}
-    sections = []
-    matrices = read_matrices(runs, only)
-    for matrix in matrices:
-        lines = lines_of(matrix)
-        drawn = list(figures.figures(matrix, lines))
-        name = matrix.suite.name
-        tables = {"md": markdown, "csv": as_csv, "tex": latex}
-        contents = {f"tables/{name}.{kind}": make(matrix, lines).encode() for kind, make in tables.items()}
-        for kind in ("png", "pdf"):
-            for figure, _, draw in drawn:
-                contents[f"figures/{name}-{figure}.{kind}"] = plugin.render_figure(draw, plugin.LIGHT, kind)
+    sections, grids = [], []
+    for matrix in read_matrices(runs, only):
+        tested = [Tested(part, lines_of(part)) for part in by_test(matrix)]
+        contents: dict[str, bytes] = {}
+        if matrix.suite.beside:
+            grids.append(side_by_side(matrix.suite, tested))
+            contents |= _tables(grids[-1], grid_csv(grids[-1]))
+        for part in tested:
+            contents |= _tables(grid_of(part.matrix, part.lines), as_csv(part.matrix, part.lines))
+            drawn = list(figures.figures(part.matrix, part.lines))
+            for kind in ("png", "pdf"):
+                for figure, _, draw in drawn:
+                    file = f"figures/{part.matrix.suite.name}-{figure}.{kind}"
+                    contents[file] = plugin.render_figure(draw, plugin.LIGHT, kind)
+            sections.append((part.matrix, part.lines, drawn))
         for file, content in contents.items():
             _write(out / file, content)
-        written[name] = list(contents)
-        sections.append((matrix, lines, drawn))
-    _write(out / "index.html", page.page(sections, store).encode())
+        written[matrix.suite.name] = list(contents)
+    _write(out / "index.html", page.page(sections, store, grids).encode())
     return written
+
+
+def _tables(grid: Grid, as_text: str) -> dict[str, bytes]:
+    """File -> content of a table in all its forms."""
+    forms = {"md": markdown(grid), "csv": as_text, "tex": latex(grid)}
+    return {f"tables/{grid.name}.{kind}": text.encode() for kind, text in forms.items()}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -145,7 +145,7 @@ def _here(planned: Planned, out: Path, test: bool) -> str | None:
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
-        folder = run(planned.recipe, out)
+        folder = run(planned.recipe, out, scored_next=test)
         if test:
             evaluate(folder)
     except MerdataError as error:

@@ -24,7 +24,7 @@ from merdata_train.scoring.calibration import calibration
 from merdata_train.scoring.checks import best_epoch, check_unseen
 from merdata_train.scoring.groups import by_group
 from merdata_train.scoring.metrics import account
-from merdata_train.scoring.results import Metrics, SetAccount
+from merdata_train.scoring.results import Metrics, SetAccount, SplitRecord
 from merdata_train.training.devices import processes
 from merdata_train.training.stages import trained_rows
 
@@ -52,10 +52,7 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
     """
     recipe, trained_on = open_run(folder)
     source = Source(recipe)
-    if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
-        raise ProtocolError(
-            f"{recipe.store} or its protocol changed since {folder} was trained: run its recipe again"
-        )
+    _check_unchanged(source, trained_on, folder)
     check_unseen(source.test_ids(), read_rows(folder)["id"], folder)
     model = open_model(folder / "model").to(processes().device)
     saved = SavedModel(folder, source, model, workers)
@@ -121,6 +118,13 @@ class Scoring:
             "baselines": baselines(texts, self.prior, self.classes),
             "calibration": calibration(rows, self.classes, self.temperature),
         }
+
+
+def _check_unchanged(source: Source, trained_on: SplitRecord, folder: Path) -> None:
+    if (source.protocol.hash, source.data_hash) != (trained_on["hash"], trained_on["data"]):
+        raise ProtocolError(
+            f"{source.recipe.store} or its protocol changed since {folder} was trained: run its recipe again"
+        )
 
 
 def _check_complete(predictions: pd.DataFrame, source: Source) -> None:

@@ -35,6 +35,7 @@ class ScoredRun:
         metrics: what evaluation wrote; numbers of tables are computed again from the predictions.
         predictions: test rows: id, corpus, domain, cluster, speaker, dialogue, label, predicted, p_<class>.
         history: one entry per epoch.
+        validation: validation rows, as `predictions`.
         classes: names, in the order of the columns p_<class>.
     """
 
@@ -43,6 +44,7 @@ class ScoredRun:
     predictions: pd.DataFrame
     history: list[Epoch]
     classes: tuple[str, ...]
+    validation: pd.DataFrame
 
     @property
     def name(self) -> str:
@@ -140,7 +142,7 @@ def load_scored(folder: Path) -> ScoredRun:
     check_unseen(predictions["id"], [*validation["id"], *read_rows(folder)["id"]], folder)
     _check_epoch(metrics, history, validation, classes, folder)
     _check_scores(metrics, predictions, classes, folder)
-    return ScoredRun(folder, metrics, predictions, history, classes)
+    return ScoredRun(folder, metrics, predictions, history, classes, validation)
 
 
 def _read_predictions(path: Path) -> tuple[pd.DataFrame, str]:

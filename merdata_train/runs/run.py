@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from merdata import plugin
 from merdata_train.data.source import Examples, Source
-from merdata_train.errors import RunError, disk_errors
+from merdata_train.errors import ProtocolError, RunError, disk_errors
 from merdata_train.features.cache import cache_folder
 from merdata_train.lints.lints import lint
 from merdata_train.models.emotion import EmotionModel
@@ -45,7 +45,6 @@ from merdata_train.training.fit import fit
 from merdata_train.training.stages import trained_rows
 
 CHECKPOINT = "checkpoint.safetensors"
-LEAST_MISSED = 0.01  # a model learns nothing from a modality that fewer train rows do without
 PACKAGES = (
     "merdata",
     "torch",
@@ -67,6 +66,7 @@ def run(
     fresh: bool = False,
     track: str | None = None,
     workers: int = WORKERS,
+    scored_next: bool = False,
 ) -> Path:
     """Train a recipe, unless its run exists already; a run that was killed continues.
 
@@ -79,6 +79,7 @@ def run(
         fresh: train again even if the run exists.
         track: tensorboard, wandb or trackio; None for none.
         workers: processes that read recordings while an end-to-end model works.
+        scored_next: refuse, before it trains, a protocol that has no test rows to score it on.
 
     Returns:
         The run's folder. `evaluate` scores it on the test rows.
@@ -88,6 +89,11 @@ def run(
     """
     check_tracker(track)
     source, asked = Source(recipe), recipe
+    if scored_next and not source.test_ids():
+        raise ProtocolError(
+            f"protocol {recipe.protocol} of {recipe.store} has no test rows in fold {recipe.fold}: choose "
+            "another with protocol=NAME, or train with --no-test"
+        )
     recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
     if (folder / "model").exists() and not fresh:
@@ -110,9 +116,7 @@ def run(
             model, history = training(track=log)
         write_json(folder / "history.json", history)
         _write_lineage(folder, recipe, model, train, validation)
-        _save(
-            folder, model, source, temperature_of(model, source, validation, workers), missed(recipe, train)
-        )
+        _save(folder, model, source, temperature_of(model, source, validation, workers))
     return folder
 
 
@@ -125,17 +129,11 @@ def _write_lineage(
     write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
 
 
-def missed(recipe: Recipe, train: Examples) -> list[str]:
-    """The modalities that a model learns to do without: enough rows do not have them, or they are dropped."""
-    absent = {name: float((~train.tensors[f"has_{name}"]).double().mean()) for name in recipe.modalities}
-    return [name for name, share in absent.items() if recipe.modality_dropout or share >= LEAST_MISSED]
-
-
-def _save(folder: Path, model: EmotionModel, source: Source, temperature: float, missed: list[str]) -> None:
+def _save(folder: Path, model: EmotionModel, source: Source, temperature: float) -> None:
     """Write `model/` by rename: its existence means that training is finished."""
     unfinished = folder / ".model"
     with disk_errors():
-        model.save_trained(unfinished, temperature, missed)
+        model.save_trained(unfinished, temperature)
     source.save_processors(unfinished)
     unfinished.replace(folder / "model")
     (folder / CHECKPOINT).unlink(missing_ok=True)

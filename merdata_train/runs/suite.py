@@ -30,11 +30,35 @@ DOMAINS = {"$acted": "acted", "$conversational": "conversational"}  # replaced b
 
 
 class Cell(BaseModel):
-    """One value of an axis: what it changes."""
+    """One value of an axis: what it changes.
+
+    Attributes:
+        about: what it is, in a few words.
+        against: the cell that it is compared with, in place of the suite's reference.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     recipe: str | None = None
     overrides: Overrides = {}
+    about: str = ""
+    against: str | None = None
+
+
+class Published(BaseModel):
+    """Scores that somebody published of the same experiments, on test rows of their own.
+
+    Attributes:
+        title: what they are.
+        n: test set -> its rows.
+        scores: cell -> test set -> metric -> value.
+        best: the cell that they call the best trade-off.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    title: str
+    n: dict[str, int]
+    scores: dict[str, dict[str, dict[Metric, float]]]
+    best: str | None = None
 
 
 class Suite(BaseModel):
@@ -43,8 +67,10 @@ class Suite(BaseModel):
     Attributes:
         name: of its manifest and its tables.
         table: the kind of experiment (T1 modality and context, T2 IEMOCAP-4, T3 transfer, T4 architecture,
-            T5 regularisation, T6 leave one corpus out).
+            T5 regularisation, T6 leave one corpus out, or a family of recipes on several test sets).
         test: the evaluation set that the table shows.
+        beside: further ones, which one table shows side by side.
+        published: scores of others, which it sets apart.
         metrics: its columns, the primary one first.
         recipe: of every cell that does not name one.
         overrides: of every cell.
@@ -57,8 +83,10 @@ class Suite(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
     title: str
-    table: Literal["T1", "T2", "T3", "T4", "T5", "T6"]
+    table: Literal["T1", "T2", "T3", "T4", "T5", "T6", "family"]
     test: str = "overall"
+    beside: list[str] = []
+    published: Published | None = None
     metrics: Annotated[list[Metric], Field(min_length=1)] = ["weighted_f1", "accuracy", "macro_f1", "uar"]
     recipe: str | None = None
     overrides: Overrides = {}
@@ -73,9 +101,26 @@ class Suite(BaseModel):
         for label, (recipe, _) in self.cells():
             if recipe is None:
                 raise ValueError(f"cell {label} has no recipe, and the suite does not name one for all cells")
+        named = [cell.against for axis in self.axes.values() for cell in axis.values() if cell.against]
+        for label in [*named, *(self.published.scores if self.published else ())]:
+            if label not in labels:
+                raise ValueError(f"{label!r} is not a cell; the cells are {', '.join(labels)}")
         if self.reference is not None and self.reference not in labels:
             raise ValueError(f"reference {self.reference!r} is not a cell; the cells are {', '.join(labels)}")
         return self
+
+    def about(self, label: str) -> str:
+        """What a cell is, in a few words; empty where the suite does not say."""
+        cell = self._cell(label)
+        return cell.about if cell else ""
+
+    def against(self, label: str) -> str | None:
+        """The cell that a cell names as its reference."""
+        cell = self._cell(label)
+        return cell.against if cell else None
+
+    def _cell(self, label: str) -> Cell | None:
+        return next((axis[label] for axis in self.axes.values() if label in axis), None)
 
     def narrowed(self, seeds: list[int] | None, folds: list[str] | None) -> Suite:
         """The suite with other seeds or folds; None keeps its own."""
@@ -154,8 +199,9 @@ def suite_files() -> dict[str, Path]:
 
 
 def _find(name: str | Path) -> Path:
-    if Path(name).is_file():
-        return Path(name)
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
     shipped = suite_files()
     plain = Path(name).name.removesuffix(".yaml")
     if plain in shipped:

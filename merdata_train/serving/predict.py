@@ -121,7 +121,7 @@ class Predictor:
 
         Args:
             audio: a file in any format that merdata decodes, or samples: float `[n]` at 16 kHz in [-1, 1].
-            text: its transcript.
+            text: its transcript; an empty one counts as missing.
             history: what was said before it, oldest first; for models that were trained with context. Where
                 the recipe has a speaker prefix, history and text need it too: `speaker=Joey How are you?`.
 
@@ -129,6 +129,7 @@ class Predictor:
             InputError: the recording cannot be used, there is nothing that the model can use, or it was
                 trained without context.
         """
+        text, text_notes = _said(text)
         self._refuse(audio=audio is not None, text=text is not None)
         if history and self.model.context is None:
             raise InputError("the model was trained without context: it cannot use a history")
@@ -146,7 +147,7 @@ class Predictor:
             dict(zip(self.classes, (logits / temperature).softmax(dim=-1).tolist(), strict=True))
             for temperature in (self.model.temperature, 1.0)
         )
-        notes += self._unpractised(audio=audio is not None, text=text is not None)
+        notes = (*text_notes, *notes, *self._unpractised(audio=audio is not None, text=text is not None))
         return Prediction(max(raw, key=raw.__getitem__), calibrated, raw, notes)
 
     def _refuse(self, **given: bool) -> None:
@@ -160,9 +161,7 @@ class Predictor:
 
     def _unpractised(self, **given: bool) -> tuple[str, ...]:
         """A note for each modality that is missing here and was not in training."""
-        absent = [
-            name for name in self.modalities if not given[name] and name not in (self.model.missed or [])
-        ]
+        absent = [name for name in self.modalities if not given[name] and name not in self.model.missed]
         return tuple(
             f"it was predicted without {name}, and the model never learned to do without: expect more errors"
             for name in absent
@@ -186,7 +185,8 @@ class Predictor:
     def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
         config, context = self.model.features.text, self.model.context
         there = {"has_text": torch.tensor([text is not None])}
-        before = list(history)[-context.previous :] if context and context.previous else []
+        window = list(history)[-context.previous :] if context and context.previous else []
+        before = [turn for turn in window if turn.strip()]  # as in training, an empty turn says nothing
         if isinstance(config, TextEncoder):
             tokens, starts = tokenise([text], [before], self._tokenizer, config.max_tokens)
             return TokenRows(tokens, self._tokenizer.pad_token_id, starts).batch("text", [0]) | there
@@ -235,7 +235,7 @@ def _item(predictor: Predictor, file: Path | None, text: str | None, history: Se
 
 
 def _model_folder(place: str | Path) -> Path:
-    folder = Path(place)
+    folder = Path(place).expanduser()
     for candidate in (folder / "model", folder):
         if (candidate / "config.json").is_file():
             return candidate
@@ -248,6 +248,13 @@ def _model_folder(place: str | Path) -> Path:
     )
 
 
+def _said(text: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """A transcript, or None if there is nothing in it, and notes."""
+    if text is None or text.strip():
+        return text, ()
+    return None, ("its text is empty and counts as missing",)
+
+
 def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
     """Samples as in a store, and notes."""
     name, notes = "the recording", tuple[str, ...]()
@@ -255,7 +262,7 @@ def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
         samples = _checked(audio)
     else:
         name = str(audio)
-        samples, notes = _decode(Path(audio))
+        samples, notes = _decode(Path(audio).expanduser())
     seconds = len(samples) / SAMPLE_RATE
     if seconds > LONGEST_SECONDS:
         raise InputError(f"{name} is {seconds / 60:.0f} minutes long: split it into utterances")

@@ -30,7 +30,7 @@ class Checkpoint:
         model, best: weights now, and of the best epoch so far; without those that no stage has trained.
         average: the moving average of such weights and its number of steps; empty without one.
         optimizer: its `state_dict()`.
-        facts: stage, its history, that of the stages done and the scheduler's state, as JSON can hold them.
+        facts: stage, its history, that of the stages done, the state of scheduler and scaler, for JSON.
     """
 
     model: State

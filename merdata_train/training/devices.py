@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
@@ -14,14 +16,27 @@ def accelerator_of(recipe: Recipe) -> Accelerator:
     """The devices and the precision of a recipe.
 
     accelerate keeps the precision of its first use for the whole process, and a suite has several: its state
-    is reset. Parameters that no row of a step reaches (layers above the one that is read) are looked for.
+    is reset. Parameters that no row of a step reaches (layers above the one that is read, or frozen for now)
+    are looked for.
     """
     AcceleratorState._reset_state(reset_partial_state=False)
     precision = {"fp32": "no", "auto": best_precision()}.get(recipe.precision, recipe.precision)
-    unused = DistributedDataParallelKwargs(find_unused_parameters=bool(recipe.encoders()))
+    thaws = any(stage.freeze_epochs or stage.freeze_steps for stage in recipe.stages)
+    unused = DistributedDataParallelKwargs(find_unused_parameters=bool(recipe.encoders()) or thaws)
     return Accelerator(
         cpu=not torch.accelerator.is_available(), mixed_precision=precision, kwargs_handlers=[unused]
     )
+
+
+def scaler_state(accelerator: Accelerator) -> dict[str, Any] | None:
+    """The scale of fp16's gradients and when it grows, for a checkpoint; None without one."""
+    return None if accelerator.scaler is None else dict(accelerator.scaler.state_dict())
+
+
+def load_scaler(accelerator: Accelerator, state: dict[str, Any] | None) -> None:
+    """Take up `scaler_state` again; a checkpoint of another precision has none."""
+    if accelerator.scaler is not None and state is not None:
+        accelerator.scaler.load_state_dict(state)
 
 
 def best_precision() -> str:

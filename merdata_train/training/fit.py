@@ -27,10 +27,10 @@ from merdata_train.recipe.recipe import Recipe
 from merdata_train.recipe.stage import Stage
 from merdata_train.scoring.results import Epoch
 from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
-from merdata_train.training.devices import accelerator_of
+from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.ema import averaged
 from merdata_train.training.losses import WeightedLoss, class_prior, row_weights
-from merdata_train.training.moddrop import drop_modalities
+from merdata_train.training.moddrop import drop_modalities, missed_modalities
 from merdata_train.training.names import check_names
 from merdata_train.training.plan import Planner, Step, seed_of
 from merdata_train.training.progress import Progress, progress_bar
@@ -39,8 +39,10 @@ from merdata_train.training.schedule import rising
 from merdata_train.training.stages import (
     changed,
     frozen_encoders,
+    frozen_for_now,
     load_initial,
     optimizer_of,
+    refuse_silent,
     rows_of,
     set_training,
 )
@@ -94,7 +96,7 @@ def fit(
     job = Job(recipe, for_training(train), for_training(validation), checkpoint, track, cache, workers)
     check_names(recipe, job.train, job.validation)
     set_seed(recipe.seed)
-    model = EmotionModel.of(recipe, list(train.classes))
+    model = EmotionModel.of(recipe, list(train.classes), missed_modalities(recipe, job.train))
     saved = load_checkpoint(checkpoint) if checkpoint else None
     history: list[Epoch] = saved.facts["done"] if saved else []
     for number in range(saved.facts["stage"] if saved else 0, len(recipe.stages)):
@@ -171,7 +173,6 @@ class _StageTraining:
         seed = seed_of(self.recipe.seed, self.number, number)
         set_seed(seed, device_specific=True)
         wrapped.train()
-        set_training(self.model, self.stage)
         losses = list(self._steps(wrapped, optimizer, seed, number))
         lr = self.optimizer.param_groups[0]["lr"]
         rows = with_predictions(self.judged, self.validation, self.job.workers)
@@ -188,6 +189,7 @@ class _StageTraining:
     def _encode_frozen(self) -> None:
         """Compute once what the stage does not train: examples then hold an encoder's outputs."""
         frozen = frozen_encoders(self.model, self.stage)
+        refuse_silent(self.recipe, self.stage, frozen)
         share, shares = self.accelerator.process_index, self.accelerator.num_processes
         self.train = encoded(frozen, self.train, self.job.cache, share, shares)
         self.validation = encoded(frozen, self.validation, self.job.cache, share, shares)
@@ -201,9 +203,11 @@ class _StageTraining:
         planned = Planner(self.stage, self.train, self._weight, share, shares).steps(seed)
         warm = self.stage.warmup * self.stage.epochs * len(planned)
         rows = [rows for step in planned for rows, _ in step]
-        batches = iter(loader(self.train, rows, self.job.workers))
-        for number, step in enumerate(planned):
-            with rising(optimizer, (epoch * len(planned) + number + 1) / warm if warm else 1.0):
+        train = self.train.augment(self.train, seed) if self.train.augment else self.train
+        batches = iter(loader(train, rows, self.job.workers))
+        for number, step in enumerate(planned, epoch * len(planned)):
+            set_training(self.model, self.stage, frozen_for_now(self.stage, epoch, number))
+            with rising(optimizer, (number + 1) / warm if warm else 1.0):
                 yield self._step(wrapped, optimizer, step, batches)
 
     def _step(
@@ -242,6 +246,7 @@ class _StageTraining:
         take(self.model, saved.model)
         self.optimizer.load_state_dict(saved.optimizer)
         self.plateau.load_state_dict(saved.facts["plateau"])
+        load_scaler(self.accelerator, saved.facts["scaler"])
         if self.ema:
             take(self.ema, saved.average)
         return Progress(saved.facts["history"], saved.best)
@@ -252,6 +257,7 @@ class _StageTraining:
             "done": self.done,
             "history": progress.history,
             "plateau": self.plateau.state_dict(),
+            "scaler": scaler_state(self.accelerator),
         }
         names = {"n_averaged", *(f"module.{name}" for name in self.changed)}
         average = cloned(self.ema, names) if self.ema else {}

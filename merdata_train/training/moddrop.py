@@ -7,7 +7,23 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from merdata_train.data.source import Examples
+from merdata_train.recipe.recipe import Recipe
+
 Batch = dict[str, Tensor]
+FEWEST_WITHOUT = 0.05  # of the train rows: with fewer, a model has not learned to do without a modality
+
+
+def missed_modalities(recipe: Recipe, train: Examples) -> list[str]:
+    """The modalities that a training teaches to do without: it drops them, or many rows lack them."""
+    if recipe.modality_dropout:
+        return list(recipe.modalities)
+    return [
+        name
+        for name in recipe.modalities
+        if len(recipe.modalities) > 1
+        and float((~train.tensors[f"has_{name}"]).float().mean()) >= FEWEST_WITHOUT
+    ]
 
 
 def drop_modalities(batch: Batch, modalities: Sequence[str], probability: float) -> Batch:

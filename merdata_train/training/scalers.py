@@ -1,4 +1,4 @@
-"""The standardisation of every dense vector, fitted on the rows that the first stage trains on."""
+"""Inputs of one scale: every modality's vector is standardised on the rows that the first stage trains on."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import pandas as pd
 import torch
 from torch import nn
 
+from merdata_train.data.rows import belong
 from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel, open_model
-from merdata_train.recipe.data import Data
+from merdata_train.recipe.data import Rows
+from merdata_train.recipe.recipe import Recipe
 from merdata_train.recipe.stage import Stage
 
 LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
@@ -31,7 +33,7 @@ def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
     Raises:
         RecipeError: none of them is.
     """
-    keep = _belong(stage.data, examples.rows)
+    keep = belong(examples.rows, stage.data).to_numpy(bool)
     if not keep.any():
         raise RecipeError(f"stage {stage.name}: there are no {examples.split} rows of {_named(stage.data)}")
     return keep
@@ -39,20 +41,12 @@ def rows_of(stage: Stage, examples: Examples) -> npt.NDArray[np.bool_]:
 
 def trained_rows(stages: Sequence[Stage], train: pd.DataFrame) -> pd.DataFrame:
     """The train rows that any of the stages learns from."""
-    return train[np.logical_or.reduce([_belong(stage.data, train) for stage in stages])]
+    return train[np.logical_or.reduce([belong(train, stage.data).to_numpy(bool) for stage in stages])]
 
 
-def _named(data: Data) -> str:
+def _named(data: Rows) -> str:
     """A stage's data in words."""
     return "; ".join(f"{key} {', '.join(names)}" for key, names in data if names)
-
-
-def _belong(wanted: Data, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    keep = np.ones(len(rows), bool)
-    for column, names in (("corpus", wanted.corpora), ("language", wanted.languages)):
-        if names is not None:
-            keep &= rows[column].isin(names).to_numpy(bool)
-    return keep
 
 
 def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
@@ -68,7 +62,7 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
         if parameter.requires_grad:
             group = (_group(name, stage.lr_groups), depths.get(name, 0))
             groups.setdefault(group, []).append(parameter)
-    for module in (*stage.freeze, *stage.lr_groups):
+    for module in (*stage.freeze, *stage.lr_groups, *stage.freeze_epochs, *stage.freeze_steps):
         if module.partition(".")[0] in ABSENT - {f"{name}_encoder" for name in model.encoders}:
             continue
         if not any(_within(name, module) for name, _ in model.named_parameters()):
@@ -96,6 +90,20 @@ def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEn
     }
 
 
+def refuse_silent(recipe: Recipe, stage: Stage, frozen: Collection[str]) -> None:
+    """Refuse an augmentation that no one would hear: a frozen encoder's outputs are computed once.
+
+    Raises:
+        RecipeError: the stage freezes the encoder of a modality that the recipe augments.
+    """
+    for modality, key in (("audio", "noise"), ("text", "transcript")):
+        if modality in frozen and recipe.augment and getattr(recipe.augment, key):
+            raise RecipeError(
+                f"augment.{key} has no effect in stage {stage.name}, which freezes the {modality} encoder "
+                f"and computes its outputs once: set augment.{key}=null, or take the stage out"
+            )
+
+
 def freezes(stage: Stage, module: str) -> bool:
     """Whether a stage freezes the whole of a module."""
     return any(_within(module, frozen) for frozen in stage.freeze)
@@ -110,12 +118,23 @@ def changed(model: nn.Module, stages: Sequence[Stage]) -> set[str]:
     return scalers | {name for name in names if not all(freezes(stage, name) for stage in stages)}
 
 
-def set_training(model: nn.Module, stage: Stage) -> None:
-    """Training mode, but for frozen parts: their dropout is off."""
+def frozen_for_now(stage: Stage, epoch: int, step: int) -> list[str]:
+    """The modules that a stage freezes in its first epochs or steps, both counted from 0."""
+    return [
+        *(name for name, epochs in stage.freeze_epochs.items() if epoch < epochs),
+        *(name for name, steps in stage.freeze_steps.items() if step < steps),
+    ]
+
+
+def set_training(model: nn.Module, stage: Stage, for_now: Sequence[str] = ()) -> None:
+    """Training mode, but for frozen modules: their dropout is off, and they get no gradient."""
+    frozen = [*stage.freeze, *for_now]
     model.train()
     for name, module in model.named_modules():
-        if freezes(stage, name):
+        if any(_within(name, other) for other in frozen):
             module.eval()
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not any(_within(name, other) for other in frozen))
 
 
 def load_initial(model: EmotionModel, folder: str) -> None:

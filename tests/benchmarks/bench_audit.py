@@ -1,13 +1,16 @@
-"""Splits and audits at full size, and what the near-audio pass costs as clips become more.
+"""Splits, audits and diffs at full size; what the near-audio pass costs, by corpus and as clips become more.
 
-The full-size set is every row of the seven corpora of source 0 (106,256), without its audio. The near-audio
-pass runs on real recordings, each at several speeds, so that no clip is a copy of another.
+The full-size set is every row of seven corpora (106,256), without its audio. Each figure of it is CPU seconds
+and peak memory of a process of its own. The near-audio pass runs on real recordings; for more clips, each at
+several speeds, so that no clip is a copy of another.
 
 .venv/bin/python tests/benchmarks/bench_audit.py
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +33,25 @@ KEPT = ["mead.contempt=keep", "emovdb.sleepy=keep", "iemocap.xxx=keep", "iemocap
 KINDS = ["mer", "official", "speaker", "text", "speaker+text", "random", "loco"]
 SIZES = [1_000, 2_000, 4_000, 8_000]
 RATE = 16_000
+WITH_AUDIO = ["ravdess", "tess", "emodb", "nemo", "emovo", "ased", "turevdb", "urdu"]
+MEASURED = """
+import resource, time
+import merdata
+{}
+print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+PLAIN = """
+import glob
+import pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq
+from merdata.utterance import METADATA_COLUMNS
+def rows(folder):
+    files = sorted(glob.glob(folder + '/data/*/*.parquet'))
+    parts = [pq.read_table(file, columns=list(METADATA_COLUMNS), partitioning=None) for file in files]
+    table = pa.concat_tables(parts).combine_chunks()
+    return table.take(pc.sort_indices(table['id'])).to_pylist()
+before, after = rows({!r}), rows({!r})
+print(sum(old[name] != new[name] for old, new in zip(before, after) for name in METADATA_COLUMNS))
+"""
 
 
 def main() -> None:
@@ -37,24 +59,53 @@ def main() -> None:
     print(f"{machine()}\n")
     with tempfile.TemporaryDirectory() as folder:
         full_size(Path(folder))
+    by_corpus()
     near_audio()
 
 
 def full_size(folder: Path) -> None:
-    """Time each kind of split, and the audit without its near-audio pass."""
+    """Measure each kind of split, its audit without the near-audio pass, the audit of all, and a diff."""
     for name in SEVEN:
         lay_down(name, REAL, folder / "corpora" / name)
     merdata.build(SEVEN, folder / "corpora", folder / "store", policy=KEPT, on_bad_audio="silence")
-    store = merdata.open_store(folder / "store")
-    rows = store.rows(["id"]).num_rows
-    print(f"| full size: {rows:,} rows | split, s | audit, s |\n|---|---:|---:|")
+    store, other = folder / "store", folder / "other"
+    rows = merdata.open_store(store).rows(["id"]).num_rows
+    print(f"| full size: {rows:,} rows | CPU s | peak MB |\n|---|---:|---:|")
     for kind in KINDS:
-        start = time.perf_counter()
-        name = merdata.split(folder / "store", kind).name
-        between = time.perf_counter()
-        merdata.audit(folder / "store", name, near_audio=False)
-        end = time.perf_counter()
-        print(f"| {kind} | {between - start:.2f} | {end - between:.2f} |")
+        measure(f"split {kind}", f"merdata.split({str(store)!r}, {kind!r})")
+    for kind in KINDS:
+        measure(f"audit {kind}", f"merdata.audit({str(store)!r}, {kind!r}, near_audio=False)")
+    measure(
+        "audit of all", f"from merdata.leakage.audit import audits; audits({str(store)!r}, near_audio=False)"
+    )
+    shutil.copytree(store, other)
+    merdata.build(SEVEN, folder / "corpora", other, policy=[*KEPT, "fear=surprise"], on_bad_audio="silence")
+    measure("a plain pyarrow script that counts the cells that differ", PLAIN.format(str(store), str(other)))
+    measure("diff", f"merdata.diff({str(store)!r}, {str(other)!r})")
+
+
+def measure(name: str, code: str) -> None:
+    """Print a line of the table: a new process's CPU time and memory for a piece of code."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED.format(code)], capture_output=True, text=True, check=True
+    )
+    cpu, peak = done.stdout.split()[-2:]
+    print(f"| {name} | {float(cpu):.1f} | {float(peak):.0f} |", flush=True)
+
+
+def by_corpus() -> None:
+    """CPU time of the fingerprints for real recordings of each corpus."""
+    print("\n| near audio | clips | minutes | CPU ms a second of audio |\n|---|---:|---:|---:|")
+    for name in WITH_AUDIO:
+        files = sorted((REAL / name).rglob("*.wav"))
+        read = (soundfile.read(path, dtype="float32", always_2d=True) for path in files)
+        clips = [at_speed(samples, rate, 1) for samples, rate in read]
+        seconds = sum(map(len, clips)) / RATE
+        start = time.process_time()
+        for clip in clips:
+            fingerprint(clip, RATE)
+        spent = time.process_time() - start
+        print(f"| {name} | {len(clips)} | {seconds / 60:.1f} | {1000 * spent / seconds:.2f} |", flush=True)
 
 
 def near_audio() -> None:
@@ -64,12 +115,14 @@ def near_audio() -> None:
     print("|---:|---:|---:|---:|---:|---:|")
     for size in SIZES:
         count = len(recordings)
-        clips = [at_speed(*recordings[at % count], 1 + 0.05 * (at // count)) for at in range(size)]
+        clips = [
+            at_speed(*recordings[number % count], 1 + 0.05 * (number // count)) for number in range(size)
+        ]
         seconds = sum(map(len, clips)) / RATE
         start = time.perf_counter()
-        found = [Clip(at, *fingerprint(samples, RATE)) for at, samples in enumerate(clips)]
+        prints = [Clip(row, *fingerprint(samples, RATE)) for row, samples in enumerate(clips)]
         between = time.perf_counter()
-        pairs = len(list(same_recordings(found)))
+        pairs = len(list(same_recordings(prints)))
         end = time.perf_counter()
         spent = between - start
         print(

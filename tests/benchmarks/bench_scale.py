@@ -21,7 +21,7 @@ import psutil
 from common import REAL, machine
 
 from merdata.audio.clip import wav_bytes
-from merdata.corpora.tree import AUDIO
+from merdata.corpora.walk import AUDIO
 from merdata.utterance import SAMPLE_RATE
 from tests.merdata.corpora.trees import lay_down
 

@@ -33,7 +33,7 @@ BRIEF = [*TOKENS, "stages.1.epochs=1"]
 # What is said of a suite is said of all its cells: not all have tokens, or a second stage.
 OWN = {
     "e2e-architecture": ["stages.1.epochs=1"],
-    "e2e-finetuning": TOKENS,
+    "e2e-meld": TOKENS,
     "e2e-iemocap4": [*BRIEF, "protocol=iemocap_session3"],
 }
 NO_MELD = ["stages.0.sampler=null"]  # the recipes draw MELD's rows more often

@@ -11,9 +11,10 @@ from pathlib import Path
 import yaml
 
 import merdata
-from merdata.integrity.digest import logical_digest, row_lines
+from merdata.integrity.digest import logical_digest
 from merdata.integrity.verify import verify
 from merdata.store.commit import CHANGE
+from merdata.store.retired import retired
 
 OLD_POLICY = ["ps=drop", "disgust=anger"]  # the store before has fewer rows and other labels
 
@@ -41,7 +42,7 @@ class Change:
         if not (store / "merdata.json").exists():
             return [] if self.before is None else ["the store has lost merdata.json"]
         wrong = list(verify(store, deep=True, jobs=0).faults)
-        if logical_digest(row_lines(merdata.open_store(store))) not in self.digests:
+        if logical_digest(merdata.open_store(store)) not in self.digests:
             wrong.append("the rows are neither those before nor those after")
         return wrong + [f"README.md names {name}, which is not there" for name in _missing(store)]
 
@@ -67,7 +68,7 @@ def make_changes(corpora: Path, folder: Path) -> dict[str, Change]:
     _build(corpus, rebuilt)
     shutil.copytree(new, split)
     merdata.split(split)
-    before, after = (logical_digest(row_lines(merdata.open_store(store))) for store in (old, new))
+    before, after = (logical_digest(merdata.open_store(store)) for store in (old, new))
     changes = [
         Change("first build", corpus, None, _build, files(new), frozenset({after})),
         Change("rebuild", corpus, old, _build, files(rebuilt), frozenset({before, after})),
@@ -77,10 +78,15 @@ def make_changes(corpora: Path, folder: Path) -> dict[str, Change]:
 
 
 def files(store: Path) -> dict[str, str]:
-    """SHA-256 of every file of a store, without the working folders."""
+    """SHA-256 of every file of a store, without the working folders and what is kept for readers only."""
     paths = {path.relative_to(store): path for path in store.rglob("*") if path.is_file()}
-    visible = {name: path for name, path in paths.items() if not name.parts[0].startswith(".")}
-    return {str(name): hashlib.sha256(path.read_bytes()).hexdigest() for name, path in visible.items()}
+    kept = retired(store)
+    own = {
+        name: path
+        for name, path in paths.items()
+        if not name.parts[0].startswith(".") and name.as_posix() not in kept
+    }
+    return {str(name): hashlib.sha256(path.read_bytes()).hexdigest() for name, path in own.items()}
 
 
 def _build(corpus: Path, store: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata.corpora.registry import registry
 from merdata.errors import PolicyError
-from merdata.labels import classify, label_space, label_spaces, make_policy
+from merdata.labels import classify, label_space, label_spaces, make_policy, read_policy
 
 TARGETS = {
     "mead": {"angry": "anger", "contempt": None, "neutral": "neutral"},
@@ -58,7 +60,7 @@ def test_a_plain_name_means_every_corpus_a_qualified_one_only_its_own() -> None:
         ("contempt=", "is not of the form RAW=TARGET"),
         ("contemp=disgust", "did you mean 'contempt'?"),
         ("contempt=disgus", "did you mean 'disgust'?"),
-        ("contempt=3", "is no class of mer7"),
+        ("contempt=3", "is not a class of mer7"),
         ("meld.neutral=drop", "do not have"),
     ],
 )
@@ -113,3 +115,18 @@ def test_every_corpus_targets_classes_of_mer7() -> None:
     classes = set(label_space("mer7").classes)
     for corpus in registry().values():
         assert {target for target in corpus.targets.values() if target} <= classes
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("contempt: disgust\ncontempt: drop\n", "the key 'contempt' is given twice"),
+        ("mead: {contempt: disgust, contempt: drop}\n", "the key 'contempt' is given twice"),
+        ("a: &x [1]\nb: *x\n", "aliases"),
+        ("[" * 5_000, "nested too deeply"),
+    ],
+)
+def test_a_policy_file_that_says_two_things_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(text)
+    with pytest.raises(PolicyError, match=says):
+        read_policy(tmp_path / "policy.yaml")

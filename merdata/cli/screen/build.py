@@ -11,12 +11,17 @@ from merdata.tables.statistics import MOST_SPEAKERS
 from merdata.tables.table import console, table
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from merdata.builder.build import Report
     from merdata.store.ledger import Counts
 
 MOST_EXAMPLES = 6
+REMEDIES = {  # reason for dropping a row -> what to do
+    "lfs-pointer": "git-lfs pointers, not the audio: run `git lfs pull` in the corpus folder and build again",
+    "outside": "links that lead out of the folder: copy the corpus with `cp -rL`, or use `--local-dir`",
+}
 
 
 def foreseen(plan: Mapping[str, Any]) -> None:
@@ -32,8 +37,9 @@ def foreseen(plan: Mapping[str, Any]) -> None:
     screen.print(sizes)
     for facts in plan["corpora"]:
         contract = (facts["discovered"], facts["expected"], facts["difference"], facts["missing"])
-        for remark in _difference(*contract):
+        for remark in [*facts["remarks"], *_difference(*contract), _files(facts["files"])]:
             screen.print(f"{facts['corpus']}: {remark}", soft_wrap=True)
+    _passed_over(plan["passed_over"], screen)
 
 
 def _foreseen_rows(facts: dict[str, Any]) -> Table:
@@ -51,6 +57,12 @@ def _foreseen_rows(facts: dict[str, Any]) -> Table:
     if rest := by_rows[MOST_SPEAKERS:]:
         made.add_row(f"{len(rest)} more speakers", f"{sum(rows for _, rows in rest):,}")
     return made
+
+
+def _passed_over(folders: list[str], screen: Console) -> None:
+    if folders:
+        names = f"{', '.join(folders)}: named after no corpus (`merdata corpora` lists them)"
+        screen.print(f"folders passed over: {names}", soft_wrap=True)
 
 
 def _of_all(name: str) -> str:
@@ -77,6 +89,7 @@ def built(report: Report, store: Path) -> None:
     for counts in report.counts:
         for remark in _remarks(counts):
             screen.print(f"{counts.corpus}: {remark}", soft_wrap=True)
+    _passed_over(report.passed_over, screen)
     for name in report.outdated:
         again = f"merdata split {store} --protocol {name}"
         screen.print(f"protocol {name} no longer fits the rows: run `{again}`", soft_wrap=True)
@@ -88,12 +101,18 @@ def _by_reason(counts: dict[str, int]) -> str:
 
 
 def _remarks(counts: Counts) -> list[str]:
-    remarks = _difference(counts.discovered, counts.expected, counts.difference, counts.missing)
+    remarks = [*counts.remarks]
+    remarks += _difference(counts.discovered, counts.expected, counts.difference, counts.missing)
+    remarks += [
+        f"{counts.dropped[reason]:,} {reason}: {remedy}"
+        for reason, remedy in REMEDIES.items()
+        if reason in counts.dropped
+    ]
     remarks.append(f"labels: {_fates(counts.labels)}")
     for why, rows_without in counts.textless.items():
         remarks.append(f"no transcript for {rows_without:,} rows: {why}")
-    if counts.others:
-        remarks.append(f"files that are not rows: {_by_reason(counts.others)}")
+    if counts.files:
+        remarks.append(_files(counts.files))
     if len(counts.sources) > 1:
         rows = "; ".join(f"{rows:,} {source}" for source, rows in counts.sources.items())
         remarks.append(f"sources: {rows}")
@@ -106,6 +125,16 @@ def _remarks(counts: Counts) -> list[str]:
     if counts.conflicts:
         remarks.append(f"{counts.conflicts} of these groups have different labels")
     return remarks
+
+
+def _files(files: Mapping[str, Any]) -> str:
+    """What became of every file of the folder; the numbers add up."""
+    parts = [f"{files['rows']:,} of rows", f"{files['metadata']:,} of metadata"]
+    parts += [f"{number:,} {reason} (in the ledger)" for reason, number in files["not_rows"].items()]
+    for kind, facts in files["others"].items():
+        more = ", ..." if facts["files"] > len(facts["examples"]) else ""
+        parts.append(f"{facts['files']:,} {kind} ({', '.join(facts['examples'])}{more})")
+    return f"{files['files']:,} files: {', '.join(parts)}"
 
 
 def _difference(discovered: int, expected: int, known: str, missing: list[str]) -> list[str]:

@@ -30,11 +30,11 @@ def corpora(facts: list[dict[str, Any]]) -> None:
 def corpus(corpus: Corpus) -> None:
     """The page of a corpus: its card, then the labels, the layout and the options that its reader knows."""
     screen = console()
-    screen.print(corpus.card.strip(), markup=False)
+    screen.print(corpus.card.strip(), markup=False, soft_wrap=True)
     made = table("raw label", "class by default")
     for raw, target in corpus.targets.items():
         made.add_row(raw, target or "none: dropped")
     screen.print(made)
     screen.print(f"layout: {corpus.layout}", markup=False, soft_wrap=True)
-    for name, what in corpus.options.items():
+    for name, what in corpus.known_options.items():
         screen.print(f"option {corpus.name}.{name}: {what}", markup=False, soft_wrap=True)

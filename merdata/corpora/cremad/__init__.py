@@ -1,6 +1,7 @@
 """CREMA-D: 91 actors, 12 sentences, six emotions, crowd votes on voice, face and both.
 
-Cao et al. (2014), IEEE Trans. Affective Computing 5(4): 377-390. The label is the emotion acted.
+Cao et al. (2014), IEEE Trans. Affective Computing 5(4): 377-390. The label is the emotion acted. The votes
+are those of tabulatedVotes.csv, 4 to 12 for each clip and panel; summaryTable.csv has only the winners.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
+from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
+from merdata.corpora.corpus import Corpus, name_of
+from merdata.corpora.csv_table import Row
 from merdata.corpora.terms import ATTRIBUTION, Terms
-from merdata.corpora.tree import Row, Tree
+from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance, Vote
 
 SENTENCES = {
@@ -30,57 +33,82 @@ SENTENCES = {
 }
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}  # XX: unspecified
 VOTES = {"A": "ANG", "D": "DIS", "F": "FEA", "H": "HAP", "N": "NEU", "S": "SAD"}
+MEANS = {  # columns of the mean strength that those who answered so gave
+    letter: f"mean{name}Resp"
+    for letter, name in zip(VOTES, ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad"), strict=True)
+}
 PANELS = {"Voice": "voice", "Face": "face", "MultiModal": "both"}
+NUMBERED_PANELS = {"1": "voice", "2": "face", "3": "both"}  # first digit of a row's number
+PANEL_ORDER = {panel: place for place, panel in enumerate(NUMBERED_PANELS.values())}
+SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
+DEMOGRAPHICS, COUNTS, WINNERS = "VideoDemographics.csv", "tabulatedVotes.csv", "summaryTable.csv"
 FILE_NAME = re.compile(
     rf"(?P<actor>1\d{{3}})_(?P<sentence>{'|'.join(SENTENCES)})_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)"
-    r"_(?P<level>LO|MD|HI|XX|X)\.(?P<kind>wav|mp3)",
+    r"_(?P<level>LO|MD|HI|XX|X)",
     re.IGNORECASE,
 )
+Genders = dict[str, tuple[str | None, str]]  # actor -> gender, and what the table says
+Votes = dict[str, tuple[Vote, ...]]
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
-    """The WAV files, or the MP3 files where a clip has no WAV; gender and votes where the csv files are."""
+    """Every file, the WAV files before the MP3 files; gender and votes where the csv files are."""
     genders, votes = _genders(tree), _votes(tree)
-    wavs = {path.stem.upper() for path, match in tree.matching(FILE_NAME) if match["kind"].lower() == "wav"}
-    return mark_duplicates(
-        _utterance(str(path), match, genders, votes)
-        for path, match in tree.matching(FILE_NAME)
-        if match["kind"].lower() == "wav" or path.stem.upper() not in wavs
-    )
+    for path, match in tree.matching(FILE_NAME):
+        yield _utterance(path, match, genders, votes)
 
 
-def _utterance(
-    source: str, match: re.Match[str], genders: dict[str, str], votes: dict[str, tuple[Vote, ...]]
-) -> Utterance:
+def _utterance(path: PurePosixPath, match: re.Match[str], genders: Genders, votes: Votes) -> Utterance:
     actor, sentence, emotion = match["actor"], match["sentence"].upper(), match["emotion"].upper()
     level = match["level"].upper().replace("XX", "X").replace("X", "XX")  # older clones have one X
     name = f"{actor}_{sentence}_{emotion}_{level}"
+    gender, stated = genders.get(actor, (None, ""))
+    unknown = f"says {stated!r}" if stated else "does not name this actor"
     return Utterance(
         id=name,
-        source=source,
+        source=str(path),
         raw_label=emotion,
         speaker=actor,
         text=SENTENCES[sentence],
-        gender=genders.get(actor),
+        gender=gender,
         prompt=sentence,
         intensity=LEVELS.get(level),
         scripted=True,
         votes=votes.get(name, ()),
-        notes=() if actor in genders else ("gender: VideoDemographics.csv does not name this actor",),
+        notes=() if gender else (f"gender: {DEMOGRAPHICS} {unknown}",),
     )
 
 
-def _genders(tree: Tree) -> dict[str, str]:
-    path = tree.named("VideoDemographics.csv")
-    rows = tree.read_csv(path, ["ActorID", "Sex"]) if path else []
-    return {row["ActorID"].strip(): row["Sex"].strip().lower() for row in rows}
+def _genders(tree: Tree) -> Genders:
+    path = tree.metadata(DEMOGRAPHICS, "no row has a gender")
+    rows = tree.read_csv(path, ["ActorID", "Sex"], "no row has a gender") if path else []
+    stated = {str(row.integer("ActorID")): row["Sex"].strip() for row in rows}
+    return {actor: (SEXES.get(sex.lower()), sex) for actor, sex in stated.items()}
 
 
-def _votes(tree: Tree) -> dict[str, tuple[Vote, ...]]:
-    path = tree.named("summaryTable.csv")
+def _votes(tree: Tree) -> Votes:
+    """Clip -> a vote for each answer, or for the winners alone where the table of all answers is missing."""
+    winners = tree.named(WINNERS)
+    cost = f"the votes are only the winners of {WINNERS}" if winners else "no row has votes"
+    path = tree.metadata(COUNTS, cost)
+    if path:
+        return _counted(tree.read_csv(path, ["", "fileName", *VOTES, *MEANS.values()]))
     columns = ["FileName", *(panel + kind for panel in PANELS for kind in ("Vote", "Level"))]
-    rows = tree.read_csv(path, columns) if path else []
+    rows = tree.read_csv(tree.one_of(winners), columns) if winners else []
     return {row["FileName"].strip(): tuple(_panel_votes(row)) for row in rows}
+
+
+def _counted(rows: list[Row]) -> Votes:
+    """As many votes as there were answers; the level of each is the panel's mean for that emotion."""
+    votes: dict[str, list[Vote]] = {}
+    for row in rows:
+        panel = NUMBERED_PANELS.get(row[""][:1])
+        if panel:
+            own = votes.setdefault(row["fileName"].strip(), [])
+            for letter, label in VOTES.items():
+                level = _number(row[MEANS[letter]])
+                own += [Vote(panel, label, level)] * row.integer(letter)
+    return {name: tuple(sorted(own, key=lambda vote: PANEL_ORDER[vote.rater])) for name, own in votes.items()}
 
 
 def _panel_votes(row: Row) -> Iterator[Vote]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from merdata.corpora.corpus import Corpus, StoredRow, mark_duplicates, name_of, stray
+from merdata.corpora.corpus import Corpus, StoredRow, name_of, stray
 from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, OptionError
@@ -25,26 +25,22 @@ STYLES = {
 }
 GENDERS = {"bea": "female", "jenie": "female", "josh": "male", "sam": "male"}
 NUMBERED = {"1": "bea", "2": "jenie", "3": "josh", "4": "sam"}  # folders of the layout for forced alignment
-FOLDER = re.compile(r"(?P<speaker>bea|jenie|josh|sam)(?![a-z]).*", re.IGNORECASE)
+FOLDER = re.compile(
+    rf"(?P<speaker>{'|'.join(GENDERS)})(?:[ _-]*(?:{'|'.join({*STYLES, *STYLES.values()})}))?", re.IGNORECASE
+)
 FILE_NAME = re.compile(
-    rf"(?P<style>{'|'.join(STYLES)})_\d+[-_]\d+_(?P<number>\d{{4}})\.wav", re.IGNORECASE | re.ASCII
+    rf"(?P<style>{'|'.join(STYLES)})_\d+[-_]\d+_(?P<number>\d{{4}})", re.IGNORECASE | re.ASCII
 )
 NO_SPEAKER = "no folder above it is named after a speaker (bea, jenie, josh, sam, or 1 to 4)"
 PROMPT_FILE = "cmuarctic.data"
 PROMPT = re.compile(r'\(\s*arctic_a(?P<number>\d{4})\s+"(?P<text>.*)"\s*\)', re.ASCII)
-NO_PROMPTS = (
-    f"text: {PROMPT_FILE} was not found: get it from festvox.org (CMU ARCTIC) "
-    "or pass --option emovdb.prompts=FILE"
-)
+HOW = "get it from festvox.org (CMU ARCTIC), or pass --option emovdb.prompts=FILE"
+NO_PROMPTS = f"text: {PROMPT_FILE} was not found: {HOW}"
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
     """Files of any of the layouts; those whose speaker no folder tells only enter the ledger."""
-    return mark_duplicates(_rows(tree))
-
-
-def _rows(tree: Tree) -> Iterator[Utterance]:
-    prompts = _prompts(tree)
+    prompts, notes = _prompts(tree)
     for path, match in tree.matching(FILE_NAME):
         speaker, emotion = _speaker(path), STYLES[match["style"].lower()]
         if speaker is None:
@@ -54,7 +50,7 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
         unknown = f"text: {PROMPT_FILE} has no arctic_a{match['number']}" if prompts else NO_PROMPTS
         yield Utterance(
             # The whole name: six pairs of files share speaker, emotion and number.
-            id=f"{speaker}_{emotion}/{path.stem.lower()}",
+            id=f"{speaker}_{emotion}/{match[0].lower()}",
             source=str(path),
             raw_label=emotion,
             speaker=speaker,
@@ -62,19 +58,18 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
             gender=GENDERS[speaker],
             prompt=f"arctic_a{match['number']}",
             scripted=True,
-            notes=() if text else (unknown,),
+            notes=notes if text else (unknown,),
         )
 
 
 def _speaker(path: PurePosixPath) -> str | None:
-    """By the nearest folder of a speaker's name, `bea` or `bea_Amused`, or else by a number, `1`."""
-    folders = path.parts[-2::-1]
-    named = next(filter(None, map(FOLDER.fullmatch, folders)), None)
-    return named["speaker"].lower() if named else next(filter(None, map(NUMBERED.get, folders)), None)
+    """By the nearest folder of a speaker's name, `bea` or `bea_Amused`; or by the folder it is in, `1`."""
+    named = next(filter(None, map(FOLDER.fullmatch, path.parts[-2::-1])), None)
+    return named["speaker"].lower() if named else NUMBERED.get(path.parent.name)
 
 
-def _prompts(tree: Tree) -> Mapping[str, str]:
-    """Number -> sentence of CMU Arctic's set a; nothing if there is no file of them.
+def _prompts(tree: Tree) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Number -> sentence of CMU Arctic's set a, and notes on their file; nothing if there is none.
 
     Raises:
         OptionError: the file of the option `prompts` cannot be read or holds no prompts.
@@ -82,10 +77,11 @@ def _prompts(tree: Tree) -> Mapping[str, str]:
     """
     given = tree.options.get("prompts")
     if given is None:
-        found = tree.named(PROMPT_FILE)
-        return _sentences(tree, found) if found else {}
+        path = tree.metadata(PROMPT_FILE, f"no row has a text; {HOW}")
+        return (_sentences(tree, path), tree.notes_on(path)) if path else ({}, ())
     try:
-        return _sentences(tree, PurePosixPath(Path(given).expanduser().absolute()))
+        path = PurePosixPath(Path(given).expanduser().absolute())
+        return _sentences(tree, path), tree.notes_on(path)
     except LayoutError as error:
         raise OptionError(f"emovdb.prompts: {error}") from error
 

@@ -11,33 +11,33 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
+from merdata.corpora.corpus import Corpus, name_of
 from merdata.corpora.esd.tables import BLOCK, LABELS, Table, read_tables, unsteady_ids
 from merdata.corpora.terms import ATTRIBUTION, NEVER, Terms
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, split_of
 from merdata.utterance import Utterance
 
 MEN = {"0004", "0005", "0006", "0008", "0010", "0011", "0012", "0013", "0014", "0020"}
 EMOTIONS = ("Neutral", "Angry", "Happy", "Sad", "Surprise")  # in the order of their blocks
-SPLITS = {"train": "train", "evaluation": "validation", "test": "test"}
 EVALUATION, TEST = 20, 50  # of a block the first 20 are evaluation, the next 30 test, the others train
 FILE_NAME = re.compile(
-    r"(?P<speaker>00(?:0[1-9]|1\d|20))_(?P<number>00(?!0000)(?:0\d{3}|1[0-6]\d\d|17[0-4]\d|1750))\.wav",
-    re.IGNORECASE | re.ASCII,
+    r"(?P<speaker>00(?:0[1-9]|1\d|20))_(?P<number>00(?!0000)(?:0\d{3}|1[0-6]\d\d|17[0-4]\d|1750))",
+    re.ASCII,
 )
 GBK_COMMA = re.compile(r"\s*(?:£¬|，)\s*")  # in English text; £¬ are its bytes read as Latin-1
 DIFFERS = "transcript: not the text of this speaker's same prompt in another emotion"
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
-    """The audio files, wherever they lie, with the texts of the tables that are there."""
-    return mark_duplicates(_rows(tree))
-
-
-def _rows(tree: Tree) -> Iterator[Utterance]:
+    """The audio files, wherever they are, with the texts of the tables that are there."""
     tables = read_tables(tree)
-    unsteady = {id for table in tables.values() for id in unsteady_ids(table)}
-    for path, match in tree.matching(FILE_NAME):
+    clips = list(tree.matching(FILE_NAME))
+    silent = sorted({match["speaker"] for _, match in clips} - tables.keys())
+    if silent:
+        names = ", ".join(f"{speaker}.txt" for speaker in silent)
+        tree.remarks.append(f"missing: {names}: no row of these speakers has a text")
+    unsteady = {id for table in tables.values() for id in unsteady_ids(table.lines)}
+    for path, match in clips:
         speaker, number = match["speaker"], int(match["number"])
         emotion, label_notes = _emotion(path, number)
         split, split_notes = _split(path, number)
@@ -53,7 +53,7 @@ def _rows(tree: Tree) -> Iterator[Utterance]:
             speaker=speaker,
             language=language,
             text=text or None,
-            raw_text=raw_text if raw_text != text else None,
+            raw_text=raw_text if raw_text and raw_text != text else None,
             gender="male" if speaker in MEN else "female",
             official_split=split,
             prompt=f"{language}-{(number - 1) % BLOCK + 1:03d}",
@@ -73,8 +73,8 @@ def _emotion(path: PurePosixPath, number: int) -> tuple[str, list[str]]:
 
 
 def _split(path: PurePosixPath, number: int) -> tuple[str, list[str]]:
-    """Of the official tree by the folder; the number alone tells it too, where the tree is flat."""
-    split = SPLITS.get(path.parent.name.lower())
+    """Of the official tree by the folder; where the tree is flat, by the number, which tells it too."""
+    split = split_of(path)
     if split:
         return split, []
     place = (number - 1) % BLOCK
@@ -86,8 +86,8 @@ def _text(name: str, emotion: str, table: Table | None) -> tuple[str, list[str]]
     file = f"{name[:4]}.txt"
     if table is None:
         return "", [f"text: no {file} was found"]
-    text, label = table.get(name, ("", ""))
-    notes = [] if text else [f"text: {file} has none for it"]
+    text, label = table.lines.get(name, ("", ""))
+    notes = list(table.notes) if text else [f"text: {file} has none for it"]
     if label and LABELS.get(label.lower()) != emotion:
         notes.append(f"label: {file} says {label}, the folder {emotion}")
     return text, notes

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, name_of, stray
+from merdata.corpora.corpus import Corpus, name_of, stray
 from merdata.corpora.terms import NEVER, Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError
@@ -19,8 +20,8 @@ from merdata.utterance import Utterance, Vote
 
 DIALOGUE = r"(?P<dialogue>(?P<session>Ses0[1-5])[FM]_(?:impro|script)\d\d[a-z]?(?:_\d[a-z]?)?)"
 NAME = rf"{DIALOGUE}_(?P<sex>[FM])\d{{3}}"
-FILE_NAME = re.compile(rf"{NAME}\.wav", re.ASCII)
-TABLE_NAME = re.compile(rf"{DIALOGUE}\.txt", re.ASCII)
+FILE_NAME = re.compile(NAME, re.ASCII | re.IGNORECASE)
+TABLE_NAME = re.compile(rf"{DIALOGUE}\.txt", re.ASCII | re.IGNORECASE)
 LABEL = re.compile(
     r"\[(?P<start>\d+\.\d+) - (?P<end>\d+\.\d+)\]\s+(?P<name>\w+)\s+(?P<emotion>\w+)"
     r"\s+\[(?P<valence>[\d.]+), (?P<arousal>[\d.]+), (?P<dominance>[\d.]+)\]",
@@ -28,64 +29,91 @@ LABEL = re.compile(
 )
 LOOKS_LIKE_LABEL = re.compile(r"\[\d")
 RATER = re.compile(r"(?P<rater>C-[EFM]\w*):\s*(?P<labels>[^()]*)")
-LINE = re.compile(r"(?P<name>Ses\w+)\s+\[[\d.]+-[\d.]+\]:\s*(?P<text>.*)", re.ASCII)
+SPOKEN = re.compile(r"(?P<name>Ses\w+)\s+\[[\d.]+-[\d.]+\]:\s*(?P<text>.*)", re.ASCII)
 STAGE_TAG = re.compile(r"\[[A-Za-z][A-Za-z _-]*\]")
 
 
 @dataclass
 class Turn:
-    """A label line and the raters' lines below it."""
+    """A label line and the raters' lines below it, with notes on its file."""
 
     match: re.Match[str]
+    notes: tuple[str, ...] = ()
     votes: list[Vote] = field(default_factory=list)
 
 
+class Line(NamedTuple):
+    """A line of a transcript, with notes on its file."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
 def read(tree: Tree) -> Iterator[Utterance]:
-    """A row a label line, with its clip where the disk has it; clips without a label line enter the ledger.
+    """A row for each label line, with its clip where the disk has it; clips without one enter the ledger.
 
     Raises:
-        LayoutError: a label line cannot be understood.
+        LayoutError: a label line cannot be understood, or two copies of a table differ.
     """
-    clips = {path.stem: path for path, _ in reversed(list(tree.matching(FILE_NAME)))}
+    clips: dict[str, list[PurePosixPath]] = {}
+    for path, match in tree.matching(FILE_NAME):
+        clips.setdefault(match[0].lower(), []).append(path)
     texts = _transcripts(tree)
-    rated: set[str] = set()
-    rows = []
-    for path, _ in tree.matching(TABLE_NAME):
-        if path.parent.name == "EmoEvaluation":
-            turns = sorted(_turns(tree, path), key=lambda turn: float(turn.match["start"]))
-            rated |= {turn.match["name"] for turn in turns}
-            rows += [_utterance(turn, at, clips, texts) for at, turn in enumerate(turns)]
-    yield from mark_duplicates(rows)
-    for name, path in sorted(clips.items()):
-        if name not in rated:
-            yield stray(path, "no label line of EmoEvaluation names this clip")
+    for path in _tables(tree, "EmoEvaluation"):
+        turns = sorted(_turns(tree, path), key=lambda turn: float(turn.match["start"]))
+        for place, turn in enumerate(turns):
+            paths: list[PurePosixPath | None] = [*clips.pop(turn.match["name"].lower(), ())]
+            yield from (_utterance(turn, place, path, texts) for path in paths or [None])
+    for name in sorted(clips):
+        yield from (stray(path, "no label line of EmoEvaluation names this clip") for path in clips[name])
+
+
+def _tables(tree: Tree, folder: str) -> list[PurePosixPath]:
+    """The text file of each dialogue in folders of that name."""
+    copies: dict[str, list[PurePosixPath]] = {}
+    for path, match in tree.texts(TABLE_NAME):
+        if path.parent.name.lower() == folder.lower():
+            copies.setdefault(match["dialogue"].lower(), []).append(path)
+    return [tree.one_of(paths) for paths in copies.values()]
 
 
 def _turns(tree: Tree, path: PurePosixPath) -> list[Turn]:
     turns: list[Turn] = []
-    for number, line in enumerate(tree.read_text(path).split("\n"), start=1):
+    text = tree.read_text(path)
+    for number, line in enumerate(text.split("\n"), start=1):
         label, rater = LABEL.match(line.strip()), RATER.match(line.strip())
         if label and re.fullmatch(NAME, label["name"], re.ASCII):
-            turns.append(Turn(label))
+            turns.append(Turn(label, tree.notes_on(path)))
         elif LOOKS_LIKE_LABEL.match(line):
-            raise LayoutError(f"{tree.root / path}, line {number}: {line.strip()!r} is no label line")
+            expected = "[START - END] NAME EMOTION [V, A, D]"
+            raise LayoutError(f"{tree.root / path}, line {number}: {line.strip()!r} is not {expected}")
         elif rater and turns:
             labels = (label.strip() for label in rater["labels"].split(";"))
             turns[-1].votes += [Vote(rater["rater"], label) for label in labels if label]
     return turns
 
 
-def _utterance(turn: Turn, at: int, clips: dict[str, PurePosixPath], texts: dict[str, str]) -> Utterance:
+def _utterance(turn: Turn, place: int, path: PurePosixPath | None, lines: dict[str, Line]) -> Utterance:
     name = turn.match["name"]
     parts = re.fullmatch(NAME, name, re.ASCII)
     assert parts is not None  # _turns keeps no other
-    raw_text = texts.get(name)
-    text = " ".join(STAGE_TAG.sub(" ", raw_text or "").split()) or None
-    why = "text: no line of the transcript" if raw_text is None else "text: nothing but stage tags"
+    line = lines.get(name)
+    text = " ".join(STAGE_TAG.sub(" ", line.text if line else "").split()) or None
+    notes = (*turn.notes, *(line.notes if line else ()))
+    if text is None:
+        what = (
+            "no line of the transcript"
+            if line is None
+            else "nothing but stage tags"
+            if line.text
+            else "empty"
+        )
+        notes = (f"text: {what}", *notes)
+    raw_text = line.text or None if line else None
     speaker = parts["session"] + parts["sex"]
     return Utterance(
         id=name,
-        source=str(clips[name]) if name in clips else None,
+        source=str(path) if path else None,
         raw_label=turn.match["emotion"],
         speaker=speaker,
         text=text,
@@ -93,23 +121,26 @@ def _utterance(turn: Turn, at: int, clips: dict[str, PurePosixPath], texts: dict
         gender="female" if parts["sex"] == "F" else "male",
         session=parts["session"],
         dialogue=parts["dialogue"],
-        turn=at,
+        turn=place,
         scripted="_script" in name,
         valence=float(turn.match["valence"]),
         arousal=float(turn.match["arousal"]),
         dominance=float(turn.match["dominance"]),
         votes=tuple(turn.votes),
-        notes=() if text else (why,),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _transcripts(tree: Tree) -> dict[str, str]:
+def _transcripts(tree: Tree) -> dict[str, Line]:
     """Id -> line of the transcripts; overlap turns (`FXX0`) have no clip, some lines have no id."""
-    lines: dict[str, str] = {}
-    for path, _ in tree.matching(TABLE_NAME):
-        if path.parent.name == "transcriptions":
-            matches = (LINE.fullmatch(line.strip()) for line in tree.read_text(path).split("\n"))
-            lines |= {match["name"]: match["text"].strip() for match in matches if match}
+    lines: dict[str, Line] = {}
+    paths = _tables(tree, "transcriptions")
+    if not paths:
+        tree.remarks.append("dialog/transcriptions is missing: no row has a text")
+    for path in paths:
+        matches = (SPOKEN.fullmatch(line.strip()) for line in tree.read_text(path).split("\n"))
+        notes = tree.notes_on(path)
+        lines |= {match["name"]: Line(match["text"].strip(), notes) for match in matches if match}
     return lines
 
 

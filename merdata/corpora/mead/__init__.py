@@ -10,25 +10,24 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from merdata.corpora.corpus import Corpus, StoredRow, mark_duplicates, stray
+from merdata.corpora.corpus import Corpus, StoredRow, stray
 from merdata.corpora.mead.texts import Sentence, sentences
 from merdata.corpora.terms import ATTRIBUTION, NEVER, Terms
 from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
 
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
-FILE_NAME = re.compile(r"\d{3}\.(?:m4a|wav)", re.IGNORECASE | re.ASCII)
+FILE_NAME = re.compile(r"\d{3}", re.ASCII)
 PATH = re.compile(
     rf"(?:.*/)?(?P<speaker>[MW]\d{{3}})/audio/(?P<emotion>{'|'.join(EMOTIONS)})"
-    r"/level_(?P<level>[123])/(?P<number>\d{3})\.\w+",
-    re.ASCII | re.DOTALL,
+    r"/level_(?P<level>[123])/(?P<number>\d{3})(?:\.[^/]*)?",
+    re.ASCII | re.DOTALL | re.IGNORECASE,
 )
-ORDER_UNKNOWN = "text: the order of this group's sentences is not known"
 NO_PLACE = "its path is not SPEAKER/audio/EMOTION/level_N/NNN.m4a"
-NOT_PUBLIC = "text: the sentence of this clip is not public"
+VIDEO = re.compile(r"(?:.*/)?video/.*", re.DOTALL | re.IGNORECASE)
 
 Group = tuple[str, str, str]  # speaker, emotion, level
-Clips = list[tuple[int, PurePosixPath | None]]
+Clips = dict[int, list[PurePosixPath]]  # number -> its files
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
@@ -37,35 +36,34 @@ def read(tree: Tree) -> Iterator[Utterance]:
     strays = []
     for path, _ in tree.matching(FILE_NAME):
         match = PATH.fullmatch(str(path))
-        if match is None:
+        if match:
+            group = (match["speaker"].upper(), match["emotion"].lower(), match["level"])
+            groups.setdefault(group, {}).setdefault(int(match["number"]), []).append(path)
+        elif not VIDEO.fullmatch(str(path)):
             strays.append(path)
-            continue
-        group = (match["speaker"], match["emotion"], match["level"])
-        groups.setdefault(group, []).append((int(match["number"]), path))
-    yield from mark_duplicates(row for group, clips in sorted(groups.items()) for row in _rows(group, clips))
+    for group, clips in sorted(groups.items()):
+        yield from _rows(group, clips)
     yield from (stray(path, NO_PLACE) for path in strays)
 
 
 def _rows(group: Group, clips: Clips) -> Iterator[Utterance]:
     speaker, emotion, level = group
-    there = {number for number, _ in clips}
-    holes: Clips = [(number, None) for number in range(1, max(there)) if number not in there]
-    texts = sentences(speaker, emotion, max(there))
-    for number, path in sorted([*clips, *holes], key=lambda clip: (clip[0], str(clip[1]))):
-        sentence = texts[number - 1] if texts and number else Sentence(None, None)
-        why = () if sentence.text else (NOT_PUBLIC if texts else ORDER_UNKNOWN,)
-        yield Utterance(
-            id=f"{speaker}/{emotion}/level_{level}/{number:03d}",
-            source=str(path) if path else None,
-            raw_label=emotion,
-            speaker=speaker,
-            text=sentence.text,
-            gender="male" if speaker[0] == "M" else "female",
-            prompt=sentence.prompt,
-            intensity=f"level_{level}",
-            scripted=True,
-            notes=why,
-        )
+    texts = sentences(speaker, emotion, int(level), clips)
+    for number in range(min(1, *clips), max(clips) + 1):
+        sentence = texts.get(number) or Sentence(None, None, next(iter(texts.values())).why)
+        for path in clips.get(number) or (None,):
+            yield Utterance(
+                id=f"{speaker}/{emotion}/level_{level}/{number:03d}",
+                source=str(path) if path else None,
+                raw_label=emotion,
+                speaker=speaker,
+                text=sentence.text,
+                gender="male" if speaker[0] == "M" else "female",
+                prompt=sentence.prompt,
+                intensity=f"level_{level}",
+                scripted=True,
+                notes=(sentence.why,) if sentence.why else (),
+            )
 
 
 def emobox_key(row: StoredRow) -> str:
@@ -97,6 +95,7 @@ CORPUS = Corpus(
     debatable=("contempt",),
     layout="M003/audio/angry/level_1/001.m4a ... W040/ (video folders beside are passed over)",
     file_name=FILE_NAME,
+    endings=(".m4a",),
     read=read,
     keys={"emobox": emobox_key},
 )

@@ -45,8 +45,9 @@ def _numbers(group: tuple[str, str, str]) -> tuple[int, ...]:
 
 def _recording(speaker: str, emotion: str, level: str, number: int, seed: int) -> File:
     path = f"{speaker}/audio/{emotion}/level_{level}/{number:03d}.m4a"
-    known = sentences(speaker, emotion, 30) if (speaker, emotion, level) == WHOLE else None
-    text = (known[number - 1].text if known else None) or LINES[number % len(LINES)]
+    whole = (speaker, emotion, level) == WHOLE
+    known = sentences(speaker, emotion, int(level), range(1, 31)) if whole else {}
+    text = (known[number].text if known else None) or LINES[number % len(LINES)]
     gender = "male" if speaker[0] == "M" else "female"
     line = Line("mead", path, speaker, gender, EMOTIONS[emotion], text, STRENGTHS[level])
     return File(path, lambda: mp4(line.spoken(seed, RATE)[None], RATE, "mono"))

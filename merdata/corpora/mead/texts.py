@@ -3,56 +3,89 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
+from typing_extensions import TypedDict
 
 PART = re.compile(r"(?P<list>[a-z]+)(?:\[(?P<first>\d+)(?P<kind>\.\.|\+)(?P<last>\d+)\])?")
-UNKNOWN = re.compile(r"unknown x(?P<clips>\d+)")
+UNKNOWN = re.compile(r"(?P<why>unknown|unclear) x(?P<clips>\d+)")
+
+
+UNCLEAR = "text: which of the sentences this clip is, is not known"
+ORDER_UNKNOWN = "text: the order of this group's sentences is not known"
+NOT_PUBLIC = "text: the sentence of this clip is not public"
+
+
+class Order(TypedDict):
+    """An entry of `orders`: what the clips of some groups say, in the order of their numbers."""
+
+    emotion: str
+    clips: int
+    parts: list[str]
+    groups: dict[int, list[str]]
+
+
+class Table(TypedDict):
+    """`sentences.yaml`."""
+
+    sentences: dict[str, list[str]]
+    orders: list[Order]
+    holes: dict[str, list[int]]
 
 
 class Sentence(NamedTuple):
-    """A clip's text and the id of its prompt; both None where the sentence is not public."""
+    """A clip's text and the id of its prompt, or the reason why they are None."""
 
     text: str | None
     prompt: str | None
+    why: str | None = None
 
 
-def sentences(speaker: str, emotion: str, clips: int) -> list[Sentence] | None:
-    """The sentences of a group by clip, or None where its order is not known.
+def sentences(speaker: str, emotion: str, level: int, numbers: Collection[int]) -> dict[int, Sentence]:
+    """Number -> sentence of a group.
 
     Args:
         speaker: M003 ... W040.
         emotion: as the folder is named.
-        clips: how many the group has, holes in its numbering included.
+        level: 1 to 3.
+        numbers: those that the copy has.
     """
-    for order in _table()["orders"]:
-        if (order["emotion"], order["clips"]) == (emotion, clips) and _holds(order, speaker):
-            return [sentence for part in order["parts"] for sentence in _part(part)]
-    return None
+    order = _order(speaker, emotion, level)
+    if order is None:
+        return dict.fromkeys(numbers, Sentence(None, None, ORDER_UNKNOWN))
+    holes = set(_table()["holes"].get(f"{speaker}/{emotion}/level_{level}", ()))
+    whole = set(range(1, order["clips"] + 1))
+    if not whole - holes <= set(numbers) <= whole:
+        lacks = f"text: this copy has {len(set(numbers) - holes)} of the group's {len(whole - holes)} clips, "
+        return dict.fromkeys(numbers, Sentence(None, None, f"{lacks}and may number them differently"))
+    return dict(enumerate((sentence for part in order["parts"] for sentence in _part(part)), start=1))
 
 
-def _holds(order: dict[str, Any], speaker: str) -> bool:
-    return speaker in order.get("only", [speaker]) and speaker not in order.get("but", [])
+def _order(speaker: str, emotion: str, level: int) -> Order | None:
+    orders = (order for order in _table()["orders"] if order["emotion"] == emotion)
+    return next((order for order in orders if speaker in order["groups"].get(level, ())), None)
 
 
 def _part(part: str) -> Iterator[Sentence]:
     unknown = UNKNOWN.fullmatch(part)
     if unknown:
-        yield from [Sentence(None, None)] * int(unknown["clips"])
+        yield from [Sentence(None, None, UNCLEAR if unknown["why"] == "unclear" else NOT_PUBLIC)] * int(
+            unknown["clips"]
+        )
         return
     match = PART.fullmatch(part)
     if match is None:
-        raise ValueError(f"sentences.yaml: {part!r} is no part of an order")
+        raise ValueError(f"sentences.yaml: {part!r} is not part of an order")
     texts = _table()["sentences"][match["list"]]
     first, last = int(match["first"] or 1), int(match["last"] or len(texts))
     chosen = [Sentence(f"{text}.", _prompts()[text]) for text in texts[first - 1 : last]]
     if match["kind"] == "+":
-        text, prompt = (" ".join(str(one[at]) for one in chosen) for at in (0, 1))
-        yield Sentence(text, prompt.replace(" ", "+"))
+        text = " ".join(f"{texts[number - 1]}." for number in (first, last))
+        yield Sentence(text, "+".join(str(sentence.prompt) for sentence in chosen))
     else:
         yield from chosen
 
@@ -68,6 +101,6 @@ def _prompts() -> dict[str, str]:
 
 
 @cache
-def _table() -> dict[str, Any]:
-    table: dict[str, Any] = yaml.safe_load((files(__package__) / "sentences.yaml").read_text("utf-8"))
+def _table() -> Table:
+    table: Table = yaml.safe_load((files(__package__) / "sentences.yaml").read_text("utf-8"))
     return table

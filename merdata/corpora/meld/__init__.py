@@ -8,85 +8,91 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from merdata.corpora.corpus import Corpus, StoredRow, stray
+from merdata.corpora.csv_table import Row
 from merdata.corpora.terms import ATTRIBUTION, NEVER, Terms
-from merdata.corpora.tree import Row, Tree
-from merdata.errors import LayoutError, OptionError
+from merdata.corpora.tree import Tree, split_of
+from merdata.errors import OptionError
 from merdata.utterance import Utterance
 
 CSV_FILES = {"train": "train_sent_emo.csv", "dev": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
 COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
-FOLDERS = {  # the nearest of these above a clip tells its split
-    "train_splits": "train",
-    "train": "train",
-    "dev_splits_complete": "dev",
-    "dev_splits": "dev",
-    "dev": "dev",
-    "output_repeated_splits_test": "test",
-    "test_splits": "test",
-    "test": "test",
-}
+SHORT = {split: short for short, split in SPLITS.items()}
 FILE_NAME = re.compile(
-    r"(?P<final>final_videos_test)?dia(?P<dialogue>\d+)_utt(?P<turn>\d+)\.(?:mp4|wav)", re.IGNORECASE
+    r"(?P<final>final_videos_test)?dia(?P<dialogue>\d+)_utt(?P<turn>\d+)", re.IGNORECASE | re.ASCII
 )
 DIALOGUES_A_SHARD = 25  # about 240 utterances, 30 MB
 MOJIBAKE = re.compile("[\x80-\x9f]")
 
 Key = tuple[str, int, int]  # split, dialogue, turn
+NO_SPLIT = "no folder above it tells its split: put it below train_splits, dev_splits_complete or test"
+
+
+class Clips(NamedTuple):
+    """The files of one clip: of the cut that is wanted, or of the other where there is none of it."""
+
+    taken: list[PurePosixPath]
+    others: list[PurePosixPath]
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
-    """One utterance a csv row, with its clip where the disk has it; clips without a row enter the ledger."""
+    """One row for each csv row, with its clip where the disk has it; clips without a row enter the ledger."""
     clips = _clips(tree)
     for split, name in CSV_FILES.items():
-        path = tree.named(name)
-        for row in tree.read_csv(path, COLUMNS) if path else []:
-            yield _utterance(split, row, clips, where=f"{tree.root / name}")
-    for (split, dialogue, turn), paths in sorted(clips.items()):
-        why = f"no csv row uses this clip of {split}/dia{dialogue}_utt{turn}"
-        yield from (stray(path, why, shard=_shard(split, dialogue)) for path in paths)
+        cost = f"there is no {SPLITS[split]} row, and its clips are strays"
+        path = tree.metadata(name, cost)
+        for row in tree.read_csv(path, COLUMNS, cost) if path else []:
+            yield from _utterances(split, row, clips, tree.notes_on(path))
+    for (split, dialogue, turn), own in sorted(clips.items()):
+        why = f"no csv row uses this clip of {split}/dia{dialogue}_utt{turn}" if split in SPLITS else NO_SPLIT
+        yield from (stray(path, why, shard=_shard(split, dialogue)) for path in (*own.taken, *own.others))
 
 
-def _clips(tree: Tree) -> dict[Key, list[PurePosixPath]]:
-    """Clips by key, best first: the `final_videos_test` cut is the one that fits the csv's times.
+def _clips(tree: Tree) -> dict[Key, Clips]:
+    """Clips by key; the `final_videos_test` cut is the one that fits the csv's times.
 
     Raises:
         OptionError: the option `cut` is neither final nor plain.
     """
-    if tree.options.get("cut", "final") not in ("final", "plain"):
-        raise OptionError(f"meld.cut is final or plain, not {tree.options['cut']!r}")
-    clips: dict[Key, list[PurePosixPath]] = {}
+    cut = tree.options.get("cut", "final")
+    if cut not in ("final", "plain"):
+        raise OptionError(f"meld.cut is final or plain, not {cut!r}")
+    clips: dict[Key, Clips] = {}
     for path, match in tree.matching(FILE_NAME):
-        folder = next((name for name in reversed(path.parts[:-1]) if name in FOLDERS), "")
-        split = FOLDERS.get(folder, "unknown")
-        cuts = clips.setdefault((split, int(match["dialogue"]), int(match["turn"])), [])
-        first = bool(match["final"]) == (tree.options.get("cut", "final") == "final")
-        cuts.insert(0 if first else len(cuts), path)
-    return clips
+        key = (SHORT.get(split_of(path) or "", "unknown"), int(match["dialogue"]), int(match["turn"]))
+        wanted = bool(match["final"]) == (cut == "final")
+        own = clips.setdefault(key, Clips([], []))
+        (own.taken if wanted else own.others).append(path)
+    return {key: own if own.taken else Clips(own.others, []) for key, own in clips.items()}
 
 
-def _utterance(split: str, row: Row, clips: dict[Key, list[PurePosixPath]], where: str) -> Utterance:
-    try:
-        dialogue, turn = int(row["Dialogue_ID"]), int(row["Utterance_ID"])
-    except ValueError as error:
-        raise LayoutError(f"{where}: {row} has no number for dialogue or utterance") from error
-    paths = clips.get((split, dialogue, turn), [])
-    raw_text, text = row["Utterance"], clean(row["Utterance"])
-    return Utterance(
-        id=f"{split}/dia{dialogue}_utt{turn}",
-        source=str(paths.pop(0)) if paths else None,
-        raw_label=row["Emotion"].strip().lower(),
-        speaker=clean(row["Speaker"]),
-        shard=_shard(split, dialogue),
-        text=text,
-        raw_text=raw_text if raw_text != text else None,
-        official_split=SPLITS[split],
-        dialogue=f"{split}/dia{dialogue}",
-        turn=turn,
-        scripted=True,
-    )
+def _utterances(split: str, row: Row, clips: dict[Key, Clips], notes: tuple[str, ...]) -> Iterator[Utterance]:
+    """A csv row, once for each of the files that claim it."""
+    dialogue, turn = row.integer("Dialogue_ID"), row.integer("Utterance_ID")
+    own = clips.pop((split, dialogue, turn), Clips([], []))
+    text, speaker, label = clean(row["Utterance"]), clean(row["Speaker"]), row["Emotion"].strip().lower()
+    empty = {"text": text, "speaker": speaker, "label": label}
+    notes = (*(f"{what}: empty in {CSV_FILES[split]}" for what, value in empty.items() if not value), *notes)
+    for path in own.taken or (None,):
+        yield Utterance(
+            id=f"{split}/dia{dialogue}_utt{turn}",
+            source=str(path) if path else None,
+            raw_label=label or None,
+            speaker=speaker or None,
+            shard=_shard(split, dialogue),
+            text=text or None,
+            raw_text=row["Utterance"] if text and row["Utterance"] != text else None,
+            official_split=SPLITS[split],
+            dialogue=f"{split}/dia{dialogue}",
+            turn=turn,
+            scripted=True,
+            notes=notes,
+        )
+    why = f"the other cut of {split}/dia{dialogue}_utt{turn}: --option meld.cut chooses"
+    yield from (stray(path, why, shard=_shard(split, dialogue)) for path in own.others)
 
 
 def _shard(split: str, dialogue: int) -> str:
@@ -119,6 +125,7 @@ CORPUS = Corpus(
     layout="train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv, "
     "train_splits/dia0_utt0.mp4, dev_splits_complete/, output_repeated_splits_test/",
     file_name=FILE_NAME,
+    endings=(".mp4",),
     read=read,
     split="official",
     cluster="dialogue",

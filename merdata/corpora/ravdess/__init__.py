@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
+from merdata.corpora.corpus import Corpus, name_of
 from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
 from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
@@ -28,21 +28,20 @@ INTENSITIES = {"01": "normal", "02": "strong"}
 SENTENCES = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
 FILE_NAME = re.compile(
     r"03-01-(?P<emotion>0[1-8])-(?P<intensity>0[12])-(?P<sentence>0[12])"
-    r"-(?P<repetition>0[12])-(?P<actor>0[1-9]|1\d|2[0-4])\.wav",
-    re.IGNORECASE,
+    r"-(?P<repetition>0[12])-(?P<actor>0[1-9]|1\d|2[0-4])"
 )
-SONG = re.compile(r"03-02-.*\.wav", re.IGNORECASE)
+SONG = re.compile(r"03-02-.*")
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
-    """Speech files, wherever they lie; the song files only enter the ledger."""
-    yield from mark_duplicates(_speech(tree))
-    for path, _ in tree.matching(SONG):
+    """Speech files, wherever they are; the song files only enter the ledger."""
+    yield from _speech(tree)
+    for path, match in tree.matching(SONG):
         yield Utterance(
             id=str(path.with_suffix("")),
             source=str(path),
             raw_label="song",
-            speaker=path.stem[-2:],
+            speaker=match[0][-2:],
             excluded="song",
         )
 
@@ -51,7 +50,7 @@ def _speech(tree: Tree) -> Iterator[Utterance]:
     for path, match in tree.matching(FILE_NAME):
         actor = match["actor"]
         yield Utterance(
-            id=path.stem,
+            id=match[0],
             source=str(path),
             raw_label=EMOTIONS[match["emotion"]],
             speaker=actor,

@@ -10,24 +10,20 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from merdata.corpora.corpus import Corpus, mark_duplicates, name_of
+from merdata.corpora.corpus import Corpus, name_of
 from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
 from merdata.corpora.tree import Tree
 from merdata.utterance import Utterance
 
 SPEAKERS = {"oaf": "OAF", "yaf": "YAF", "oa": "OAF"}  # OA_bite_neutral.wav is a slip for OAF
 FILE_NAME = re.compile(
-    r"(?P<speaker>OAF|YAF|OA)_(?P<word>[a-z]+)_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)\.wav",
+    r"(?P<speaker>OAF|YAF|OA)_(?P<word>[a-z]+)_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)",
     re.IGNORECASE,
 )
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
     """Files of any of the layouts (nested, flat, doubled)."""
-    return mark_duplicates(_rows(tree))
-
-
-def _rows(tree: Tree) -> Iterator[Utterance]:
     for path, match in tree.matching(FILE_NAME):
         speaker = SPEAKERS[match["speaker"].lower()]
         word, emotion = match["word"].lower(), match["emotion"].lower()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -66,7 +67,8 @@ def import_split(
         name: of the protocol (default `<corpus>_<source>`).
 
     Returns:
-        The protocol, and the keys for which the store has no row.
+        The protocol, and the keys that fit no row; those of rows that the label policy dropped are not among
+        them, but in the protocol's notes.
 
     Raises:
         CorpusNotFound: the store holds no such corpus.
@@ -82,7 +84,7 @@ def import_split(
     elif source in SOURCES:
         if root is None:
             raise SplitError(f"say where the files of {source} are: --root FOLDER")
-        draft, unmatched = _from_files(source, corpus, root, rows)
+        draft, unmatched = _from_files(store, source, corpus, root, rows)
     else:
         known = ", ".join([*SOURCES, *published()])
         raise SplitError(f"no split of {source!r} can be imported; those of {known} can be")
@@ -108,7 +110,9 @@ def export_split(store: str | Path | Store, target: str, protocol: str, out: Pat
     return emobox.write_folds(store, load_protocol(store, protocol), out)
 
 
-def _from_files(name: str, corpus: str, root: Path, rows: pd.DataFrame) -> tuple[Draft, list[str]]:
+def _from_files(
+    store: Store, name: str, corpus: str, root: Path, rows: pd.DataFrame
+) -> tuple[Draft, list[str]]:
     source = SOURCES[name]
     key = key_of(name, corpus, source.key)
     entries = list(source.read(corpus, root))
@@ -130,8 +134,10 @@ def _from_files(name: str, corpus: str, root: Path, rows: pd.DataFrame) -> tuple
     if len(splits) == 1:
         splits = dict(enumerate(splits.values()))
     draft = Draft({number: pd.Series(fold, dtype=object) for number, fold in splits.items()})
-    draft.notes += _remarks(corpus, entries, ids, splits, rows)
-    return draft, sorted({entry.key for entry in entries if entry not in ids})
+    strange = {entry.key for entry in entries if entry not in ids}
+    dropped = strange & _keys_of_dropped_rows(store, corpus, key)
+    draft.notes += _remarks(corpus, strange - dropped, dropped, splits, rows)
+    return draft, sorted(strange - dropped)
 
 
 def _matched(entries: Iterable[Entry], rows: pd.DataFrame, key: Key) -> dict[Entry, str]:
@@ -150,18 +156,36 @@ def _matched(entries: Iterable[Entry], rows: pd.DataFrame, key: Key) -> dict[Ent
     return found
 
 
+class DroppedRow(NamedTuple):
+    """A row of the ledger that is not in the store."""
+
+    id: str
+    speaker: str
+    raw_label: str
+
+
+def _keys_of_dropped_rows(store: Store, corpus: str, key: Key) -> set[str]:
+    """What they call the rows that are not in the store because their label has no class there."""
+    ledger = store.ledger(corpus).select(["id", "shard", "raw_label", "reason"]).to_pylist()
+    dropped = [row for row in ledger if row["reason"] == "label"]
+    # The ledger has no speakers, but a shard is one wherever somebody's key names speakers.
+    return {key(DroppedRow(row["id"], row["shard"], row["raw_label"] or "")) for row in dropped}
+
+
 def _remarks(
     corpus: str,
-    entries: list[Entry],
-    ids: dict[Entry, str],
+    strange: Collection[str],
+    dropped: Collection[str],
     splits: dict[int, dict[str, str]],
     rows: pd.DataFrame,
 ) -> list[str]:
     remarks = []
-    strange = sorted({entry.key for entry in entries if entry not in ids})
     if strange:
-        shown = ", ".join(strange[:EXAMPLES])
+        shown = ", ".join(sorted(strange)[:EXAMPLES])
         remarks.append(f"{len(strange):,} keys fit no row of the store, as {shown}")
+    if dropped:
+        shown = ", ".join(sorted(dropped)[:EXAMPLES])
+        remarks.append(f"{len(dropped):,} keys are of rows that the label policy dropped, as {shown}")
     unused = len(rows) - len({id for fold in splits.values() for id in fold})
     if unused:
         remarks.append(f"{unused:,} rows of {corpus} are in no list: they are in no split")

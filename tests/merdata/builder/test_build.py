@@ -26,17 +26,9 @@ from merdata.corpora.miniature import miniatures
 from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError, StoreError
 from merdata.store.ledger import LEDGER_SCHEMA
 from merdata.store.store import open_store
+from tests.crash.scene import files as digest
 
 MERDATA = [sys.executable, "-c", "from merdata.cli.app import main; main()"]
-
-
-def digest(store: Path) -> dict[str, str]:
-    """SHA-256 of every file of a store; `.build` is the builder's own."""
-    return {
-        str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(store.rglob("*"))
-        if path.is_file() and ".build" not in path.parts
-    }
 
 
 def run(*words: object, **options: object) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import merdata
+from merdata.audio import clip as audio
 from merdata.builder import build as builder
 from merdata.builder import unchanged as seen
 from merdata.builder.build import Report, build
@@ -182,3 +183,25 @@ def test_another_folder_with_the_same_files_is_the_same(copy: tuple[Path, Path],
     first = seen.fingerprints(choose(["all"], copy[0]))
     shutil.copytree(copy[0], tmp_path / "elsewhere")
     assert seen.fingerprints(choose(["all"], tmp_path / "elsewhere")) == first
+
+
+def test_bytes_that_changed_under_the_same_size_and_time(
+    copy: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpora, store = copy
+    clip = next(corpora.glob("tess/**/*.wav"))
+    status, data = clip.stat(), bytearray(clip.read_bytes())
+    data[-1000:-900] = bytes(100)
+    clip.write_bytes(data)
+    os.utime(clip, ns=(status.st_atime_ns, status.st_mtime_ns))
+    before = merdata.open_store(store).rows(["id", "source_sha256"]).to_pylist()
+    assert build(["all"], corpora, store, jobs=0).made == 0
+    heard: list[str] = []
+    real = audio.normalise
+    monkeypatch.setattr(audio, "normalise", lambda data, path: heard.append(path) or real(data, path))
+    build(["all"], corpora, store, jobs=0, rehash=True)
+    assert heard[0] == str(clip)  # and those that could not be decoded before
+    after = merdata.open_store(store).rows(["id", "source_sha256"]).to_pylist()
+    changed = [new["id"] for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == [f"tess/{clip.stem}"]
+    assert merdata.verify(store, deep=True, jobs=0).faults == []

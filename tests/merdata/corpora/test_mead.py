@@ -52,10 +52,63 @@ def test_most_clips_have_a_transcript_and_the_others_a_reason(whole: dict[str, U
 
 def test_every_order_has_as_many_sentences_as_clips() -> None:
     for order in _table()["orders"]:
-        speaker = order.get("only", ["X000"])[0]
-        found = sentences(speaker, order["emotion"], order["clips"])
-        assert found is not None
-        assert len(found) == order["clips"]
+        for level, speakers in order["groups"].items():
+            for speaker in speakers:
+                holes = _table()["holes"].get(f"{speaker}/{order['emotion']}/level_{level}", [])
+                numbers = set(range(1, order["clips"] + 1)) - set(holes)
+                texts = sentences(speaker, order["emotion"], level, numbers)
+                assert sorted(texts) == list(range(1, order["clips"] + 1))
+                assert all((text.text is None) == (text.why is not None) for text in texts.values())
+
+
+def test_no_group_has_two_orders() -> None:
+    groups = [
+        (order["emotion"], level, speaker)
+        for order in _table()["orders"]
+        for level, speakers in order["groups"].items()
+        for speaker in speakers
+    ]
+    assert len(set(groups)) == len(groups)
+
+
+# By the durations of 31,729 real clips: the order of the group, or the text of the clip, was that of another.
+@pytest.mark.parametrize(
+    ("id", "text"),
+    [
+        ("W036/angry/level_1/015", "Kindergarten children decorate their classrooms for all holidays."),
+        ("W036/angry/level_1/016", "A few years later the dome fell in."),
+        ("W036/angry/level_1/021", "Todd placed top priority on getting his bike fixed."),
+        ("W036/angry/level_1/022", "I'll have a scoop of that exotic purple and turquoise sherbet."),
+        ("W025/angry/level_1/015", None),
+        ("W025/angry/level_2/015", None),
+        ("W025/angry/level_3/015", None),
+        ("W025/angry/level_3/016", "But in this one section we welcomed auditors."),
+        ("W014/angry/level_1/014", None),
+        ("W014/angry/level_1/015", None),
+        ("W014/angry/level_1/013", "Withdraw all phony accusations at once."),
+    ],
+)
+def test_the_groups_that_durations_correct(id: str, text: str | None, whole: dict[str, Utterance]) -> None:
+    assert whole[id].text == text
+
+
+def test_a_copy_that_lacks_a_clip_has_no_text_for_its_group(tmp_path: Path) -> None:
+    """29 clips of a group of 30 must not be read by the order that groups of 29 have."""
+    touch(tmp_path, [*group("M003", "angry", 29), *group("M003", "fear", 30)])
+    rows = rows_of(tmp_path)
+    for n in range(1, 30):
+        row = rows[f"M003/angry/level_1/{n:03d}"]
+        assert row.text is None
+        assert row.notes[0].startswith("text: this copy has 29 of the group's 30 clips")
+    assert all(rows[f"M003/fear/level_1/{n:03d}"].text for n in range(1, 31))
+
+
+def test_a_hole_in_a_group_is_a_row_and_takes_the_texts(tmp_path: Path) -> None:
+    names = group("M003", "angry", 30)
+    touch(tmp_path, [*names[:11], *names[12:]])
+    rows = rows_of(tmp_path)
+    assert rows["M003/angry/level_1/012"].source is None
+    assert {row.text for row in rows.values()} == {None}
 
 
 @pytest.mark.parametrize(
@@ -75,8 +128,8 @@ def test_every_order_has_as_many_sentences_as_clips() -> None:
         ),
         ("M005", "angry", 29, 20, "Todd placed top priority on getting his bike fixed.", "generic-01"),
         ("M037", "contempt", 29, 20, "Todd placed top priority on getting his bike fixed.", "generic-01"),
-        ("M009", "contempt", 30, 28, None, None),
-        ("M009", "contempt", 30, 29, "No price is too high when true love is at stake.", "generic-09"),
+        ("M005", "contempt", 30, 28, None, None),
+        ("M005", "contempt", 30, 29, "No price is too high when true love is at stake.", "generic-09"),
         ("M003", "disgusted", 30, 28, "She had your dark suit in greasy wash water all year.", "common-01"),
         ("M003", "disgusted", 30, 13, None, None),
         ("M028", "disgusted", 30, 1, "She had your dark suit in greasy wash water all year.", "common-01"),

@@ -84,6 +84,27 @@ def test_a_cluster_of_this_machine(corpora: Path, store: merdata.Store, tmp_path
     assert made == {"tess": store.manifest["shards"]["tess"]}
 
 
+def test_a_cluster_without_workers_and_then_without_its_scheduler(corpora: Path, tmp_path: Path) -> None:
+    quiet = ["--scheduler-file", "scheduler.json", "--no-dashboard", "--port", "0", "--host", "127.0.0.1"]
+    scheduler = _start("scheduler", *quiet, folder=tmp_path)
+    words = ["build", "--corpus", "tess", "--source", corpora / "tess", "--scheduler", "scheduler.json"]
+    build = subprocess.Popen(
+        [sys.executable, "-m", "merdata", *map(str, words)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    assert build.stderr is not None
+    waiting = build.stderr.readline()
+    assert waiting.startswith(
+        "waiting for workers of the Dask cluster: start one with `dask worker tcp://127"
+    )
+    scheduler.kill()
+    scheduler.wait()
+    lost = build.stderr.read()
+    assert build.wait() == 2
+    assert lost.startswith("merdata: the connection to the cluster's scheduler was lost")
+    assert lost.count("\n") == 1
+    assert not (tmp_path / "store" / "merdata.json").exists()
+
+
 def test_no_scheduler(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="no Dask scheduler answers at nowhere: missing port"):
         merdata.build(["tess"], corpora / "tess", tmp_path / "store", scheduler="nowhere")

@@ -216,3 +216,48 @@ def test_a_row_in_two_splits_is_refused(store: merdata.Store, tmp_path: Path) ->
         merdata.import_split(store, "emobox", "ravdess", tmp_path)
     with pytest.raises(SplitError, match="layout of emobox, not of 'csv'"):
         merdata.export_split(store, "csv", "mer", tmp_path)
+
+
+def test_keys_of_rows_that_the_policy_dropped_are_said_to_be_so(store: merdata.Store, tmp_path: Path) -> None:
+    """EmoBox's folds of MEAD list contempt, which has no class here: 1,053 keys, none of them unknown."""
+    from shutil import copytree
+
+    own = merdata.open_store(copytree(store.path, tmp_path / "store"))
+    ledger = [
+        row for row in own.ledger("mead").to_pylist() if row["state"] == "stored" or row["reason"] == "label"
+    ]
+    keys = {
+        f"mead-{row['id'].removeprefix('mead/').replace('/', '-').replace('_', '-')}": row for row in ledger
+    }
+    folder = tmp_path / "data/mead/fold_1"
+    folder.mkdir(parents=True)
+    lines = [json.dumps({"key": key, "wav": f"{key}.wav"}) for key in keys]
+    unknown = json.dumps({"key": "mead-M999-angry-level-1-001", "wav": "x.wav"})
+    (folder / "mead_test_fold_1.jsonl").write_text("\n".join([*lines, unknown]))
+    made, unmatched = merdata.import_split(own, "emobox", "mead", tmp_path)
+    assert unmatched == ["mead-M999-angry-level-1-001"]
+    dropped = sum(row["reason"] == "label" for row in ledger)
+    assert dropped
+    assert any(
+        note.startswith(f"{dropped} keys are of rows that the label policy dropped, as mead-M003-contempt")
+        for note in made.properties["notes"]
+    )
+
+
+def test_track2_names_the_speakers_of_iemocap_by_session_and_sex(
+    store: merdata.Store, tmp_path: Path
+) -> None:
+    from shutil import copytree
+
+    own = merdata.open_store(copytree(store.path, tmp_path / "store"))
+    rows = own.rows(["id", "speaker"], ["iemocap"]).to_pandas().head(4)
+    listed = [
+        {"wav_filename": f"{id.split('/')[1]}.wav", "speaker": id.split("/")[1][3:5] + id[-4]}
+        for id in rows["id"]
+    ]
+    path = tmp_path / "data" / "track2" / "IEMOCAP_selected_balenced.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join(json.dumps(line) for line in listed))
+    made, unmatched = merdata.import_split(own, "emobox-track2", "iemocap", tmp_path)
+    assert not unmatched
+    assert made.splits() == dict.fromkeys(rows["id"], "test")

@@ -19,7 +19,7 @@ def test_training_on_a_full_disk(kilobytes: int, store: merdata.Store, tmp_path:
     shell = f'ulimit -f {kilobytes}; exec "$@"'
     done = subprocess.run(["bash", "-c", shell, "bash", *words], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("merdata_train: cannot write runs")
+    assert done.stderr.startswith("merdata_train: cannot write ")
     assert "File too large" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not [path for path in tmp_path.rglob(".*") if path.suffix == ".part"]

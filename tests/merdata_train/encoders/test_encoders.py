@@ -26,7 +26,7 @@ from merdata_train.encoders.pretrained import (
 from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
-from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
+from tests.merdata_train.encoders.tiny import SIZES, save_audio_encoder, save_text_encoder
 
 TEXTS = [
     "Kids are talking by the door",
@@ -275,8 +275,8 @@ def test_an_encoder_of_a_folder_is_known_by_its_weights(roberta: Path, tmp_path:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"layers": 3}, "has 2 layers, there is no number 3"),
-        ({"layers": (1, 9)}, "has 2 layers, there is no number 9"),
+        ({"layers": 3}, "has 2 layers and therefore no layer 3"),
+        ({"layers": (1, 9)}, "has 2 layers and therefore no layer 9"),
         ({"max_tokens": 400}, "has room for 324 tokens, not 400"),
     ],
 )
@@ -298,3 +298,48 @@ def test_an_encoder_that_is_not_here_is_one_sentence(monkeypatch: pytest.MonkeyP
     config = AudioEncoder(kind="encoder", model="microsoft/wavlm-base", revision="ab" * 20)
     with pytest.raises(RecipeError, match="cannot load the encoder microsoft/wavlm-base at abababab: "):
         load_config(config)
+
+
+OTHERS: list[tuple[str, type[AudioEncoder] | type[TextEncoder], dict[str, Any], str]] = [
+    ("GPT2", TextEncoder, {"n_embd": 16, "n_layer": 1, "n_head": 2}, "gpt2 has no padding token"),
+    ("T5", TextEncoder, {"d_model": 16, "num_layers": 1, "num_heads": 2}, "t5 is an encoder and a decoder"),
+    ("Whisper", AudioEncoder, {"d_model": 16, "encoder_layers": 1}, "whisper is an encoder and a decoder"),
+    ("Wav2Vec2Bert", AudioEncoder, SIZES, "wav2vec2-bert does not take samples"),
+    ("Data2VecAudio", AudioEncoder, SIZES, "data2vec-audio mixes padding into its positions"),
+    ("Roberta", AudioEncoder, SIZES, "roberta does not take samples"),
+    ("WavLM", TextEncoder, SIZES, "wavlm does not take tokens"),
+]
+
+
+@pytest.mark.parametrize(("kind", "part", "sizes", "says"), OTHERS, ids=[other[0] for other in OTHERS])
+def test_what_is_no_encoder_of_its_modality_is_one_sentence(
+    kind: str,
+    part: type[AudioEncoder] | type[TextEncoder],
+    sizes: dict[str, Any],
+    says: str,
+    tmp_path: Path,
+) -> None:
+    getattr(import_transformers(), f"{kind}Config")(**sizes).save_pretrained(tmp_path)
+    modality = "audio" if part is AudioEncoder else "text"
+    with pytest.raises(RecipeError, match=f"cannot be the {modality} encoder: {says}"):
+        load_config(part(kind="encoder", model=str(tmp_path)))
+
+
+def test_an_adapter_is_left_out(tmp_path: Path) -> None:
+    """With it the last layer would have 7 frames where the others have 49."""
+    transformers = import_transformers()
+    sizes = SIZES | {"conv_dim": (16,) * 7, "num_conv_pos_embeddings": 16}
+    config = transformers.Wav2Vec2Config(**sizes, add_adapter=True)
+    transformers.Wav2Vec2Model(config).save_pretrained(tmp_path)
+    transformers.Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
+    encoder = open_audio(tmp_path, layers="learned").eval()
+    states, lengths = encoder.states(torch.randn(1, 16_000), torch.tensor([16_000]))
+    assert states.shape[:3] == (1, 49, 3) and lengths.tolist() == [49]
+
+
+def test_a_folder_or_a_rate_that_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="the encoder's folder /models/hubert does not exist"):
+        load_config(AudioEncoder(kind="encoder", model="/models/hubert"))
+    import_transformers().Wav2Vec2FeatureExtractor(sampling_rate=8_000).save_pretrained(tmp_path)
+    with pytest.raises(RecipeError, match="takes samples at 8,000 Hz, and a store has them at 16,000 Hz"):
+        load_extractor(tmp_path)

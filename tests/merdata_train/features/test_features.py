@@ -109,6 +109,16 @@ def test_missing_text_is_zeros_and_chinese_has_its_characters() -> None:
     assert 0.2 < float(found[2] @ found[3]) < 0.95
 
 
+def test_who_speaks_and_who_is_spoken_of_are_two_things() -> None:
+    alone, to_joey = hashed(["speaker=Joey", "Joey"], Hashing())
+    assert np.count_nonzero(alone) == 1 and float(alone @ to_joey) == 0
+    both = hashed(["speaker=Joey Hello there"], Hashing())[0]
+    words = hashed(["Hello there"], Hashing())[0]
+    assert both * 3**0.5 == pytest.approx(alone + words * 2**0.5, abs=1e-6)
+    chinese = hashed(["speaker=Joey 打远一看"], Hashing())[0]
+    assert float(chinese @ alone) != 0 and float(chinese @ to_joey) == 0
+
+
 def test_cache_computes_once_and_gives_every_row(
     store: merdata.Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

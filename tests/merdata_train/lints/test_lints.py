@@ -25,6 +25,7 @@ from merdata_train.lints.lints import (
     LINTS,
     Training,
     context_without_dialogues,
+    coverage,
     seen_by_encoder,
 )
 from merdata_train.lints.probe import observe
@@ -174,6 +175,16 @@ def test_another_order_of_the_classes_in_a_corpus_stops_the_run(recipe: Recipe, 
     with pytest.raises(LintError, match=rf"the classes of ravdess \({shard.relative}\) stand as"):
         run(recipe.model_copy(update={"store": str(store.path)}), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_modality_that_a_corpus_lacks_is_found() -> None:
+    train = make_examples()
+    train.tensors["has_audio"][:] = True
+    assert not list(coverage(train))
+    train.rows["corpus"] = ["meld"] * 100 + ["tess"] * 140
+    train.tensors["has_audio"][:96] = False
+    (says,) = coverage(train)
+    assert says.startswith("audio is missing in 96% of meld:")
 
 
 MIX = pd.DataFrame(

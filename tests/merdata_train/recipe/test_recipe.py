@@ -87,6 +87,11 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
         ("- a list\n", "must be a mapping"),
         ("name: [unclosed\n", "cannot read"),
         ("base: nowhere.yaml\n", "does not exist"),
+        ("name: x\nseed: 1\nmodel: {kind: gated}\nseed: 2\n", "line 4: the key 'seed' is there twice"),
+        (
+            "name: x\nmodel: {kind: gated}\nmodalities: [text]\nmodality_dropout: 0.1\n",
+            "bad.yaml: modality_dropout",
+        ),
         ("name: x\n", "model: field required"),
         ("name: x\nmodel: {kind: lstm}\n", "model:"),
         ("base: bad.yaml\n", "its own base"),
@@ -185,3 +190,10 @@ def test_the_experiment_map_of_family_a() -> None:
     assert of[7].seed != of[6].seed
     assert of[8].context is not None and (of[8].context.previous, of[8].context.speaker_prefix) == (7, True)
     assert of[9].stages[1].data.corpora == ["meld"]
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.startswith("source0/B")])
+def test_the_rates_of_encoders_are_those_of_their_networks(name: str) -> None:
+    """What reads a frozen network (a mixture of layers, attention) must not learn as slowly as it."""
+    for stage in load_recipe(name).stages:
+        assert set(stage.lr_groups) <= {"audio_encoder.network", "text_encoder.network"}

@@ -22,7 +22,7 @@ from merdata_train.errors import ProtocolError, RunError
 from merdata_train.report.lines import among_own, lines_of
 from merdata_train.report.page import own_store
 from merdata_train.report.read import read_matrices
-from merdata_train.report.tables import latex, markdown
+from merdata_train.report.tables import cells, grid_of, latex, markdown
 from merdata_train.report.write import write_report
 from merdata_train.runs.conduct import conduct
 from merdata_train.runs.suite import Suite, plan
@@ -99,7 +99,28 @@ def test_numbers_follow_from_the_predictions(suites: Path, report: Path, folded:
     both = rows_of(report, "two", "uar")["A+T", ""]
     assert float(row["difference"]) == pytest.approx(float(row["mean"]) - float(both["mean"]))
     assert row["reference"] == "A+T"
+    assert float(row["relative"]) == pytest.approx(float(row["mean"]) / float(both["mean"]) - 1)
     assert both["difference"] == ""
+
+
+def test_a_cell_may_name_what_it_is_compared_with(suites: Path) -> None:
+    """Of three cells the third is held against the second, with the difference in percent of it."""
+    (matrix,) = read_matrices(suites, "two")
+    first, second = (matrix.of(cell) for cell in ("T", "A+T"))
+    axes = {"modality": {"A+T": {}, "T": {}, "again": {"against": "T"}}}
+    suite = Suite.model_validate(MODALITY | {"axes": axes})
+    again = [replace(entry, cell="again") for entry in second]
+    named = replace(matrix, suite=suite, entries=[*first, *second, *again])
+    lines = {line.cell: line for line in lines_of(named)}
+    metric = suite.metrics[0]
+    means = {cell: lines[cell].values[metric]["mean"] for cell in ("A+T", "T")}
+    difference = means["A+T"] - means["T"]
+    assert lines["again"].against[metric]["difference"] == pytest.approx(difference)
+    assert lines["T"].against[metric]["difference"] == pytest.approx(-difference)
+    assert lines["A+T"].against == {}
+    (shown,) = [row[-1] for row in cells(named, list(lines.values())) if row[0] == "again"]
+    assert shown.endswith(" from T")
+    assert f"({100 * difference / means['T']:+.1f} %)".replace("-", "−") in shown
 
 
 def test_folds_are_shown_each_pooled_and_as_a_mean(suites: Path, report: Path) -> None:
@@ -173,15 +194,15 @@ def test_names_of_a_stranger_s_suite_are_only_text(suites: Path) -> None:
     lines = [replace(line, cell=hostile) for line in lines_of(matrix)]
     tokens = [
         child
-        for token in MarkdownIt("gfm-like", {"linkify": False}).parse(markdown(matrix, lines))
+        for token in MarkdownIt("gfm-like", {"linkify": False}).parse(markdown(grid_of(matrix, lines)))
         for child in (token, *(token.children or ()))
     ]
     assert not [token for token in tokens if token.type.startswith("html")]
     assert sum(token.type == "tr_open" for token in tokens) == len(lines) + 1
-    made = latex(matrix, lines)
+    made = latex(grid_of(matrix, lines))
     assert r"\textbackslash{}input\{/etc/passwd\}" in made
     assert r"\input" not in made
-    assert "\x1b" not in made + markdown(matrix, lines)
+    assert "\x1b" not in made + markdown(grid_of(matrix, lines))
 
 
 def test_a_run_outside_the_folder_is_not_read(suites: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 import merdata_train
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.runs.compare import compare
-from merdata_train.runs.folder import ScoredRun, load_scored
+from merdata_train.runs.folder import load_scored
 from tests.merdata_train.command import cli
 
 
@@ -64,12 +65,12 @@ def test_all_pairs_are_corrected_together(trained: Path, reseeded: Path, folder:
 
 def test_runs_on_other_rows_are_refused(trained: Path) -> None:
     run = load_scored(trained)
-    fewer = ScoredRun(Path("fewer"), run.metrics, run.predictions.iloc[1:], run.history, run.classes)
+    fewer = replace(run, folder=Path("fewer"), predictions=run.predictions.iloc[1:])
     with pytest.raises(ProtocolError, match="fewer were scored on different rows"):
         compare([run, fewer])
     rows = run.predictions.copy()
     rows.loc[0, "label"] = next(name for name in run.classes if name != rows["label"][0])
-    relabelled = ScoredRun(Path("relabelled"), run.metrics, rows, run.history, run.classes)
+    relabelled = replace(run, folder=Path("relabelled"), predictions=rows)
     with pytest.raises(ProtocolError, match="different gold labels for 1 rows"):
         compare([run, relabelled])
     with pytest.raises(RunError, match="two runs or more"):

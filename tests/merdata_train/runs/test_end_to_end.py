@@ -307,16 +307,16 @@ def test_a_suite_foretells_its_gpu_hours(tiny: Tiny, store: merdata.Store, tmp_p
     from merdata_train.runs.cost import gpu_hours
 
     frozen, tuned = (
-        plan(load_suite("e2e-finetuning"), tmp_path, store.path, [f"stages.0.epochs={epochs}"])
+        plan(load_suite("e2e-meld"), tmp_path, store.path, [f"stages.0.epochs={epochs}"])
         for epochs in (2, 20)
     )
-    assert len(frozen) == 6
+    assert len(frozen) == 27
     hours = [gpu_hours(planned) for planned in (frozen, tuned)]
     assert hours[0] is not None and hours[0] == hours[1]  # of a frozen stage the encoders run once
-    small = plan(load_suite("e2e-finetuning"), tmp_path, None, tiny)
+    small = plan(load_suite("e2e-meld"), tmp_path, None, tiny)
     less = gpu_hours(small)
     assert less is not None and less < hours[0] / 100
-    assert gpu_hours(plan(load_suite("modality"), tmp_path, store.path)) is None
+    assert gpu_hours(plan(load_suite("meld"), tmp_path, store.path)) is None
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,9 +16,11 @@ import torch
 
 from merdata_train.data.source import Examples
 from merdata_train.errors import ProtocolError, RecipeError
+from merdata_train.models.emotion import open_model
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.training.checkpoint import load_checkpoint
+from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.fit import fit
 from merdata_train.training.validation import validate
 from tests.merdata_train.conftest import SMALL, make_examples
@@ -78,6 +81,47 @@ def test_scaler_is_fitted_on_train_rows_that_have_audio() -> None:
     model, _ = fit(small(), train, make_examples(60, "validation", 1))
     heard = train.tensors["audio_vec"][train.tensors["has_audio"]].double()
     assert torch.allclose(model.standardise["audio"].mean.double(), heard.mean(dim=0), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "without", "missed"),
+    [
+        ([], 0.0, []),
+        ([], 0.3, ["text"]),
+        ([], 0.01, []),
+        (["modality_dropout=0.1"], 0.0, ["audio", "text"]),
+        (["modalities=[text]"], 0.3, []),
+    ],
+)
+def test_a_model_knows_what_it_was_trained_to_miss(
+    words: list[str], without: float, missed: list[str], tmp_path: Path
+) -> None:
+    train, validation = make_examples(), make_examples(60, "validation", 1)
+    train.tensors["has_audio"][:] = True
+    train.tensors["has_text"][: int(without * len(train))] = False
+    train.tensors["has_audio"][:1] = True
+    model, _ = fit(small("source0/A1", "stages.0.epochs=1", *words), train, validation)
+    assert model.missed == missed
+    model.save_pretrained(tmp_path)
+    assert open_model(tmp_path).missed == missed
+
+
+def test_every_vector_is_standardised_on_the_rows_of_the_stage() -> None:
+    """Hashed words by one number, for they are sparse; and never on rows that the stage does not train on."""
+    train = make_examples()
+    train.rows["corpus"] = ["a"] * 120 + ["b"] * 120
+    train.tensors["audio_vec"][120:] += 100
+    validation = make_examples(60, "validation", 1)
+    validation.rows["corpus"] = "a"
+    model, _ = fit(
+        small("source0/A1", "stages.0.data={corpora: [a]}", "stages.0.epochs=1"), train, validation
+    )
+    own = train.tensors["audio_vec"][:120][train.tensors["has_audio"][:120]]
+    standard = model.standardise["audio"](own)
+    assert standard.mean(dim=0).abs().max() < 1e-4 and (standard.std(dim=0) - 1).abs().max() < 0.01
+    text = model.standardise["text"](train.tensors["text_vec"][:120])
+    assert text.square().mean().item() == pytest.approx(1, rel=1e-4)
+    assert len(set(model.standardise["text"].scale.tolist())) == 1
 
 
 def test_test_rows_are_refused() -> None:
@@ -162,6 +206,18 @@ def two_stages_to(checkpoint: Path) -> torch.Tensor:
     """What the trained model predicts."""
     validation = make_examples(60, "validation", 1)
     return predict(fit(two_stages(), make_examples(), validation, checkpoint)[0], validation)
+
+
+def test_the_scale_of_fp16_is_kept() -> None:
+    """A scale of another size would round other gradients to zero; here the scaler is a CPU's."""
+    before, after = accelerator_of(small()), accelerator_of(small())
+    assert scaler_state(before) is None
+    before.scaler, after.scaler = (torch.amp.GradScaler("cpu", init_scale=scale) for scale in (8.0, 2.0))
+    state = json.loads(json.dumps(scaler_state(before)))
+    load_scaler(after, state)
+    assert after.scaler.state_dict() == before.scaler.state_dict()
+    load_scaler(after, None)
+    assert after.scaler.state_dict()["scale"] == 8.0
 
 
 def test_a_broken_checkpoint_is_as_none(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from accelerate.utils import set_seed
 
 from merdata_train.data.source import Examples
 from merdata_train.errors import RecipeError, RunError
@@ -18,7 +19,7 @@ from merdata_train.recipe.stage import Selection, Stage
 from merdata_train.training.checkpoint import cloned, load_checkpoint
 from merdata_train.training.ema import averaged
 from merdata_train.training.fit import fit
-from merdata_train.training.stages import optimizer_of, rows_of, trained_rows
+from merdata_train.training.stages import frozen_for_now, optimizer_of, rows_of, set_training, trained_rows
 from merdata_train.training.validation import selected, validate
 from tests.merdata_train.conftest import CLASSES, SMALL, make_examples
 
@@ -59,8 +60,6 @@ def test_frozen_weights_do_not_move() -> None:
     recipe = small("stages.0.freeze=[fusion.project]", "stages.0.epochs=2")
     torch.manual_seed(0)
     model, _ = fit(recipe, make_examples(), make_examples(60, "validation", 1))
-    from accelerate.utils import set_seed
-
     set_seed(recipe.seed)
     before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
     moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
@@ -68,11 +67,42 @@ def test_frozen_weights_do_not_move() -> None:
     assert any(name.startswith("fusion.head") for name in moved)
 
 
+@pytest.mark.parametrize("words", ["freeze_epochs={fusion.project: 2}", "freeze_steps={fusion.project: 8}"])
+def test_a_module_is_frozen_for_a_while(words: str) -> None:
+    """240 rows are four steps of 64 an epoch: both freeze the first two epochs of three."""
+    changed = {}
+    for epochs in (1, 2, 3):
+        recipe = small(f"stages.0.{words}", f"stages.0.epochs={epochs}")
+        model, _ = fit(recipe, make_examples(), make_examples(60, "validation", 1))
+        set_seed(recipe.seed)
+        before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
+        last = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+        changed[epochs] = {name.rpartition(".")[0] for name in last}
+        assert any(name.startswith("fusion.head") for name in last)
+    projects = [any(name.startswith("fusion.project") for name in changed[epochs]) for epochs in (1, 2)]
+    assert projects == [False, False]
+
+
+def test_a_module_that_was_frozen_for_a_while_learns_afterwards() -> None:
+    stage = Stage(freeze_epochs={"fusion.project": 1}, freeze_steps={"fusion.cls": 3})
+    model = EmotionModel.of(small(), list(CLASSES))
+    optimizer_of(model, stage)
+    for epoch, step, frozen in (
+        (0, 0, {"fusion.project", "fusion.cls"}),
+        (0, 3, {"fusion.project"}),
+        (1, 4, set()),
+    ):
+        set_training(model, stage, frozen_for_now(stage, epoch, step))
+        still = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+        assert {".".join(name.split(".")[:2]) for name in still} == frozen
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ("stages.0.freeze=[encoder]", "the model has no module 'encoder'; its modules are "),
         ("stages.0.lr_groups={fusion.hea: 0.1}", "the model has no module 'fusion.hea'"),
+        ("stages.0.freeze_steps={fusion.hea: 3}", "the model has no module 'fusion.hea'"),
         ("stages.0.freeze=[fusion]", "freezes every weight"),
         ("stages.0.data={corpora: [mosei]}", "stage main: data.corpora: no row is of 'mosei'; there are c$"),
         ("stages.0.data={languages: [eng]}", "data.languages: no row is of 'eng' .*; there are en$"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from merdata.plugin import Corpus, Tree, Utterance, mark_duplicates
+from merdata.plugin import Corpus, Tree, Utterance
 
 WOMEN = {"08", "09", "13", "14", "16"}
 SENTENCES = {
@@ -25,14 +25,14 @@ SENTENCES = {
 }
 TARGETS = {"W": "anger", "L": None, "E": "disgust", "A": "fear", "F": "joy", "T": "sadness", "N": "neutral"}
 FILE_NAME = re.compile(
-    rf"(?P<speaker>0[389]|1[0-6])(?P<sentence>{'|'.join(SENTENCES)})(?P<emotion>[WLEAFTN])[a-f]\.wav"
+    rf"(?P<speaker>0[389]|1[0-6])(?P<sentence>{'|'.join(SENTENCES)})(?P<emotion>[WLEAFTN])[a-f]"
 )
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
-    return mark_duplicates(
-        Utterance(
-            id=path.stem,
+    for path, match in tree.matching(FILE_NAME):
+        yield Utterance(
+            id=match[0],
             source=str(path),
             raw_label=match["emotion"],
             speaker=match["speaker"],
@@ -41,8 +41,6 @@ def read(tree: Tree) -> Iterator[Utterance]:
             prompt=match["sentence"],
             scripted=True,
         )
-        for path, match in tree.matching(FILE_NAME)
-    )
 
 
 CORPUS = Corpus(

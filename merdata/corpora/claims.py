@@ -1,0 +1,83 @@
+"""Which file a row gets where several claim it, and the files that are nearly named like a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from merdata.corpora.tree import Tree
+from merdata.corpora.walk import audio_stem
+from merdata.errors import LayoutError
+from merdata.utterance import Utterance
+
+# What file managers and browsers make of a name when they copy a file or meet one.
+COPY = re.compile(
+    r"(?:copy of|kopie von|copie de|copia de) (?P<of>.+)"
+    r"|(?P<name>.+?)(?: ?\(\d+\)|[ _-]+(?:copy|kopie|copie|copia)(?: ?\(?\d+\)?)?)",
+    re.IGNORECASE,
+)
+SHORTEST = 7  # letters of a row's name for it to be looked for inside another
+
+
+def settle(rows: Sequence[Utterance], tree: Tree, endings: Sequence[str]) -> list[Utterance]:
+    """The rows, one for each id; further files that claim it are only in the ledger, as duplicates.
+
+    A file in the preferred folder wins, then one in the format of the release (`endings`), then the first.
+    `contested` finds those among which nothing but their order decided.
+
+    Raises:
+        LayoutError: the metadata has a row twice.
+    """
+    groups: dict[str, list[Utterance]] = {}
+    for row in rows:
+        groups.setdefault(row.id, []).append(row)
+    settled: list[Utterance] = []
+    for id, own in groups.items():
+        if len({row.source for row in own}) < len(own):
+            raise LayoutError(f"{tree.root}: {id} occurs twice in the metadata: delete one of the two")
+        first, *others = sorted(own, key=lambda row: _rank(row, tree, endings))
+        settled += [first, *(_duplicate(row, first) for row in others)]
+    return settled
+
+
+def _rank(row: Utterance, tree: Tree, endings: Sequence[str]) -> tuple[bool, int]:
+    path = PurePosixPath(row.source or "")
+    ending = path.suffix.lower()
+    return not tree.is_preferred(path), endings.index(ending) if ending in endings else len(endings)
+
+
+def _duplicate(row: Utterance, first: Utterance) -> Utterance:
+    same_format = _ending(row) == _ending(first)
+    note = f"{'same file name as' if same_format else 'another format of'} {first.source}, which is kept"
+    return replace(row, id=f"{row.id}@{row.source}", excluded="duplicate", notes=(note,))
+
+
+def _ending(row: Utterance) -> str:
+    return PurePosixPath(row.source or "").suffix.lower()
+
+
+def contested(rows: Sequence[Utterance], tree: Tree) -> list[tuple[str, str]]:
+    """Each file that was kept with another of its format that claims the row, where no option decided."""
+    kept = {row.id: row for row in rows if row.excluded is None}
+    others = [row for row in rows if row.excluded == "duplicate"] if not tree.preferred else []
+    pairs = ((kept.get(row.id.removesuffix(f"@{row.source}")), row) for row in others)
+    return [(str(one.source), str(row.source)) for one, row in pairs if one and _ending(one) == _ending(row)]
+
+
+def near_misses(
+    tree: Tree, name: re.Pattern[str], rows: Sequence[Utterance]
+) -> Iterator[tuple[PurePosixPath, str]]:
+    """Audio that no row claims and whose name nearly is that of a row, with what to do."""
+    claimed = {row.source for row in rows}
+    for path in tree.paths:
+        stem = audio_stem(path.name)
+        if stem is None or str(path) in claimed:
+            continue
+        copy = COPY.fullmatch(stem)
+        original = (copy["of"] or copy["name"]).strip() if copy else ""
+        if name.fullmatch(original):
+            yield path, f"named like a copy of {original}{path.suffix}: delete it, or give it that name"
+        elif (inside := name.search(stem)) and len(inside[0]) >= SHORTEST and inside[0] != stem:
+            yield path, f"{inside[0]} is part of its name, but not all: give it that name if it is that clip"

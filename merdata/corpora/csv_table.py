@@ -1,0 +1,94 @@
+"""A csv text as rows by column, whose faults are told by file, row, column, value and what was expected."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from merdata.errors import LayoutError
+
+DELIMITERS = ",;\t"  # spreadsheets of some countries write semicolons
+
+
+class Row(dict[str, str]):
+    """A row by column.
+
+    Attributes:
+        where: its file and number, for messages; the first row below the header is row 1.
+    """
+
+    def __init__(self, cells: dict[str, str], where: str) -> None:
+        super().__init__(cells)
+        self.where = where
+
+    def integer(self, column: str) -> int:
+        """The whole number in a column; `3.0`, which data frames write, is one too.
+
+        Raises:
+            LayoutError: it is something else.
+        """
+        try:
+            number = float(self[column])
+            if number.is_integer():
+                return int(number)
+        except (ValueError, OverflowError):
+            pass
+        raise LayoutError(f"{self.where}, column {column}: {self[column]!r} is not a whole number")
+
+
+def parse_csv(text: str, columns: Sequence[str], where: str) -> list[Row]:
+    """Rows of a csv text; its columns may be in any order, case and number.
+
+    Raises:
+        LayoutError: it is not a csv file with these columns, or a row has too few or too many cells.
+    """
+    # newline="" leaves line ends to csv: str.splitlines would break rows at U+0085.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, columns), strict=True)
+    rows: list[Row] = []
+    header: list[str] | None = None
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if header is None:
+                header = _header(cells, columns)
+                _check_columns(header, columns, where)
+            else:
+                at = f"{where}, row {len(rows) + 1}"
+                rows.append(Row(dict(zip(header, _fitted(cells, header, at), strict=True)), at))
+    except csv.Error as error:
+        raise LayoutError(f"{where}, line {reader.line_num}: {error}") from error
+    if header is None:
+        _check_columns([], columns, where)
+    return rows
+
+
+def _delimiter(text: str, columns: Sequence[str]) -> str:
+    """The one by which the first line has most of the columns."""
+    first = text.lstrip("\r\n").partition("\n")[0].lower()
+    wanted = {column.lower() for column in columns}
+    fitting = {mark: len(wanted & {cell.strip(' "\r') for cell in first.split(mark)}) for mark in DELIMITERS}
+    return max(DELIMITERS, key=fitting.__getitem__)
+
+
+def _header(cells: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The names of the columns, those that are wanted as they are spelled here."""
+    spelled = {column.lower(): column for column in columns}
+    return [spelled.get(cell.strip().lower(), cell.strip()) for cell in cells]
+
+
+def _check_columns(header: Sequence[str], columns: Sequence[str], where: str) -> None:
+    missing = [column for column in columns if column not in header]
+    if missing:
+        there = ", ".join(header) or "none"
+        raise LayoutError(f"{where} has no column {', '.join(missing)}: its columns are {there}")
+
+
+def _fitted(cells: list[str], header: Sequence[str], where: str) -> list[str]:
+    """As many cells as the header has columns, without the empty ones that spreadsheets add at the end."""
+    beyond = cells[len(header) :]
+    if len(cells) < len(header) or any(cell.strip() for cell in beyond):
+        wrong = f"{len(cells)} cells, where the header has {len(header)} columns"
+        raise LayoutError(f"{where}: {wrong}: {cells!r:.80}")
+    return cells[: len(header)]
