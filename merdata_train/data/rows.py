@@ -69,8 +69,8 @@ def labelled_rows(
     data = recipe.data
     wanted = [*(data.of_split(split) for split in SPLITS), *(stage.data for stage in recipe.stages)]
     corpora = corpora_of(data, store)
+    _refuse_columns(wanted, store)
     table = store.rows(_columns(wanted), corpora)
-    _refuse_columns(wanted, table.column_names, store)
     rows = table.to_pandas()
     rows["label"] = store.relabel(table, space)
     rows["domain"] = [store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
@@ -131,10 +131,11 @@ def _columns(wanted: Sequence[Rows]) -> list[str]:
     return list(dict.fromkeys([*COLUMNS, *(name for rows in wanted for name in rows.columns)]))
 
 
-def _refuse_columns(wanted: Sequence[Rows], there: Sequence[str], store: merdata.Store) -> None:
-    for name in _columns(wanted):
-        if name not in there:
-            known = store.rows(corpora=sorted(store.corpora)[:1]).column_names
+def _refuse_columns(wanted: Sequence[Rows], store: merdata.Store) -> None:
+    named = [name for name in _columns(wanted) if name not in COLUMNS]
+    known = store.rows(corpora=sorted(store.corpora)[:1]).column_names if named else []
+    for name in named:
+        if name not in known:
             raise RecipeError(
                 f"data.columns: {store.path} does not have {name!r}{did_you_mean(name, known)}; "
                 f"it has {', '.join(known)}"

@@ -17,23 +17,23 @@ class Gated(Part):
     """Gated fusion of two vectors.
 
     `norm` and `project` bring each modality to one width, `mix` is what follows the gate. The described
-    system has norm: layer, project: linear and mix: swiglu (Family A of recipes/README.md).
+    system has norm: layer, project: linear and mix: swiglu (recipe A0-described).
     """
 
     kind: Literal["gated"]
     width: Count = 128
     hidden: Count = 256
     dropout: Share = 0.1
-    norm: Norm = "layer"
+    norm: Norm = "none"
     project: Projection = "linear"
-    mix: FeedForward = "swiglu"
+    mix: FeedForward = "gelu"
 
 
 class TokenTransformer(Part):
     """A Transformer over one token per modality and a learned CLS token.
 
     `norm` and `project` make a modality's token, `ffn` is the feed-forward of a block. The described system
-    has norm: none and project: swiglu (Family A of recipes/README.md).
+    has norm: none, project: swiglu and ffn: swiglu (recipe A1-described).
     """
 
     kind: Literal["tokens"]
@@ -41,11 +41,11 @@ class TokenTransformer(Part):
     layers: Count = 4
     heads: Count = 8
     ffn_mult: Count = 4
-    ffn: FeedForward = "swiglu"
+    ffn: FeedForward = "gelu"
     dropout: Share = 0.1
     modality_embedding: bool = True
     norm: Norm = "none"
-    project: Projection = "swiglu"
+    project: Projection = "linear"
 
     @model_validator(mode="after")
     def _check(self) -> TokenTransformer:

@@ -51,6 +51,16 @@ def test_a0_and_a1_are_as_specified() -> None:
     assert a1.selection.metric == "uar"
 
 
+def test_the_described_forms_stay_available() -> None:
+    a0, a1 = load_recipe("source0/A0-described"), load_recipe("source0/A1-described")
+    assert isinstance(a0.model, Gated) and isinstance(a1.model, TokenTransformer)
+    assert (a0.model.norm, a0.model.project, a0.model.mix) == ("layer", "linear", "swiglu")
+    assert (a1.model.norm, a1.model.project, a1.model.ffn) == ("none", "swiglu", "swiglu")
+    for name, described in (("source0/A0", a0), ("source0/A1", a1)):
+        shipped = load_recipe(name)
+        assert described.model_copy(update={"name": name, "model": shipped.model}) == shipped
+
+
 def test_overrides_reach_any_depth() -> None:
     recipe = load_recipe(
         "source0/A1", ["seed=7", "stages.0.epochs=3", "data.corpora=[meld]", "features.text.ngrams=[1, 2]"]
