@@ -282,12 +282,12 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
 
 
 def _refuse_empty(store: Path, parts: Sequence[Part]) -> None:
-    """Fail if a corpus has no row with audio of its own.
+    """Fail if a corpus has no row in the store; rows that are kept with silence are in it.
 
     Where that is so of all corpora of a first build, its working folder goes too; else shards that were
     built stay in it, and a build of the other corpora finds them.
     """
-    empty = [part for part in parts if not part.counts.stored]
+    empty = [part for part in parts if not part.rows]
     if not empty:
         return
     if len(empty) == len(parts) and read_manifest(store) is None:
@@ -295,7 +295,7 @@ def _refuse_empty(store: Path, parts: Sequence[Part]) -> None:
         with suppress(OSError):  # it holds something else, or is remote
             store.rmdir()
     reasons = "; ".join(part.why_empty() for part in empty)
-    others = [part.counts.corpus for part in parts if part.counts.stored]
+    others = [part.counts.corpus for part in parts if part.rows]
     advice = f": build {', '.join(others)} without it" if others else ""
     raise IncompleteError(f"{reasons}. Nothing was written to {store}{advice}")
 

@@ -39,9 +39,14 @@ class Part:
     path: str
     data: bytes
 
+    @property
+    def rows(self) -> int:
+        """How many rows of it the store has."""
+        return self.counts.stored + sum(self.counts.silenced.values())
+
     def why_empty(self) -> str:
-        """Why none of its rows has audio, with an example of the commonest reason."""
-        reasons = Counter(self.counts.silenced) + Counter(self.counts.dropped)
+        """Why none of its rows is in the store, with an example of the commonest reason."""
+        reasons = Counter(self.counts.dropped)
         listed = ", ".join(f"{rows:,} {reason}" for reason, rows in reasons.most_common())
         commonest = reasons.most_common(1)[0][0]
         example = next(row for row in self.entries.to_pylist() if row["reason"] == commonest)

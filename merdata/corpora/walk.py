@@ -87,7 +87,7 @@ class _Walk:
         leads_out = os.path.commonpath([real, chain[0]]) != chain[0]
         if hidden:
             self.hidden.append(path)
-        elif not entry.is_dir():
+        elif not _is_folder(entry):
             self.paths.append(path)
             self.outside += [path] if leads_out else []
         elif leads_out:
@@ -97,6 +97,14 @@ class _Walk:
         else:
             self.followed.add(real)
             self._folder(entry, path, (*chain, real), hidden)
+
+
+def _is_folder(link: os.DirEntry[str]) -> bool:
+    """Whether a link ends at a folder; one that leads to itself ends nowhere."""
+    try:
+        return link.is_dir()
+    except OSError:
+        return False
 
 
 def walk(root: Path) -> Found:

@@ -118,15 +118,10 @@ def rows_of(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
 
 
 def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: pd.DataFrame) -> Protocol:
-    """A draft as a protocol: its options, what it claims, and what its rows show by themselves.
-
-    Raises:
-        SplitError: no row is in train.
-    """
+    """A draft as a protocol: its options, what it claims, and what its rows show by themselves."""
     corpora = sorted(set(rows["corpus"]))
     hint = "; fewer folds or another --seed may give it some" if facts["kind"] in KINDS else ""
     placed, lone = _placed(rows, draft), list(draft.folds) == [0]
-    _check_serves(name, placed, draft)
     properties = {
         **facts,
         "corpora": corpora,
@@ -174,18 +169,6 @@ def _placed(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
         for fold, split in draft.folds.items()
     ]
     return pd.concat(parts).astype({"split": "category"})
-
-
-def _check_serves(name: str, placed: pd.DataFrame, draft: Draft) -> None:
-    """That there is something to train.
-
-    Raises:
-        SplitError: there is not.
-    """
-    if not (placed["split"] == TRAIN).any():
-        why = "; ".join(draft.notes)
-        nearest = f"; the nearest is {draft.nearest}" if draft.nearest else ""
-        raise SplitError(f"protocol {name} has no {TRAIN} rows{f': {why}' if why else ''}{nearest}")
 
 
 def _absent_splits(placed: pd.DataFrame, draft: Draft) -> list[str]:
