@@ -280,7 +280,7 @@ def test_a_dry_run_writes_nothing(corpora: Path, tmp_path: Path) -> None:
 FAULTS = {
     "no such folder": (["ravdess"], "nowhere", {}, CorpusNotFound, "there is no folder"),
     "no such corpus": (["ravdesss"], None, {}, CorpusNotFound, "did you mean 'ravdess'"),
-    "nothing for all": (["all"], "nowhere", {}, CorpusNotFound, "holds no folder named after a corpus"),
+    "nothing for all": (["all"], "nowhere", {}, CorpusNotFound, "has no folder named after a corpus"),
     "wrong corpus": (["ravdess"], "tess", {}, LayoutError, "looks like tess"),
     "unknown policy": (["ravdess"], "ravdess", {"policy": ["clam=joy"]}, PolicyError, "did you mean 'calm'"),
     "unknown handling": (["ravdess"], "ravdess", {"on_bad_audio": "keep"}, StoreError, "drop or silence"),
@@ -388,7 +388,7 @@ def test_the_disk_that_a_build_needs_is_estimated(
     build(["tess"], corpora / "tess", tmp_path / "full", jobs=0)
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(StoreError, match=r"needs about [3-9] MB .*, 1 MB are free"):
+    with pytest.raises(StoreError, match=r"needs about [3-9] MB .*, and 1 MB are free"):
         build(["tess"], corpora / "tess", tmp_path / "other", jobs=0)
     assert not (tmp_path / "other" / "data").exists()
     assert build(["tess"], corpora / "tess", tmp_path / "full", jobs=0).made == 0  # needs nothing
@@ -447,7 +447,7 @@ def test_a_first_build_that_stores_no_row_fails_and_leaves_no_store(
 
 def test_a_policy_that_drops_every_row_is_named(corpora: Path, tmp_path: Path) -> None:
     labels = ["angry", "disgust", "fear", "happy", "neutral", "ps", "sad"]
-    with pytest.raises(merdata.IncompleteError, match=r"140 label\), as tess/.*gives 'angry' no class"):
+    with pytest.raises(merdata.IncompleteError, match=r"140 label\), as tess/.*gives '\w+' no class"):
         build(["tess"], corpora / "tess", tmp_path / "store", policy=[f"{name}=drop" for name in labels])
     assert list(tmp_path.iterdir()) == []
 

@@ -82,7 +82,7 @@ def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> 
     [
         (["build", "--corpus", "ravdess"], "there is no folder corpora/ravdess"),
         (["build", "--corpus", "esperanto"], "no corpus is called 'esperanto'"),
-        (["build", "--corpus", "all"], "corpora holds no folder named after a corpus"),
+        (["build", "--corpus", "all"], "corpora has no folder named after a corpus"),
         (["split", "nowhere"], "nowhere is not a store"),
         (["audit", "nowhere"], "nowhere is not a store"),
         (["sample", "--corpus", "esperanto"], "esperanto"),

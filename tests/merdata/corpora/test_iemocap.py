@@ -146,5 +146,5 @@ def test_a_broken_label_line_names_file_and_line(tmp_path: Path) -> None:
     write_dialogue(tmp_path / "Session1", "Ses01F_impro01", [("Ses01F_impro01_F000", "sad")])
     table = tmp_path / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt"
     table.write_text(table.read_text().replace("[2.5000", "[two"))
-    with pytest.raises(LayoutError, match=r"Ses01F_impro01\.txt, line 3: .* is no label line"):
+    with pytest.raises(LayoutError, match=r"Ses01F_impro01\.txt, line 3: .* is not "):
         rows_of(tmp_path)

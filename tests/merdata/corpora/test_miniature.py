@@ -261,7 +261,7 @@ def test_a_real_corpus_is_never_overwritten(tmp_path: Path) -> None:
     real = tmp_path / "Actor_01/03-01-01-01-01-01-01.wav"
     real.parent.mkdir()
     real.write_bytes(b"a recording")
-    with pytest.raises(MerdataError, match="files that are no sample"):
+    with pytest.raises(MerdataError, match="files that are not a sample"):
         write_corpus("ravdess", tmp_path, speakers=1)
     assert real.read_bytes() == b"a recording"
     assert len(tree(tmp_path)) == 1

@@ -108,7 +108,7 @@ def test_a_cluster_without_workers_and_then_without_its_scheduler(corpora: Path,
 def test_no_scheduler(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="no Dask scheduler answers at nowhere: missing port"):
         merdata.build(["tess"], corpora / "tess", tmp_path / "store", scheduler="nowhere")
-    with pytest.raises(EngineError, match="no Dask worker"):
+    with pytest.raises(EngineError, match="without Dask workers"):
         merdata.build(["tess"], corpora / "tess", tmp_path / "store", engine="dask", jobs=0)
     monkeypatch.setattr("merdata.engine.cluster.PATIENCE", 0)
     for text in ("", "{}", "[]"):

@@ -157,7 +157,7 @@ def test_a_store_of_format_1_is_read_and_its_gaps_are_said(small: Path, corpora:
     merdata.split(small, "random")
     assert verify(small, jobs=0).faults == []
     merdata.build(["tess"], corpora / "tess", small, jobs=0)
-    assert data_files(small) == hashed
+    assert [path for path in data_files(small) if "-" in path.stem] == hashed
     assert verify(small, deep=True, jobs=0).faults == verify(small, jobs=0).remarks == []
 
 

@@ -317,7 +317,7 @@ def command(*words: str) -> int:
     ("words", "sentence"),
     [
         (["build", "--corpus", "tess", "--store", "s3://no-such-bucket/store"], "bucket does not exist"),
-        (["build", "--corpus", "all", "--source", "s3://no-such-bucket/x"], "holds no folder named after"),
+        (["build", "--corpus", "all", "--source", "s3://no-such-bucket/x"], "has no folder named after"),
         (["build", "--corpus", "tess", "--source", f"s3://{BUCKET}/nothing"], "there is nothing below s3://"),
         (["split", f"s3://{BUCKET}/nothing"], "is not a store"),
         (["split", "ftps3://x/y"], "Unsupported filesystem: 'ftps3'"),

@@ -369,7 +369,7 @@ def test_published_splits(own: merdata.Store) -> None:
     assert set(rows["corpus"]) == {"esd", "meld"}
     assert (rows["split"] == rows["official_split"]).all()
     assert "esd" in made.properties["speaker_dependent"]
-    with pytest.raises(SplitError, match="published without a split: --protocol speaker"):
+    with pytest.raises(SplitError, match="published without a split: ravdess; --protocol speaker"):
         merdata.split(own, "official", corpora=["ravdess"])
 
 

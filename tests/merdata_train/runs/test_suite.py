@@ -99,7 +99,7 @@ def test_domains_stand_for_the_corpora_of_the_store(store: merdata.Store, tmp_pa
 
 
 def test_a_cell_that_fails_does_not_stop_the_others(store: merdata.Store, tmp_path: Path) -> None:
-    """TESS has no validation rows: that is known when its rows are read, not when the suite is planned."""
+    """TESS has no test rows: that is known when its rows are read, not when the suite is planned."""
     parts = suite().model_dump(mode="json")
     parts["axes"] = {
         "rows": {
@@ -111,10 +111,10 @@ def test_a_cell_that_fails_does_not_stop_the_others(store: merdata.Store, tmp_pa
     for words in (["--jobs", 1], ["--jobs", 2]):
         done = cli("suite", "two.yaml", *QUICK, "--store", store.path, *words, cwd=tmp_path)
         assert done.returncode == 1
-        assert "has no validation rows of tess" in done.stdout
+        assert "has no test rows in fold 0" in done.stdout
         manifest = json.loads((tmp_path / "runs" / "suites" / "two.json").read_text())
         assert [run["state"] for run in manifest["runs"]] == ["failed", "scored"]
-        assert "no validation rows of tess" in manifest["runs"][0]["fault"]
+        assert "has no test rows in fold 0" in manifest["runs"][0]["fault"]
 
 
 def test_jobs_train_the_same_models(store: merdata.Store, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ EPOCH = {"stage": "main", "epoch": 0, "loss": 1.0, "lr": 0.1, "selected": 0.5, "
 
 
 def test_unknown_and_missing_trackers_are_refused_before_training(small: Recipe, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="--track is tensorboard, wandb, trackio, not 'paper'"):
+    with pytest.raises(RecipeError, match="--track must be tensorboard, wandb, trackio, not 'paper'"):
         run(small, tmp_path, track="paper")
     for name, package in TRACKERS.items():
         if find_spec(package) is None:
