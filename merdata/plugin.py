@@ -23,6 +23,7 @@ A package that works on stores, as merdata_train does::
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
+    load_yaml               YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     check_repo, hub_errors  the Hugging Face Hub

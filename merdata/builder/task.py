@@ -64,6 +64,8 @@ class PlannedRow:
             detail = "; ".join(utterance.notes) or None
             return {"state": DROPPED, "reason": utterance.excluded, "detail": detail}
         detail = f"the label policy gives {utterance.raw_label!r} no class"
+        if utterance.raw_label is None:
+            detail = "the corpus gives it no label"
         return {"state": DROPPED, "reason": "label", "detail": detail}
 
 
