@@ -15,8 +15,9 @@ import pytest
 
 import merdata
 from merdata.leakage.audit import audits
+from merdata.leakage.conflicts import conflicts
 from merdata.leakage.probes import probe_text
-from merdata.leakage.rows import TEST, TRAIN, Rows, Split, coded
+from merdata.leakage.rows import TEST, TRAIN, Rows, Split, coded, read_rows
 from merdata.store.keep import keep_protocol
 from merdata.store.protocol import make_protocol
 from merdata.store.store import open_store
@@ -158,6 +159,26 @@ def test_one_recording_with_two_labels_is_named(store: merdata.Store) -> None:
     found = merdata.audit(store, near_audio=False).conflicts
     assert found.differing >= 1
     assert any(twin["id"] in example and twin["same_audio_as"] in example for example in found.examples)
+
+
+def test_a_recording_that_thousands_of_rows_share_is_one_short_line() -> None:
+    size = 20_000
+    ids = pa.array([f"c/{number:05d}" for number in range(size)])
+    label, audio = coded(["joy", "anger"] * (size // 2)), coded(["same"] * size)
+    said = coded([None] * size)
+    rows = Rows(ids, coded(["c"] * size), label, said, said, said, {"audio": audio}, frozenset())
+    found = conflicts(rows)
+    assert (found.groups, found.differing) == (1, 1)
+    assert found.examples == [
+        "c/00000 (joy) = c/00001 (anger) = c/00002 (joy) = c/00003 (anger) = 19,996 more"
+    ]
+
+
+def test_rows_that_a_store_does_not_have_are_in_no_split(store: merdata.Store) -> None:
+    rows = read_rows(store)
+    splits = {"nobody/1": "train", str(rows.ids[0]): "test", str(rows.ids[1]): "elsewhere"}
+    (split,) = rows.splits_of(make_protocol("stranger", splits, {})).values()
+    assert split.tolist() == [TEST, -1, *[-1] * (len(rows.ids) - 2)]
 
 
 def test_balance_is_the_distance_from_the_corpus(store: merdata.Store) -> None:
