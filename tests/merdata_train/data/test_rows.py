@@ -10,7 +10,6 @@ import merdata
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import load_recipe
-from tests.merdata.corpora.trees import lay_down
 
 
 def source(store: merdata.Store, *words: str) -> Source:
@@ -63,11 +62,10 @@ def test_a_name_that_nothing_has_is_answered_with_those_that_are_there(
 
 @pytest.fixture(scope="module")
 def emobox(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
-    """RAVDESS and TESS at full size with EmoBox's folds, which have no validation rows."""
+    """The real RAVDESS and TESS clips with EmoBox's folds, which have no validation rows."""
     folder = tmp_path_factory.mktemp("emobox")
     for name in ("ravdess", "tess"):
-        tree = lay_down(name, real_data, folder / name)
-        merdata.build([name], tree, folder / "store", on_bad_audio="silence", jobs=0)
+        merdata.build([name], real_data / name, folder / "store", jobs=0)
         merdata.import_split(folder / "store", "emobox", name, real_data / "emobox")
     return merdata.open_store(folder / "store")
 
@@ -76,13 +74,14 @@ def emobox(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata
 def test_a_fold_without_validation_rows_takes_whole_groups_of_train(
     corpus: str, unit: str, emobox: merdata.Store
 ) -> None:
-    words = [f"protocol={corpus}_emobox", "fold=1", f"data.corpora=[{corpus}]"]
+    fold = merdata.load_protocol(emobox, f"{corpus}_emobox").folds[0]
+    words = [f"protocol={corpus}_emobox", f"fold={fold}", f"data.corpora=[{corpus}]"]
     own = source(emobox, *words)
     train, validation = own.rows("train"), own.rows("validation")
     column = "text" if unit == "sentence" else unit
     assert not set(train[column]) & set(validation[column])
     assert 0.1 < len(validation) / (len(train) + len(validation)) < 0.25
-    splits = own.protocol.splits(1)
+    splits = own.protocol.splits(fold)
     assert {splits[id] for id in [*train["id"], *validation["id"]]} == {"train"}
     assert set(own.test_ids()) == {id for id in own.test_ids() if splits[id] == "test"}
     assert own.validation_rule is not None and f"{corpus} by {unit}" in own.validation_rule

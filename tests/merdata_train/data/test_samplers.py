@@ -94,8 +94,8 @@ def test_a_handful_of_rows_is_not_drawn_hundreds_of_times(full_size: pd.DataFram
     assert disgust == 2
     draws = expected_draws(rows, Sampler.model_validate({"balance": {"corpus": 1, "class": 1}}))
     classes = rows["label"].nunique()
-    assert draws[rows["label"] == "disgust"].max() <= 11
-    assert draws.groupby(rows["label"]).sum()["neutral"] == pytest.approx(len(rows) / classes, rel=0.2)
+    assert 10 < draws[rows["label"] == "disgust"].max() < 14  # 10 K / K', of which K' classes are even
+    assert draws.groupby(rows["label"]).sum()["neutral"] == pytest.approx(len(rows) / classes, rel=0.4)
 
 
 @pytest.mark.parametrize(("corpus", "klass"), [(1, 0), (0, 1), (0, 0)])
@@ -117,7 +117,7 @@ def test_a_weight_multiplies_balanced_shares(full_size: pd.DataFrame) -> None:
     sampler = Sampler.model_validate({"balance": {}, "upweight": {"meld": 4}})
     draws = expected_draws(full_size, sampler).groupby(full_size["corpus"]).sum() / len(full_size)
     assert draws["meld"] == pytest.approx(4 / 8)
-    assert draws["ravdess"] == draws["esd"] == pytest.approx(1 / 8)
+    assert draws[["ravdess", "esd"]].to_numpy() == pytest.approx([1 / 8, 1 / 8])
 
 
 def test_a_domain_can_be_weighted_and_its_corpora_apart() -> None:
