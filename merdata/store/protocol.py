@@ -147,10 +147,10 @@ def protocol_path(store: Store, name: str) -> Path:
 
 
 def protocol_names(store: Store) -> list[str]:
-    """Names of the protocols in a store, sorted."""
-    paths = store.manifest.get("files", {})
+    """Names of the protocols in a store, sorted; `verify` names those whose file is missing."""
     if "digest" in store.manifest:
-        return sorted(Path(path).stem for path in paths if path.startswith("splits/"))
+        paths = [path for path in store.manifest.get("files", {}) if path.startswith("splits/")]
+        return sorted(Path(path).stem for path in paths if (store.path / path).exists())
     names = (path.stem for path in (store.path / "splits").glob("*.parquet"))  # format 1 had no list
     return sorted(name for name in names if is_name(name))
 

@@ -243,7 +243,11 @@ def test_a_duplicate_is_checked_by_its_bytes(corpora: Path, tmp_path: Path) -> N
     second = shutil.copytree(folder / "Actor_01", folder / "again" / "Actor_01")
     changed = second / "03-01-01-01-01-01-01.wav"
     changed.write_bytes(changed.read_bytes()[:-2] + b"\1\1")
-    (counts,) = build(["ravdess"], folder, tmp_path / "store").counts
+    with pytest.raises(LayoutError, match=r"different bytes: .*again/Actor_01/03-01-01-01-01-01-01\.wav"):
+        build(["ravdess"], folder, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+    chosen = ["ravdess.prefer=again"]
+    (counts,) = build(["ravdess"], folder, tmp_path / "store", options=chosen).counts
     duplicates = [
         row
         for row in open_store(tmp_path / "store").ledger("ravdess").to_pylist()
@@ -430,19 +434,23 @@ def pointers(corpora: Path, folder: Path) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("on_bad_audio", ["drop", "silence"])
-def test_a_first_build_that_stores_no_row_fails_and_leaves_no_store(
-    on_bad_audio: str, corpora: Path, tmp_path: Path
-) -> None:
+def test_a_first_build_that_stores_no_row_fails_and_leaves_no_store(corpora: Path, tmp_path: Path) -> None:
     folder = pointers(corpora, tmp_path / "tess")
     rows = len(list(folder.rglob("*.wav")))
-    words = ["--source", folder, "--store", tmp_path / "store", "--on-bad-audio", on_bad_audio]
-    done = run("build", "--corpus", "tess", *words)
+    done = run("build", "--corpus", "tess", "--source", folder, "--store", tmp_path / "store")
     assert (done.returncode, done.stdout) == (3, "")
     assert len(done.stderr.strip().splitlines()) == 1
     assert f"none of the {rows} rows of tess can be stored ({rows} lfs-pointer)" in done.stderr
     assert "git lfs pull" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["tess"]
+
+
+def test_rows_that_are_kept_with_silence_are_stored(corpora: Path, tmp_path: Path) -> None:
+    folder = pointers(corpora, tmp_path / "tess")
+    (counts,) = build(["tess"], folder, tmp_path / "store", on_bad_audio="silence").counts
+    assert counts.stored == 0
+    assert counts.silenced == {"lfs-pointer": len(list(folder.rglob("*.wav")))}
+    assert len(open_store(tmp_path / "store").rows(["id"])) == counts.discovered
 
 
 def test_a_policy_that_drops_every_row_is_named(corpora: Path, tmp_path: Path) -> None:

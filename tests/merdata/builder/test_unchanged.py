@@ -44,9 +44,9 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = builder.make_plan
 
-    def noted(choice: Any, store: Path) -> Any:
+    def noted(choice: Any, store: Path, **options: Any) -> Any:
         names.extend(corpus.name for corpus in choice.corpora)
-        return real(choice, store)
+        return real(choice, store, **options)
 
     monkeypatch.setattr(builder, "make_plan", noted)
     return names

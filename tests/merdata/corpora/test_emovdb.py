@@ -173,7 +173,7 @@ def test_without_prompts_a_note_says_where_they_are(tmp_path: Path) -> None:
     row = by_id(lay(tmp_path, "1/anger_1-28_0001.wav"))["bea_Angry/anger_1-28_0001"]
     assert row.text is None
     assert row.notes == (
-        "text: cmuarctic.data was not found: get it from festvox.org (CMU ARCTIC) "
+        "text: cmuarctic.data was not found: get it from festvox.org (CMU ARCTIC), "
         "or pass --option emovdb.prompts=FILE",
     )
 

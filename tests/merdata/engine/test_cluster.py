@@ -117,5 +117,5 @@ def test_no_scheduler(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
             merdata.build(
                 ["tess"], corpora / "tess", tmp_path / "store", scheduler=str(tmp_path / "scheduler.json")
             )
-    with pytest.raises(EngineError, match="engine is processes or dask, not 'slurm'"):
+    with pytest.raises(EngineError, match="engine must be processes or dask, not 'slurm'"):
         merdata.build(["tess"], corpora / "tess", tmp_path / "store", engine="slurm")

@@ -74,8 +74,8 @@ def test_a_tilde_is_the_home_folder_everywhere(
         ["stats", "--store=~/new"],
         ["diff", "~/new", "~/new"],
         ["report", "--store=~/new", "--out=~/page.html"],
-        ["export", "csv", "~/rows.csv", "--store=~/new"],
-        ["export", "wav", "~/wav", "--store=~/new"],
+        ["export", "csv", "--out", "~/rows.csv", "--store=~/new"],
+        ["export", "wav", "--out", "~/wav", "--store=~/new"],
         ["sample", "~/more", "--corpus", "tess"],
     ):
         done = run(*words, cwd=work)
