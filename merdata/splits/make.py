@@ -40,17 +40,22 @@ class Kind:
         what: what it is, in a line.
         takes: the options that it has.
         name: of the protocol, where one store can have several; `{by}` and `{folds}` are filled in.
+        untested: whether it may leave no row to test, with a note; the others refuse.
     """
 
     make: Callable[[pd.DataFrame, Facts, Options], Draft]
     what: str
     takes: tuple[str, ...] = ()
     name: str = ""
+    untested: bool = False
 
 
 KINDS = {
     "mer": Kind(
-        make_mer, "the default: acted corpora by speaker, conversational ones as published", ("ratios",)
+        make_mer,
+        "the default: acted corpora by speaker, conversational ones as published",
+        ("ratios",),
+        untested=True,
     ),
     "official": Kind(make_official, "as published, for the corpora that were published with a split"),
     "speaker": Kind(make_speaker, "every corpus by speaker", ("ratios",)),
@@ -99,6 +104,12 @@ def split(
     store = open_store(store)
     rows = rows_of(store, corpora)
     draft = kind.make(rows, store.corpora, options)
+    if (
+        draft.undivided
+        and not kind.untested
+        and not any((part == TEST).any() for part in draft.folds.values())
+    ):
+        raise SplitError(f"{'; '.join(draft.notes)}; the nearest is {draft.nearest}")
     chosen = sorted(set(rows["corpus"]))
     name = check_name(name or _default_name(protocol, chosen if corpora else [], draft, options))
     facts = {"kind": protocol, "seed": seed, "chosen": corpora is not None, **options.given}

@@ -19,7 +19,8 @@ def sentences(rows: pd.DataFrame) -> pd.Series[str]:
     text, texts = pd.factorize(text_keys(rows["text"]), sort=True)
     prompt, prompts = pd.factorize(rows["prompt"], sort=True)
     names = np.array([*texts, *prompts, None], object)
-    return pd.Series(names[same_sentences(text, prompt, len(texts), len(prompts))], index=rows.index)
+    said = names[same_sentences(text, prompt, len(texts), len(prompts))]
+    return pd.Series(said, index=rows.index, dtype=object)
 
 
 def same_sentences(text: Codes, prompt: Codes, texts: int, prompts: int) -> Codes:
