@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -50,6 +51,7 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
         SystemExit: with the exit code, if it is not 0.
     """
     _since.clear()
+    threading.excepthook = _quiet_about_cancelled
     _write_any_character()
     _listen()
     try:
@@ -67,6 +69,14 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
         _leave(answer.code)
     finally:
         _since.append(time.monotonic())  # what is left to do is the interpreter's own cleaning up
+
+
+def _quiet_about_cancelled(thread: threading.ExceptHookArgs) -> None:
+    """Pass over a task that ended as it was cancelled: the error that cancelled it is what is said."""
+    from concurrent.futures import InvalidStateError
+
+    if thread.exc_type is not InvalidStateError:
+        threading.__excepthook__(thread)
 
 
 class Answer(NamedTuple):

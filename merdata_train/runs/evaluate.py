@@ -59,6 +59,7 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
     held_out = for_training(source.examples("validation", jobs))
     validation = saved.selected(held_out)
     test = source.examples("test", jobs)
+    check_unseen(test.rows["id"], validation["id"], folder)
     fold = source.protocol.fold_number(recipe.fold)
     log_look(folder, source.protocol.name, source.protocol.hash, fold, len(test))
     predictions = saved.predictions(test)

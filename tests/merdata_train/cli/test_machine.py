@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ from tests.merdata_train.conftest import SMALL
 @pytest.mark.parametrize("kilobytes", [2, 64])
 def test_training_on_a_full_disk(kilobytes: int, store: merdata.Store, tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk: the system refuses both in the same place."""
-    words = [sys.executable, "-m", "merdata_train", "run", "source0/A1", *SMALL, "--store", str(store.path)]
+    copy = shutil.copytree(store.path, tmp_path / "store")
+    words = [sys.executable, "-m", "merdata_train", "run", "source0/A1", *SMALL, "--store", str(copy)]
     shell = f'ulimit -f {kilobytes}; exec "$@"'
     done = subprocess.run(["bash", "-c", shell, "bash", *words], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2, done.stderr

@@ -79,7 +79,7 @@ def both(store: merdata.Store, tiny: Tiny, tmp_path_factory: pytest.TempPathFact
 
 
 def test_one_run_is_written_and_scored_once(both: Path, store: merdata.Store) -> None:
-    (folder,) = (both / "runs").iterdir()
+    (folder,) = (both / "runs").glob("source0-*")
     assert len((folder / "test_log.jsonl").read_text().splitlines()) == 1
     split_of = merdata.load_protocol(store, "mer").splits()
     predictions = pd.read_parquet(folder / "predictions.parquet")
@@ -90,7 +90,7 @@ def test_one_run_is_written_and_scored_once(both: Path, store: merdata.Store) ->
 
 
 def test_two_processes_move_the_weights_alike(both: Path) -> None:
-    (folder,) = (both / "runs").iterdir()
+    (folder,) = (both / "runs").glob("source0-*")
     history = json.loads((folder / "history.json").read_text())
     assert [epoch["epoch"] for epoch in history] == [0, 1, 2, 3]
     assert history[-1]["loss"] < history[0]["loss"]

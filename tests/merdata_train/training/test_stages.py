@@ -211,7 +211,7 @@ def test_a_run_starts_from_another(trained: Path, tmp_path: Path) -> None:
     before, after = cloned(open_model(trained / "model")), cloned(open_model(folder / "model"))
     assert all(torch.equal(tensor, before[name]) for name, tensor in after.items())
     missing = stage.model_copy(update={"init": str(tmp_path / "nothing")})
-    with pytest.raises(RunError, match="holds no trained model"):
+    with pytest.raises(RunError, match="does not hold a trained model"):
         run(recipe.model_copy(update={"stages": [missing]}), tmp_path)
 
 
