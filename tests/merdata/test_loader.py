@@ -150,8 +150,6 @@ def test_a_damaged_manifest_is_one_sentence(content: str, tmp_path: Path) -> Non
     (tmp_path / "merdata.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     says = r"is damaged( \(.*\))?: delete it and run `merdata build` again"
     with pytest.raises(merdata.StoreError, match=says):
-        merdata.StoreError, match=r"is damaged( \(.*\))?: delete it and run `merdata build` again"
-    ):
         merdata.open_store(tmp_path)
 
 
