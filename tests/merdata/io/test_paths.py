@@ -20,7 +20,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of one corpus, to be copied."""
     folder = tmp_path_factory.mktemp("small")
     merdata.build(["tess"], _source(folder), folder / "store", jobs=0)
-    merdata.split(folder / "store", "speaker")
+    merdata.split(folder / "store", "random")
     return folder / "store"
 
 
@@ -69,7 +69,7 @@ def test_a_tilde_is_the_home_folder_everywhere(
     (home / "policy.yaml").write_text("fear: anger\n")
     for words in (
         ["build", "--corpus=tess", "--source=~/corpora/tess", "--store=~/new", "--policy-file=~/policy.yaml"],
-        ["split", "~/new", "--protocol", "speaker"],
+        ["split", "~/new", "--protocol", "random"],
         ["verify", "--store=~/new"],
         ["stats", "--store=~/new"],
         ["diff", "~/new", "~/new"],

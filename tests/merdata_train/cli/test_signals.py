@@ -29,7 +29,7 @@ def test_a_run_that_is_stopped(
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_suite_that_is_stopped(jobs: int, store: merdata.Store, tmp_path: Path) -> None:
-    words = ["suite", "modality", *SMALL, "stages.0.epochs=500", "--store", store.path, "--jobs", str(jobs)]
+    words = ["suite", "meld", *SMALL, "stages.0.epochs=500", "--store", store.path, "--jobs", str(jobs)]
     number = signal.SIGTERM if jobs == 2 else signal.SIGINT
     hold(stop("merdata_train", words, tmp_path, 8, number), "merdata_train", number, may_be_done=False)
     assert not list(tmp_path.rglob("*.part"))
