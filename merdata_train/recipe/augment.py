@@ -46,7 +46,7 @@ class Noise(Part):
 
 
 class Augment(Part):
-    """What becomes of train rows, anew in each epoch; seeded by run, stage, epoch and row."""
+    """What becomes of train rows, drawn again in each epoch; seeded by run, stage, epoch and row."""
 
     transcript: TranscriptErrors | None = None
     noise: Noise | None = None

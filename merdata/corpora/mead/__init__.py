@@ -1,7 +1,7 @@
 """MEAD (part 0, speech): 48 actors, eight emotions at three levels (neutral at one).
 
-Wang et al. (2020), ECCV. Speaker, emotion, level and number are read from the path; the number is no sentence
-id, for groups that lost recordings were numbered anew.
+Wang et al. (2020), ECCV. Speaker, emotion, level and number are read from the path; the number is not
+the id of a sentence: groups that lost recordings were renumbered.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ ROOM = 0.002  # noise in every channel
 
 
 class Split(NamedTuple):
-    """A split: where its clips lie, and the numbers of its dialogues, which begin anew in each.
+    """A split: where its clips lie, and the numbers of its dialogues, which start again in each.
 
     Dialogues whose real namesakes have a known defect are left out, but for those that are here to
     show it; these come first, so that the smallest miniature has them too.
