@@ -128,7 +128,7 @@ def _fit(before: str, char: str, after: str, encoding: str, languages: Collectio
     if char in QUOTES:
         return 0.0 if before.isalpha() and after.isalpha() else 1.0
     if char in DASHES:
-        return LETTER if before.isspace() and after.isalpha() else 1.0
+        return LETTER if not before.isalnum() and after.isalpha() else 1.0  # `,…mile`: or Émile?
     far_east = "zh" in languages or "ja" in languages
     if "\u3000" <= char <= "\u303f" or "\uff00" <= char <= "\uff60":
         return 1.0 if far_east else 0.0
