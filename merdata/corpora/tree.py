@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from merdata.corpora.csv_table import Row, parse_csv
 from merdata.corpora.encodings import UTF8, decode
-from merdata.corpora.walk import Found, audio_stem, sounds, unknown_stems, walk
+from merdata.corpora.walk import Found, audio_stem, sounds, stems, walk
 from merdata.errors import LayoutError, OptionError
 from merdata.io.places import read_bytes
 
@@ -79,7 +79,7 @@ class Tree:
         """
         for path in self.paths:
             stem = audio_stem(path.name)
-            for name in unknown_stems(path.name) if stem is None else [stem]:
+            for name in stems(path.name):
                 match = pattern.fullmatch(name)
                 if match and (stem is not None or sounds(self.root / path)):
                     yield path, match

@@ -151,6 +151,12 @@ def audio_stem(name: str) -> str | None:
     return stem if further is None else further
 
 
+def stems(name: str) -> list[str]:
+    """What a reader compares with its pattern: a file name without the ending that it has, or may have."""
+    stem = audio_stem(name)
+    return list(unknown_stems(name)) if stem is None else [stem]
+
+
 def split_ending(name: str) -> tuple[str, str]:
     """`name.wav` as `name` and `.wav`."""
     path = PurePosixPath(name)

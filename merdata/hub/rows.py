@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from merdata.corpora.registry import registry
+from merdata.corpora.walk import stems
 from merdata.errors import LicenceError
 from merdata.store.protocol import protocol_names, read_protocol
 from merdata.store.store import Store
-
-ENDING = re.compile(r"\.\w+$")
 
 
 def check_rows(staged: Store) -> None:
@@ -54,7 +52,7 @@ def _check_sources(sources: Iterable[str | None], corpus: str, where: str) -> No
     pattern = registry()[corpus].file_name
     for source in filter(None, sources):  # a row without its clip has none
         name = source.rpartition("/")[2]
-        if not pattern.fullmatch(ENDING.sub("", name)):
+        if not any(map(pattern.fullmatch, stems(name))):
             raise LicenceError(_not_its_own(where, f"it has a row from {name!r}", corpus))
 
 
