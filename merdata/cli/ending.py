@@ -72,7 +72,7 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
 
 
 def _quiet_about_cancelled(thread: threading.ExceptHookArgs) -> None:
-    """Pass over a task that ended as it was cancelled: the error that cancelled it is what is said."""
+    """Do not report a task that was cancelled: the message is about the error that cancelled it."""
     from concurrent.futures import InvalidStateError
 
     if thread.exc_type is not InvalidStateError:

@@ -54,7 +54,8 @@ def stage(
         folder: an empty folder.
         corpora: the corpora to upload.
         protocols: the protocols to upload (default: all that split rows of these corpora).
-        without_text: None for all columns; else leave out the audio, and the transcripts of these corpora.
+        without_text: None for all columns; otherwise the audio is left out, and the transcripts of these
+            corpora.
         record: what merdata.json says of this upload; its `rights` are quoted in the card.
         note: Markdown to add at the end of the card.
 

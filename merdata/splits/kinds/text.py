@@ -1,4 +1,4 @@
-"""Sentence-disjoint splits, alone or with speakers: what is said in test was never said in train."""
+"""Sentence-disjoint splits, alone or with speakers: no sentence of test occurs in train."""
 
 from __future__ import annotations
 
