@@ -88,11 +88,16 @@ class Grammar:
     def match(self, path: PurePosixPath, stem: str) -> Named | None:
         """A file by the first pattern that its name fits."""
         meant = self._fixes.get(stem, stem)
-        for pattern in self.patterns:
-            if match := fits(pattern, path.parent, meant):
-                groups = {name: self._as_listed(name, value) for name, value in match.groupdict().items()}
-                return Named(path, meant, groups)
-        return None
+        match = self.found(path, meant)
+        if match is None:
+            return None
+        groups = {name: self._as_listed(name, value) for name, value in match.groupdict().items()}
+        return Named(path, meant, groups)
+
+    def found(self, path: PurePosixPath, stem: str) -> re.Match[str] | None:
+        """The match of the first pattern that a name fits."""
+        matches = (fits(pattern, path.parent, stem) for pattern in self.patterns)
+        return next(filter(None, matches), None)
 
     def stray(self, path: PurePosixPath, stem: str) -> Stray | None:
         """What the declaration says of a file that is no row; None for one that may be a row."""

@@ -69,7 +69,7 @@ def read_records(tree: Tree, table: Table, columns: Sequence[str], cost: str) ->
     records = Records(names=", ".join(sorted({path.name for path in paths})) or table.file)
     join = _Joined(tree, table.join) if table.join and paths else None
     template = Template(table.audio)
-    own = [*template.names, *table.where, *(table.join.on if table.join else ())]
+    own = [*template.names, *table.where, *(table.join.by if table.join else ())]
     for path in paths:
         for place, row in enumerate(_rows(tree, path, own, quotes=table.quotes)):
             cells = {**join.columns_of(row), **row} if join else row
@@ -85,7 +85,7 @@ class _Joined:
     """The second table by the column that joins it."""
 
     def __init__(self, tree: Tree, join: Join) -> None:
-        ((self._left, right),) = join.on.items()
+        ((self._left, right),) = join.by.items()
         path = tree.metadata(join.file, "what it says of the rows is missing")
         self.is_missing = path is None
         rows = _rows(tree, path, [right], quotes=True) if path else ()
