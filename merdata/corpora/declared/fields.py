@@ -92,22 +92,14 @@ class Fields:
             empty: where a value without a rule of its own is missing, for the note.
         """
         outcomes: dict[str, Outcome] = {}
-        for name in (*self.sources, *(name for name in FIELDS if name not in self.sources)):
-            outcomes[name] = outcome = self._fill(name, values, sidecar, empty)
-            if outcome.value is not None or name in self.sources:
-                values[name] = outcome.value
+        for name, sources in self.sources.items():
+            outcomes[name] = outcome = _first(sources, values, sidecar, empty if name in NOTED else "")
+            values[name] = outcome.value
+        for name in FIELDS:
+            if name not in self.sources:
+                value = values.get(name) or None
+                outcomes[name] = Outcome(value, "" if value or name not in NOTED else empty)
         return outcomes
-
-    def _fill(self, name: str, values: Values, sidecar: Callable[[str], str | None], empty: str) -> Outcome:
-        why = ""
-        for source in self.sources.get(name, ()):
-            value = source.find(values, sidecar)
-            if value is not None:
-                return Outcome(value, note=source.rule.note)
-            why = source.rule.missing or why
-        if name not in self.sources and (value := values.get(name)):
-            return Outcome(value)
-        return Outcome(None, why or (empty if name in NOTED else ""))
 
     def needing(self, columns: set[str]) -> Iterator[str]:
         """The fields that cannot be filled without some columns."""
@@ -115,6 +107,19 @@ class Fields:
             if all(columns & set(source.names) for source in sources):
                 yield name
         yield from (name for name in FIELDS if name not in self.sources and name in columns)
+
+
+def _first(
+    sources: list[Source], values: Values, sidecar: Callable[[str], str | None], empty: str
+) -> Outcome:
+    """What the first of some rules gives that gives anything, or the reason of the last that states one."""
+    why = empty
+    for source in sources:
+        value = source.find(values, sidecar)
+        if value is not None:
+            return Outcome(value, note=source.rule.note)
+        why = source.rule.missing or why
+    return Outcome(None, why)
 
 
 class Sidecars:

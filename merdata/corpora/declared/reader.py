@@ -55,6 +55,10 @@ class Reader:
         records, taken = self._records(tree), set[int]()
         sidecars = Sidecars(tree)
         for named in self._grammar.named(tree):
+            if isinstance(named, tuple):
+                path, declared = named
+                yield stray(path, declared.why, kind=declared.kind)
+                continue
             record = records.of(named.path, named.stem) if records else None
             if record:
                 taken.add(id(record))
@@ -65,8 +69,6 @@ class Reader:
             elif records and records.by_stem:
                 yield stray(named.path, f"{records.names} does not name it")
         yield from self._without_audio(tree, records, taken, sidecars)
-        for path, declared in self._grammar.strays(tree):
-            yield stray(path, declared.why, kind=declared.kind)
 
     def _records(self, tree: Tree) -> Records | None:
         if self._declared.table is None:
