@@ -171,7 +171,7 @@ def damage(text: str) -> str | None:
 
 
 def without_direction_marks(text: str) -> str:
-    """A text whose words have no direction marks: some editions of Persian texts have them for the half space."""
+    """A text without direction marks, which some editions of Persian texts have for the half space."""
     return MARKS.sub("", MARK_IN_WORD.sub("\u200c", text))
 
 

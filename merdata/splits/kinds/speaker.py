@@ -25,7 +25,7 @@ def make_speaker(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
 def by_speaker(corpus: str, own: pd.DataFrame, options: Options, draft: Draft) -> pd.Series[str]:
     """Split of each row of a corpus; all train where there are too few speakers, with a note.
 
-    Where nobody knows who speaks, no split can promise new speakers: dialogues are then kept whole, or all rows.
+    Where nobody knows who speaks, no split can promise new speakers: dialogues are kept whole, or all rows.
     """
     if own["speaker"].isna().all():
         return _without_speakers(corpus, own, options, draft)
