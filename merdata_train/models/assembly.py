@@ -29,11 +29,10 @@ class Pools(nn.ModuleDict):
     """The sequences of each modality to one vector a row; what is a vector already stays."""
 
     def __init__(self, kind: PoolKind, shapes: Shapes) -> None:
-        super().__init__({name: Pool(kind, shape.width) for name, shape in shapes.items() if shape.sequence})
-        self.shapes = {
-            name: Shape(self[name].width, sequence=False) if name in self else shape
-            for name, shape in shapes.items()
-        }
+        pools = {name: Pool(kind, shape.width) for name, shape in shapes.items() if shape.sequence}
+        super().__init__(pools)
+        pooled = {name: Shape(pool.width, sequence=False) for name, pool in pools.items()}
+        self.shapes = {**shapes, **pooled}
 
     def forward(self, streams: Mapping[str, Stream]) -> dict[str, Stream]:
         """Streams of one state."""

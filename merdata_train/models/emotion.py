@@ -88,14 +88,14 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         scalers = {name: Standardise(shape.width, sparse=name in sparse) for name, shape in shapes.items()}
         self.standardise = nn.ModuleDict(scalers)
         self.shapes = shapes
-        self._assemble(MODEL.validate_python(model), shapes)
+        self.assemble(MODEL.validate_python(model), shapes)
 
-    def _assemble(self, config: Model, shapes: Shapes) -> None:
+    def assemble(self, config: Model, shapes: Shapes) -> None:
         """Build the parts, each for the shapes that the parts before it give."""
-        self.branches = nn.ModuleDict(
-            {name: Branch(config.branches.get(name, ()), shape) for name, shape in shapes.items()}
-        )
-        shapes = {name: branch.shape for name, branch in self.branches.items()}
+        blocks = {str(name): branch for name, branch in config.branches.items()}
+        branches = {name: Branch(blocks.get(name, []), shape) for name, shape in shapes.items()}
+        self.branches = nn.ModuleDict(branches)
+        shapes = {name: branch.shape for name, branch in branches.items()}
         self.interaction = config.interaction.build(shapes) if config.interaction else None
         if self.interaction is not None:
             shapes = self.interaction.shapes

@@ -91,7 +91,8 @@ class TransformerBlock(nn.Module):
         if self.ffn is None or self.norm_ffn is None:
             return x
         x = x + self.dropout(self.ffn(x if self.post else self.norm_ffn(x)))
-        return self.norm_ffn(x) if self.post else x  # type: ignore[no-any-return]
+        fed: Tensor = self.norm_ffn(x) if self.post else x
+        return fed
 
 
 def scores_to_weights(scores: Tensor, mask: Tensor) -> Tensor:

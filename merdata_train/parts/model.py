@@ -14,8 +14,8 @@ from merdata_train.parts.pool import PoolKind
 from merdata_train.parts.schemas import Block, Classifier, FusionModule, Interaction
 from merdata_train.parts.stream import Shapes
 
-BLOCKS = kinds(blocks, Block)
-INTERACTIONS = kinds(interactions, Interaction)
+BLOCKS = kinds(blocks, Block)  # type: ignore[type-abstract]
+INTERACTIONS = kinds(interactions, Interaction)  # type: ignore[type-abstract]
 if TYPE_CHECKING:
     AnyBlock = Block
     AnyInteraction = Interaction
@@ -31,6 +31,7 @@ class Model(Part):
     read each other, `classifier` replaces the fusion's own head of the classes.
     """
 
+    kind: str
     branches: dict[Modality, list[AnyBlock]] = Field(default={})
     interaction: AnyInteraction | None = None
     classifier: Classifier | None = None

@@ -10,7 +10,7 @@ from merdata_train.parts import fusions
 from merdata_train.parts.kinds import kinds, union
 from merdata_train.parts.model import Model
 
-MODELS = kinds(fusions, Model)
+MODELS = kinds(fusions, Model)  # type: ignore[type-abstract]
 if TYPE_CHECKING:
     AnyModel = Model
 else:

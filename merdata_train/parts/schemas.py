@@ -29,6 +29,8 @@ class Block(Part):
     `sees_whole_step` says that the rows of a step change each other (batch norm), so that it cannot be cut.
     """
 
+    kind: str
+
     @property
     def sees_whole_step(self) -> bool:
         return False
@@ -54,6 +56,8 @@ class InteractionModule(nn.Module):
 
 class Interaction(Part):
     """How two modalities' streams read each other before they are fused."""
+
+    kind: str
 
     @abstractmethod
     def build(self, shapes: Shapes) -> InteractionModule:

@@ -19,7 +19,7 @@ class CrossAttention(Interaction):
     """Layers of multi-head attention in which each modality's queries read the other's keys and values.
 
     Both directions have weights of their own and start from the inputs of the layer. Residual connections,
-    normed after; `ffn_mult: 0` leaves out the feed-forward. A row that lacks the other modality reads nothing.
+    normed after; `ffn_mult: 0` leaves out the feed-forward. A row without the other modality reads nothing.
 
     `guide: vad` adds `strength * M` to the scores: `M[i, j] = -||v_i - v_j||`, how far query and key lie
     apart in a learned space of valence, arousal and dominance. `learn_strength: false` keeps `strength`.
@@ -94,7 +94,8 @@ class _Reading(nn.Module):
 
     def _split(self, states: Tensor) -> Tensor:
         """`[B, T, width]` to `[B, heads, T, width / heads]`."""
-        return states.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        batch, positions, width = states.shape
+        return states.view(batch, positions, self.heads, width // self.heads).transpose(1, 2)
 
 
 class _Guide(nn.Module):
@@ -116,7 +117,8 @@ class _Guide(nn.Module):
         """`[B, T, width]` and `[B, S, width]` to `[B, T, S]`."""
         apart = self.vad(queries).float()[:, :, None] - self.vad(keys).float()[:, None]
         # A square root has no gradient at 0; a norm has one.
-        return self.strength * -torch.linalg.vector_norm(apart, dim=-1)
+        affinity: Tensor = -torch.linalg.vector_norm(apart, dim=-1)
+        return self.strength * affinity
 
 
 class _Fed(nn.Module):
