@@ -9,12 +9,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from merdata.plugin import did_you_mean
+from merdata_train.parts.model import BLOCKS, INTERACTIONS
+from merdata_train.parts.models import MODELS
 from merdata_train.recipe.features import FEATURE_TAGS
 from merdata_train.recipe.loss import LOSS_TAGS
-from merdata_train.recipe.model import MODEL_TAGS
 
 # pydantic names the tag of a chosen kind in the place of a fault, though no recipe has such a key.
-TAGS = FEATURE_TAGS | MODEL_TAGS | LOSS_TAGS
+TAGS: dict[str, type[BaseModel]] = {**FEATURE_TAGS, **MODELS, **BLOCKS, **INTERACTIONS, **LOSS_TAGS}
 
 
 def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:

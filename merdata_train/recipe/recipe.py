@@ -12,13 +12,13 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from merdata.plugin import did_you_mean
 from merdata_train.errors import RecipeError
+from merdata_train.parts.models import AnyModel
+from merdata_train.parts.part import Modality, Part, Share, distinct
 from merdata_train.recipe.augment import Augment
 from merdata_train.recipe.data import Context, Data
 from merdata_train.recipe.faults import faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
 from merdata_train.recipe.loss import CrossEntropy, LossPart
-from merdata_train.recipe.model import ModelPart
-from merdata_train.recipe.part import Modality, Part, Share, distinct
 from merdata_train.recipe.stage import Ema, Selection, Stage
 
 
@@ -39,7 +39,7 @@ class Recipe(Part):
     modalities: Annotated[list[Modality], AfterValidator(distinct)] = Field(["audio", "text"], min_length=1)
     features: Features = Features()
     context: Context | None = None
-    model: ModelPart
+    model: AnyModel
     modality_dropout: Share = 0.0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     ema: Ema | None = None

@@ -20,7 +20,7 @@ import merdata
 from merdata.plugin import did_you_mean
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.part import Metric
+from merdata_train.parts.part import Metric
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import check_starts, with_initial

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.model import Gated, TokenTransformer
+from merdata_train.parts.fusions.gated import Gated
+from merdata_train.parts.fusions.tokens import TokenTransformer
 from merdata_train.recipe.recipe import Recipe, about, load_recipe, recipe_files, recipe_folder
 
 SHIPPED = recipe_files()

@@ -191,7 +191,7 @@ def test_a_checkpoint_holds_what_was_moved(tiny: Tiny, tmp_path: Path) -> None:
         saved = load_checkpoint(path)
         assert saved is not None
         for state in (saved.model, saved.best, saved.average):
-            assert any("fusion.head" in name for name in state)
+            assert any("heads.classes" in name for name in state)
             assert any("_encoder.network." in name for name in state) is moved
 
 
