@@ -24,7 +24,7 @@ A package that works on stores, as merdata_train does::
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
-    load_yaml               YAML that people write; a key given twice is refused
+    load_yaml, read_yaml    YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     check_repo, hub_errors  the Hugging Face Hub
@@ -77,6 +77,7 @@ _FOR_STORES = {
     "place": "io.places",
     "render_card": "io.resources",
     "load_yaml": "io.strict_yaml",
+    "read_yaml": "io.strict_yaml",
     "console": "tables.table",
     "printable": "escaping",
     "markdown": "escaping",
@@ -136,6 +137,7 @@ if TYPE_CHECKING:
     from merdata.io.resources import render_card as render_card
     from merdata.io.scratch import process_folder as process_folder
     from merdata.io.strict_yaml import load_yaml as load_yaml
+    from merdata.io.strict_yaml import read_yaml as read_yaml
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix
