@@ -22,6 +22,7 @@ COLUMNS = (
     "dialogue",
     "language",
     "text",
+    "prompt",
     "label",
     "raw_label",
     "notes",

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 SAMPLE_RATE = 16_000
 # What a position costs an encoder, in seconds of audio: a layer works on 50 frames a second.
 SECONDS_PER_POSITION = 0.02
+SECONDS_PER_FRAME = 0.001  # of what goes through a few small layers
 
 Floats = npt.NDArray[np.float64]
 
@@ -140,3 +141,12 @@ class States(Sequences):
 
     def key(self, row: int) -> bytes:
         return hashlib.sha256(self.rows[row].numpy().tobytes()).digest()
+
+
+@dataclass(frozen=True)
+class Frames(States):
+    """Features of each frame of a clip: float32 `[frames, width]`; no encoder works on them."""
+
+    @property
+    def seconds(self) -> Floats:
+        return np.array([len(row) * SECONDS_PER_FRAME for row in self.rows])

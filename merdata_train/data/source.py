@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -18,11 +17,12 @@ from merdata_train.data.context import history_texts, target_text, text_vectors
 from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
 from merdata_train.data.rows import corpora_of, held_out, labelled_rows
-from merdata_train.data.sequences import Clips, Sequences, TokenRows
+from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
 from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import RecipeError
+from merdata_train.features.audio import shape
 from merdata_train.features.cache import audio_features, audio_samples
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
 from merdata_train.recipe.recipe import Recipe
@@ -101,7 +101,11 @@ class Source:
                 sequences["audio"] = self._clips(rows, audio, jobs)
             else:
                 features = audio_features(self.store, self._shards(rows), audio, jobs)
-                tensors["audio_vec"] = torch.from_numpy(np.stack([features[id] for id in rows["id"]]))
+                own = [features[id] for id in rows["id"]]
+                if shape(audio).sequence:
+                    sequences["audio"] = Frames(own)
+                else:
+                    tensors["audio_vec"] = torch.stack(own)
         if "text" in self.recipe.modalities:
             targets, histories = self._texts(rows)
             tensors["has_text"] = torch.tensor([target is not None for target in targets])
@@ -173,7 +177,8 @@ class Source:
 
     def _texts(self, rows: pd.DataFrame) -> tuple[list[str | None], list[list[str]]]:
         """The targets, None where there is no transcript, and what was said before each."""
-        texts: list[Any] = [text if isinstance(text, str) else None for text in rows["text"]]
+        column = self.recipe.features.text.column
+        texts: list[Any] = [text if isinstance(text, str) else None for text in rows[column]]
         context, before = self.recipe.context, self._histories
         if context:
             spoken = zip(rows["id"], rows["speaker"], texts, strict=True)

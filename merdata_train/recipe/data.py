@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from merdata_train.recipe.part import Names, Part, Positive
+from merdata_train.parts.part import Names, Part, Positive
 
 
 class Rows(Part):

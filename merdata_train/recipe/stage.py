@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from merdata_train.parts.part import Count, Metric, Part, Positive, Share
 from merdata_train.recipe.data import Rows, Sampler
-from merdata_train.recipe.part import Count, Metric, Part, Positive, Share
 
 
 class Ema(Part):

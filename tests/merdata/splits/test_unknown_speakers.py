@@ -39,9 +39,7 @@ def test_dialogues_are_kept_whole_where_they_are_known(make: object) -> None:
 
 
 @pytest.mark.parametrize(("text", "nearest"), [(None, "random"), ("hello", "text")])
-def test_without_dialogues_all_is_train_and_the_nearest_is_named(
-    text: str | None, nearest: str
-) -> None:
+def test_without_dialogues_all_is_train_and_the_nearest_is_named(text: str | None, nearest: str) -> None:
     draft = make_mer(rows(dialogues=None, text=text), FACTS, Options())
     assert draft.claims == {}
     assert set(draft.folds[0]) == {"train"}
