@@ -22,7 +22,7 @@ GENDERS = {
     **dict.fromkeys(("male", "m", "man"), "male"),
     **dict.fromkeys(("female", "f", "w", "woman"), "female"),
 }
-FLOATS = ("valence", "arousal", "dominance")
+FLOATS = ("valence", "arousal", "dominance", "start", "end")
 UNKNOWN = "unknown"  # shard of rows without a speaker
 PLAIN_SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -59,14 +59,16 @@ class Reader:
                 path, declared = named
                 yield stray(path, declared.why, kind=declared.kind)
                 continue
-            record = records.of(named.path, named.stem) if records else None
-            if record:
-                taken.add(id(record))
-            if record and record.passed_over:
-                yield stray(named.path, record.passed_over)
-            elif record or self._label_is_in_the_name:
+            own = records.of(named.path, named.stem) if records else []
+            taken |= set(map(id, own))
+            counted = [record for record in own if not record.passed_over]
+            for record in counted:
                 yield self._utterance(tree, named, record, records, sidecars)
-            elif records and records.by_stem:
+            if own and not counted:
+                yield stray(named.path, own[0].passed_over)
+            elif not own and self._label_is_in_the_name:
+                yield self._utterance(tree, named, None, records, sidecars)
+            elif not own and records and records.by_stem:
                 yield stray(named.path, f"{records.names} does not name it")
         yield from self._without_audio(tree, records, taken, sidecars)
 

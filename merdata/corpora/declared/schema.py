@@ -16,7 +16,7 @@ from merdata.corpora.walk import AUDIO
 
 FieldName = Literal[
     "label", "speaker", "text", "gender", "language", "official_split", "session", "dialogue", "turn",
-    "prompt", "intensity", "scripted", "valence", "arousal", "dominance", "shard",
+    "prompt", "intensity", "scripted", "valence", "arousal", "dominance", "shard", "start", "end",
 ]  # fmt: skip
 
 
@@ -116,7 +116,7 @@ class Join(Part):
 
 
 class Table(Part):
-    """A table with a row for each utterance: csv with any usual delimiter, JSON, or JSON lines.
+    """A table with a row for each utterance: csv with any usual delimiter, JSON, JSON lines or YAML.
 
     Attributes:
         file: its name; with `*` there may be several.
