@@ -75,8 +75,8 @@ def _package(module: str) -> str:
 
 
 def _built_in_names() -> list[str]:
-    """The folders beside this file that are corpora: a declaration, or a reader with its miniature."""
-    marks = (DECLARATION, "sample.py")
+    """The folders beside this file that are corpora: all have one of three files."""
+    marks = (DECLARATION, "sample.py", "defects.yaml")
     return sorted(
         folder.name for folder in HERE.iterdir() if any((folder / mark).is_file() for mark in marks)
     )
