@@ -1,1 +1,1 @@
-"""Corpora that are not in the registry: a table of one's own recordings."""
+"""One's own recordings: a corpus from a table or a YAML file that is not in the registry."""
