@@ -15,6 +15,7 @@ from merdata.splits.kinds.kfold import GROUPS, make_kfold, make_loso
 from merdata.splits.kinds.loco import make_loco
 from merdata.splits.kinds.mer import make_mer
 from merdata.splits.kinds.official import make_official
+from merdata.splits.kinds.one_speaker import make_one_speaker, make_one_speaker_text
 from merdata.splits.kinds.sampled import make_fewshot, make_random
 from merdata.splits.kinds.speaker import make_speaker
 from merdata.splits.kinds.text import make_speaker_text, make_text
@@ -64,6 +65,14 @@ KINDS = {
     "loco": Kind(make_loco, "one fold for each corpus: trained on the others, tested on it"),
     "text": Kind(make_text, "sentence-disjoint", ("ratios",)),
     "speaker+text": Kind(make_speaker_text, "new speakers who say new sentences", ("ratios",)),
+    "one-speaker": Kind(
+        make_one_speaker, "one corpus, one fold for each speaker: trained on it, tested on others"
+    ),
+    "one-speaker+text": Kind(
+        make_one_speaker_text,
+        "the same with new sentences in test: folds by speaker and sentence",
+        ("folds",),
+    ),
     "random": Kind(make_random, "rows at random, only for comparison with others' numbers", ("ratios",)),
     "fewshot": Kind(make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows"),
 }
