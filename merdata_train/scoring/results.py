@@ -59,6 +59,7 @@ class Account(TypedDict):
     """Everything that follows from gold and predicted labels alone.
 
     `by_cluster`, where there are too few speakers or dialogues for an interval: `n` and the metrics of each.
+    `over`: `sentences` where these are resampled in their place.
     """
 
     n: int
@@ -70,6 +71,7 @@ class Account(TypedDict):
     per_class: dict[str, ClassScores]
     confusion: Confusion
     by_cluster: NotRequired[dict[str, Scores]]
+    over: NotRequired[str]
 
 
 class CalibrationScores(TypedDict):

@@ -35,8 +35,8 @@ import merdata
 from merdata_train.data.source import Examples, Source
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import load_recipe
-from merdata_train.runs.compare import by_cluster
 from merdata_train.scoring.statistics import Ints, mean_intervals, mean_scores, paired
+from merdata_train.scoring.units import by_unit
 from merdata_train.training.fit import fit
 from tests.benchmarks.common import REAL, machine
 
@@ -144,7 +144,7 @@ def table(systems: Rows, classes: tuple[str, ...], corpus: str | None) -> None:
 
 
 def _counts(rows: pd.DataFrame, classes: tuple[str, ...], corpus: str | None) -> Ints:
-    return by_cluster(rows if corpus is None else rows[rows["corpus"] == corpus], classes)
+    return by_unit(rows if corpus is None else rows[rows["corpus"] == corpus], classes)
 
 
 def _bounded(value: float, bounds: list[float] | None, form: str) -> str:
