@@ -45,6 +45,14 @@ def split(
         str | None,
         typer.Option(help="What a fold keeps whole (kfold).", metavar="speaker|session|text"),
     ] = None,
+    whole: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A corpus that keeps all its rows in every fold; repeat it (fewshot).",
+            metavar="NAME",
+            parser=corpus_name,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Split a store by a protocol.
@@ -58,7 +66,9 @@ def split(
 
     opened = open_store(store)
     shares = parse_ratios(ratios) if ratios else None
-    made = make(opened, protocol, seed, name=name, corpora=corpora, ratios=shares, folds=folds, by=by)
+    made = make(
+        opened, protocol, seed, name=name, corpora=corpora, ratios=shares, folds=folds, by=by, whole=whole
+    )
     account = screen.account_of_split(opened, made)
     print_json(account) if as_json else screen.split(account, store)
 

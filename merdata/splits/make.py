@@ -74,7 +74,9 @@ KINDS = {
         ("folds",),
     ),
     "random": Kind(make_random, "rows at random, only for comparison with others' numbers", ("ratios",)),
-    "fewshot": Kind(make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows"),
+    "fewshot": Kind(
+        make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows", ("whole",)
+    ),
 }
 
 
@@ -88,6 +90,7 @@ def split(
     ratios: tuple[float, float, float] | None = None,
     folds: int | None = None,
     by: str | None = None,
+    whole: Iterable[str] | None = None,
 ) -> Protocol:
     """Make a protocol, write its table into the store and its configs into the store's README.md.
 
@@ -101,6 +104,7 @@ def split(
         ratios: shares of train, validation and test, met within one group.
         folds: how many (kfold).
         by: what a fold keeps whole: speaker, session or text (kfold).
+        whole: further corpora, with all their rows in every fold (fewshot).
 
     Raises:
         CorpusNotFound: the store holds no such corpus.
@@ -109,9 +113,10 @@ def split(
         StoreError: the store cannot be read or written.
     """
     kind = _kind(protocol)
-    options = _checked(protocol, Options(seed, ratios, folds, by))
     store = open_store(store)
-    rows = rows_of(store, corpora)
+    beside = store.named(whole) if whole else None
+    options = _checked(protocol, Options(seed, ratios, folds, by, beside))
+    rows = rows_of(store, [*corpora, *(beside or [])] if corpora else None)
     draft = kind.make(rows, store.corpora, options)
     if (
         draft.undivided
@@ -119,7 +124,7 @@ def split(
         and not any((part == TEST).any() for part in draft.folds.values())
     ):
         raise SplitError(f"{'; '.join(draft.notes)}; the nearest is {draft.nearest}")
-    chosen = sorted(set(rows["corpus"]))
+    chosen = sorted(set(rows["corpus"]) - set(beside or []))
     name = check_name(name or _default_name(protocol, chosen if corpora else [], draft, options))
     facts = {"kind": protocol, "seed": seed, "chosen": corpora is not None, **options.given}
     made = finish(store, name, draft, facts, rows)

@@ -541,3 +541,16 @@ def test_the_audit_holds_and_flags_them(own: merdata.Store) -> None:
     assert shared["one-speaker+text"] == set()
     assert protocols["random"].properties["speaker_dependent"] == ["tess"]
     assert merdata.load_protocol(own, "tess_one-speaker").splits("OAF-to-YAF")
+
+
+def test_few_shots_of_one_corpus_beside_the_whole_of_another() -> None:
+    speakers = {f"{number:02d}": ("male", "en", ["joy", "anger"] * 10) for number in range(10)}
+    rows = pd.concat([rows_of(speakers, "one"), rows_of(speakers, "two")], ignore_index=True)
+    default = made("mer", rows, Options()).folds[0]
+    draft = made("fewshot", rows, Options(whole=["two"]))
+    for share, split in draft.folds.items():
+        beside, cut = split[split.index.str.startswith("two/")], split[split.index.str.startswith("one/")]
+        assert beside.to_dict() == {id: part for id, part in default.items() if id.startswith("two/")}
+        assert counts(cut)[0] == default[cut.index].eq("train").sum() == round(share / 100 * 160)
+    with pytest.raises(SplitError, match="name it with --corpus, beside --whole"):
+        made("fewshot", rows, Options(whole=["one", "two"]))
