@@ -13,7 +13,7 @@ from merdata.splits.groups import deal, profile
 from merdata.splits.sentences import claims_of_text, sentences
 from merdata.store.protocol import TEST, TRAIN, VALIDATION
 
-HELD_BACK = 10  # one in this many sentences of the speaker is validation
+HELD_BACK = 0.15  # of the sentences of the speaker, to validate on
 FOLDS = 5
 FEWEST_SENTENCES = 3  # one each for train, validation and test
 
@@ -32,9 +32,8 @@ def make_one_speaker(rows: pd.DataFrame, facts: Facts, options: Options) -> Draf
     for fold, (speaker, others) in enumerate(_speakers(corpus, known), start=1):
         own = known["speaker"] == speaker
         groups = profile(known[own], said[own])
-        held_back = deal(
-            groups, [max(1, len(groups.groups) // HELD_BACK)], f"{options.seed} {corpus} {speaker}"
-        )
+        fewest = max(1, round(HELD_BACK * len(groups.groups)))
+        held_back = deal(groups, [fewest], f"{options.seed} {corpus} {speaker}")
         split = pd.Series(TEST, index=known.index)
         split[own] = TRAIN
         split[own & said.isin(held_back)] = VALIDATION
