@@ -82,7 +82,8 @@ def known_rows(
     rows["split"] = rows["id"].map(splits)
     for part in wanted:
         _refuse_unknown(part, rows)
-    return rows
+    known: pd.DataFrame = rows
+    return known
 
 
 def labelled_rows(rows: pd.DataFrame, data: Data) -> pd.DataFrame:

@@ -97,7 +97,9 @@ class Discriminator(Head):
         return 2.0 / (1.0 + float(torch.tensor(-self.gamma * progress).exp())) - 1.0
 
     def forward(self, read: Read) -> Tensor:
-        reversed_ = _Reverse.apply(read.fused, self.factor(read.progress))
+        reversed_: Tensor = _Reverse.apply(  # type: ignore[no-untyped-call]
+            read.fused, self.factor(read.progress)
+        )
         logits: Tensor = self.layers(reversed_).squeeze(-1)
         return logits
 

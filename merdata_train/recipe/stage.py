@@ -105,6 +105,11 @@ class Stage(Part):
     data: Rows = Rows()
     selection: Selection | None = None
 
+    def wholes(self) -> list[str]:
+        """Names of recipes, or folders, of which the stage starts from the best as a whole."""
+        given = self.init if isinstance(self.init, list) else [self.init]
+        return [name for name in given if isinstance(name, str)]
+
     def starts(self) -> list[Start]:
         """The runs that single modules start from."""
         given = self.init if isinstance(self.init, list) else [self.init]

@@ -82,7 +82,7 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
         for (name, depth), group in groups.items()
         if group
     ]
-    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[stage.optimizer]
+    kind = torch.optim.AdamW if stage.optimizer == "adamw" else torch.optim.Adam
     return kind(moved, weight_decay=stage.weight_decay)
 
 
