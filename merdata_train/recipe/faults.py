@@ -25,13 +25,22 @@ TAGS: dict[str, type[BaseModel]] = {
     **AUXILIARIES,
 }
 NAMED = "auxiliary"  # its keys are names that a recipe chooses, which may be those of kinds
+MOST_FAULTS = 20
+SHOWN = 100  # letters of a value
 
 
 def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:
-    """A sentence on each fault of a recipe."""
-    for fault in error.errors():
-        key = ".".join(_keys(fault["loc"]))
+    """A sentence on each fault of a recipe, up to 20 of them."""
+    several = error.errors()
+    for fault in several[:MOST_FAULTS]:
+        key = _cut(".".join(_keys(fault["loc"])))
         yield f"{key}: {_said(fault, recipe)}" if key else _said(fault, recipe)
+    if len(several) > MOST_FAULTS:
+        yield f"and {len(several) - MOST_FAULTS:,} more faults"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _keys(location: tuple[int | str, ...]) -> Iterator[str]:
@@ -46,7 +55,7 @@ def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:
         return f"unknown key{did_you_mean(str(fault['loc'][-1]), _keys_beside(fault['loc'], recipe))}"
     message = fault["msg"].removeprefix("Value error, ")
     # A fault between keys names their values itself; the input would be the whole part.
-    given = "" if fault["type"] in ("missing", "value_error") else f", not {fault['input']!r}"
+    given = "" if fault["type"] in ("missing", "value_error") else f", not {_cut(repr(fault['input']))}"
     return f"{message[0].lower()}{message[1:]}{given}"
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from merdata.plugin import did_you_mean
+from merdata.plugin import did_you_mean, load_yaml, read_yaml
 from merdata_train.errors import RecipeError
 from merdata_train.parts.auxiliaries import AnyAuxiliary
 from merdata_train.parts.auxiliary import Auxiliary
@@ -143,25 +143,13 @@ def _find(name: str | Path) -> Path:
     raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` lists those that ship")
 
 
-class _EachKeyOnce(yaml.SafeLoader):
-    """YAML's safe types; a key that a mapping has twice is refused, where YAML takes the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                place = node.value[number][0].start_mark
-                raise yaml.YAMLError(f"line {place.line + 1}: the key {key!r} is there twice")
-        return super().construct_mapping(node, deep)
-
-
 def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     """The YAML of a recipe, laid over that of its parent."""
     if path in seen:
         raise RecipeError(f"{path}: it is its own base")
     try:
-        tree = yaml.load(path.read_text("utf-8"), _EachKeyOnce)  # noqa: S506  a SafeLoader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        tree = read_yaml(path)
+    except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise RecipeError(f"{path} is not a recipe: it must be a mapping of keys")
@@ -201,7 +189,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise RecipeError(f"override {override!r} is not of the form key=value, as in stages.0.epochs=3")
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise RecipeError(f"override {override!r}: {' '.join(str(error).split())}") from error
     *parents, last = key.split(".")

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import merdata
-from merdata.plugin import did_you_mean
+from merdata.plugin import did_you_mean, read_yaml
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.parts.part import Metric
@@ -185,11 +185,11 @@ def load_suite(name: str | Path) -> Suite:
     """
     path = _find(name)
     try:
-        return Suite.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Suite.model_validate(read_yaml(path))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
         raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
 
 
