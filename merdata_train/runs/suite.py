@@ -260,7 +260,7 @@ def _plan_cell(
         asked = load_recipe(own[0], own[1:])
         recipe = with_initial(asked, out, shared)
         starts = [
-            f"stages.{number}.init={json.dumps(stage.init)}"
+            f"stages.{number}.init={json.dumps(stage.model_dump(mode='json')['init'])}"
             for number, stage in enumerate(recipe.stages)
             if stage.init
         ]
