@@ -34,6 +34,10 @@ class NotThisCorpus(LayoutError):
     """No file in the folder is named like a file of the corpus."""
 
 
+class DeclarationError(MerdataError):
+    """A `corpus.yaml` is not YAML, or one of its keys is wrong; the message names each."""
+
+
 class OptionError(MerdataError):
     """An option that the corpus does not have, or a value that it does not accept."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from merdata.errors import PolicyError, did_you_mean
-from merdata.io.strict_yaml import load_yaml
+from merdata.io.strict_yaml import read_yaml
 
 DROP, KEEP = "drop", "keep"
 
@@ -160,8 +160,8 @@ def read_policy(path: Path) -> list[str]:
         PolicyError: it cannot be read, is not of that form, or has a label twice.
     """
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        tree = read_yaml(path)
+    except (OSError, yaml.YAMLError) as error:
         raise PolicyError(f"cannot read the policy {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise PolicyError(f"{path} is not a policy: it must be a mapping such as `contempt: disgust`")

@@ -19,11 +19,12 @@ A package that works on stores, as merdata_train does::
 
     run_app, ending         a command line whose faults and signals are one line each
     run_tasks               tasks in several processes
+    process_folder          where processes meet, and what else is to end with this one
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
-    load_yaml               YAML that people write; a key given twice is refused
+    load_yaml, read_yaml    YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     sentences               which rows of a corpus say the same
@@ -73,10 +74,12 @@ _FOR_STORES = {
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
     "file_sha256": "io.files",
+    "process_folder": "io.scratch",
     "is_remote": "io.places",
     "place": "io.places",
     "render_card": "io.resources",
     "load_yaml": "io.strict_yaml",
+    "read_yaml": "io.strict_yaml",
     "console": "tables.table",
     "printable": "escaping",
     "markdown": "escaping",
@@ -136,7 +139,9 @@ if TYPE_CHECKING:
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
     from merdata.io.resources import render_card as render_card
+    from merdata.io.scratch import process_folder as process_folder
     from merdata.io.strict_yaml import load_yaml as load_yaml
+    from merdata.io.strict_yaml import read_yaml as read_yaml
     from merdata.labels import vad_prototypes as vad_prototypes
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page

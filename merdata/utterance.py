@@ -7,9 +7,10 @@ written in pyarrow because importing `datasets` alone takes longer than building
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -18,6 +19,14 @@ SAMPLE_RATE = 16_000
 NO_TEXT = "text: "  # begins the note on a row without a transcript
 SILENCED_NOTE = "audio silenced: "  # begins the note on a row whose audio is silence
 KNOWN_DEFECT = "known defect, "  # begins the note on a defect of the corpus's table
+
+
+_FRAGMENT = re.compile(r"#t=[\d.e+-]+(,[\d.e+-]+)?$")
+
+
+def file_of(place: str) -> str:
+    """The file of a source that may be a span of it: `long.flac` of `long.flac#t=1.5,3.25`."""
+    return _FRAGMENT.sub("", place)
 
 
 def is_silenced(notes: Iterable[str]) -> bool:
@@ -34,6 +43,17 @@ class Vote:
     level: float | None = None
 
 
+class Span(NamedTuple):
+    """A part of a recording, in seconds from its begin; `end` None: as far as the recording goes."""
+
+    start: float
+    end: float | None
+
+    def __str__(self) -> str:
+        """As a media fragment of a URI (W3C Media Fragments 1.0, 4.2.1): `t=1.5,3.25`."""
+        return f"t={self.start!r}" + ("" if self.end is None else f",{self.end!r}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
     """What a corpus's file names and metadata say about one utterance; its audio is not opened for this.
@@ -45,6 +65,7 @@ class Utterance:
         id: unique in the corpus (in the store `<corpus>/...`), with the split in it where the corpus restarts
             its numbers in each.
         source: audio file relative to the corpus folder, or None if it is not on disk.
+        start, end: seconds, where the utterance is a span of a longer recording.
         raw_label, speaker: None where the corpus's metadata has nothing (a note then says so).
         text: transcript, or None (a note then says why).
         raw_text: transcript as the corpus has it, where `text` was cleaned.
@@ -77,6 +98,20 @@ class Utterance:
     votes: tuple[Vote, ...] = ()
     notes: tuple[str, ...] = ()
     excluded: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """The part of `source` that the utterance is, or None if it is all of it."""
+        if self.start is None and self.end is None:
+            return None
+        return Span(float(self.start or 0.0), None if self.end is None else float(self.end))
+
+    @property
+    def place(self) -> str | None:
+        """Its source as the store and the ledger name it, with the span: `long.flac#t=1.5,3.25`."""
+        return f"{self.source}#{self.span}" if self.source and self.span else self.source
 
 
 UTTERANCE_FIELDS = tuple(field.name for field in fields(Utterance))

@@ -38,6 +38,7 @@ TOOLKIT = (
 )
 TRAINER = (
     "errors",
+    "parts",
     "recipe",
     "features encoders",
     "data",

@@ -11,16 +11,27 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from merdata.audio.decoders import Decoded, decode
+from merdata.audio.spans import decode_span
 from merdata.errors import AudioError
-from merdata.utterance import SAMPLE_RATE
+from merdata.utterance import SAMPLE_RATE, Span
 
-__all__ = ["AUDIO_VERSION", "AudioError", "Clip", "normalise", "read_wav", "silence", "wav_bytes"]
+__all__ = [
+    "AUDIO_VERSION",
+    "AudioError",
+    "Clip",
+    "normalise",
+    "normalise_span",
+    "read_wav",
+    "silence",
+    "wav_bytes",
+]
 
 AUDIO_VERSION = 2  # raise it whenever the same source would give different bytes
 SILENCE_SECONDS = 0.5
@@ -83,7 +94,23 @@ def normalise(data: bytes, path: str | None = None) -> Clip:
     Raises:
         AudioError: the file has no usable audio; it carries a reason code and a sentence.
     """
-    decoded = decode(data, path)
+    return _normalised(decode(data, path))
+
+
+def normalise_span(file: Path | bytes, span: Span) -> Clip:
+    """As `normalise`, of a part of a recording: cut at the source's rate, before anything else is done.
+
+    Args:
+        file: the recording, or its bytes where it is remote.
+        span: the part, in seconds.
+
+    Raises:
+        AudioError: as `normalise`, or the recording does not have this span.
+    """
+    return _normalised(decode_span(file, span))
+
+
+def _normalised(decoded: Decoded) -> Clip:
     _check(decoded)
     mono = _down_mix(decoded.samples)
     if _peak(mono) < SILENCE_PEAK:

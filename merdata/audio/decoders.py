@@ -18,9 +18,10 @@ from merdata.errors import AudioError
 from merdata.io.scratch import scratch
 
 FFMPEG_SECONDS = 20
+MOST_BYTES = 1 << 28  # of a file: an utterance is smaller, and more would not fit into a worker's memory
 MOST_FRAMES = 1 << 25  # 35 minutes at 16 kHz, 11 at 48 kHz: longer files are not utterances
 MOST_SAMPLES = 1 << 27  # over all channels: 512 MB in memory
-MOST_WAV = 5 * MOST_SAMPLES  # bytes that ffmpeg may write: more than _refuse_too_long allows
+MOST_WAV = 5 * MOST_SAMPLES  # bytes that ffmpeg may write: more than refuse_too_long allows
 EXACT = ("tta", "wv", "ape")  # formats, by ffmpeg's names, whose headers state the number of samples
 WORDS = {
     "EOFError": "it ends early",
@@ -99,7 +100,12 @@ def _decodes(packet: Any) -> bool:
     return True
 
 
-def _refuse_too_long(frames: int, channels: int) -> None:
+def refuse_too_long(frames: int, channels: int) -> None:
+    """Refuse what is too long for an utterance.
+
+    Raises:
+        AudioError: it is.
+    """
     if frames > MOST_FRAMES or frames * channels > MOST_SAMPLES:
         length = f"{frames:,} samples of {channels} channels or more"
         raise AudioError("too-long", f"{length}: not an utterance, which has {MOST_FRAMES:,} at most")
@@ -124,7 +130,7 @@ def _soundfile(data: bytes, path: str | None) -> Decoded:
     import soundfile
 
     with soundfile.SoundFile(_Bytes(data)) as file:
-        _refuse_too_long(file.frames, file.channels)
+        refuse_too_long(file.frames, file.channels)
         samples = file.read(dtype="float32", always_2d=True)
         return Decoded(samples, file.samplerate, f"soundfile/{file.format}")
 
@@ -147,7 +153,7 @@ def _pyav_with(data: bytes, options: dict[str, str]) -> Decoded:
         for frame in container.decode(stream):
             frames.append(_frame(frame))
             length += len(frames[-1])
-            _refuse_too_long(length, frames[-1].shape[1])
+            refuse_too_long(length, frames[-1].shape[1])
         if not frames:
             raise AudioError("empty", "the audio stream has no samples")
         rate = stream.codec_context.sample_rate
@@ -199,7 +205,7 @@ def _ffmpeg(data: bytes, path: str | None) -> Decoded:
     )
     wav = _run(command)
     with soundfile.SoundFile(io.BytesIO(wav)) as file:
-        _refuse_too_long(file.frames, file.channels)
+        refuse_too_long(file.frames, file.channels)
         return Decoded(file.read(dtype="float32", always_2d=True), file.samplerate, "ffmpeg")
 
 

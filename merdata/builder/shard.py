@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from merdata.audio import clip as audio
 from merdata.audio.clip import AudioError
-from merdata.builder.source import read_source
+from merdata.builder.source import find_recording, read_source
 from merdata.builder.task import JOURNAL_SCHEMA, PlannedRow, ShardTask, journal_facts, read_journal
 from merdata.io.files import file_sha256, put, remove, temporary_for, write_atomically
 from merdata.io.places import is_remote, reaching
@@ -26,27 +27,27 @@ BYTES_A_GROUP = 1 << 24  # of audio; fewer rows where clips are long, for a work
 PASSING = ("unreadable", "changing")  # reasons that may no longer hold at the next build
 _FOUND = ("seconds", "source_sha256", "audio_sha256", "notes")
 _HEARD = ("decoder", "source_rate", "source_channels", "seconds", "source_sha256", "audio_sha256")
-Normalise = Callable[[str, bytes, str], audio.Clip]
+Decode = Callable[[str, Callable[[], audio.Clip]], audio.Clip]
 
 
-def build_shard(task: ShardTask, normalise: Normalise | None = None) -> None:
+def build_shard(task: ShardTask, decode: Decode | None = None) -> None:
     """Write a shard and then its journal, each by rename.
 
     Args:
         task: the shard.
-        normalise: makes a clip from id, bytes and path of a source (default `audio.normalise`).
+        decode: calls what decodes the clip of an id, and may guard it (default: only calls it).
 
     Raises:
         StoreError: the store cannot be written.
     """
     with reaching(task.store):
-        _build_shard(task, normalise or _normalise)
+        _build_shard(task, decode or _unguarded)
 
 
-def _build_shard(task: ShardTask, normalise: Normalise) -> None:
+def _build_shard(task: ShardTask, decode: Decode) -> None:
     ledger: list[Record] = []
     with temporary_for(task.staged) as temporary:
-        rows = _stored_rows(task, EarlierShard(task), ledger, normalise)
+        rows = _stored_rows(task, EarlierShard(task), ledger, decode)
         count = _write(rows, temporary, store_schema(task.classes))
         facts: dict[str, Any] = {"key": task.key, "rows": count, "audio_version": audio.AUDIO_VERSION}
         facts |= {"sha256": file_sha256(temporary), "bytes": temporary.stat().st_size}
@@ -62,36 +63,34 @@ def _build_shard(task: ShardTask, normalise: Normalise) -> None:
         pq.write_table(table, temporary)
 
 
-def _normalise(_: str, data: bytes, path: str) -> audio.Clip:
-    return audio.normalise(data, path)
+def _unguarded(_: str, clip: Callable[[], audio.Clip]) -> audio.Clip:
+    return clip()
 
 
 def _stored_rows(
-    task: ShardTask, earlier: EarlierShard, ledger: list[Record], normalise: Normalise
+    task: ShardTask, earlier: EarlierShard, ledger: list[Record], decode: Decode
 ) -> Iterator[Record]:
     """The rows for the store, one at a time; every row's entry is appended to `ledger`."""
     for row in task.rows:
-        entry, wav = _hear(task, row, earlier, normalise)
+        entry, wav = _hear(task, row, earlier, decode)
         ledger.append(entry)
         if wav is not None:
             yield _store_row(row, entry, wav, task.classes)
 
 
 def _hear(
-    task: ShardTask, row: PlannedRow, earlier: EarlierShard, normalise: Normalise
+    task: ShardTask, row: PlannedRow, earlier: EarlierShard, decode: Decode
 ) -> tuple[Record, bytes | None]:
     """The complete ledger entry of a row, and its WAV if it goes into the store."""
     entry = row.entry()
     if row.stays and not task.rehash and earlier.has(entry):
         return earlier.again(entry)
     try:
-        data = read_source(task.root, row.utterance.source, row.size, row.modified_ns)
-        entry["source_sha256"] = hashlib.sha256(data).hexdigest()
+        clip, entry["source_sha256"] = _found(task.root, row)
         if row.stays and task.rehash and earlier.has_bytes(entry):
             return earlier.again(entry)
         if row.stays:
-            source = (task.root / str(row.utterance.source)).absolute()
-            return _with_clip(entry, normalise(row.utterance.id, data, str(source)), {"state": STORED})
+            return _with_clip(entry, decode(row.utterance.id, clip), {"state": STORED})
     except AudioError as error:
         fault = {"reason": error.reason, "detail": str(error)}
         if row.stays and task.on_bad_audio == "silence":
@@ -100,6 +99,17 @@ def _hear(
         if row.stays:
             return entry | {"state": DROPPED} | fault, None
     return entry | row.why_not(), None
+
+
+def _found(root: Path, row: PlannedRow) -> tuple[Callable[[], audio.Clip], str]:
+    """What decodes the clip of a row, and the SHA-256 of its source."""
+    source, span = row.utterance.source, row.utterance.span
+    if span:
+        recording, sha256 = find_recording(root, source, row.size, row.modified_ns)
+        return partial(audio.normalise_span, recording, span), sha256
+    data = read_source(root, source, row.size, row.modified_ns)
+    path = str((root / str(source)).absolute())
+    return partial(audio.normalise, data, path), hashlib.sha256(data).hexdigest()
 
 
 def _with_clip(entry: Record, clip: audio.Clip, state: Record) -> tuple[Record, bytes]:

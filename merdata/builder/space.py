@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from pathlib import Path
 
 from merdata.audio.decoders import seconds_of
-from merdata.builder.task import ShardTask
+from merdata.builder.task import PlannedRow, ShardTask
 from merdata.errors import StoreError
 from merdata.io.places import is_remote, to_read
 from merdata.utterance import SAMPLE_RATE
@@ -28,8 +29,7 @@ def check_space(store: Path, tasks: Sequence[ShardTask]) -> None:
     if is_remote(store):
         return  # a bucket has no limit
     free = shutil.disk_usage(_existing(store)).free
-    sizes = sum(row.size or 0 for task in tasks for row in task.rows)
-    if sizes * MOST_GROWTH < free:
+    if sum(_at_most(row) for task in tasks for row in task.rows) < free:
         return  # without opening a header
     needed = bytes_needed(tasks)
     if needed > free:
@@ -42,14 +42,27 @@ def check_space(store: Path, tasks: Sequence[ShardTask]) -> None:
 def bytes_needed(tasks: Iterable[ShardTask]) -> int:
     """About how much space the shards take; those that they replace are kept until all are made."""
     sources: dict[tuple[str, str], list[Source]] = {}
-    rows = 0
+    rows = spans = 0
     for task in tasks:
         for row in task.rows:
             rows += 1
-            if row.stays and row.size and row.utterance.source:
+            if not row.stays:
+                continue
+            if row.utterance.end is not None:
+                spans += _at_most(row)
+            elif row.size and row.utterance.source:
                 path = task.root / row.utterance.source
                 sources.setdefault((task.corpus, path.suffix.lower()), []).append((path, row.size))
-    return rows * ROW_BYTES + round(sum(map(_clip_bytes, sources.values())))
+    return rows * ROW_BYTES + spans + round(sum(map(_clip_bytes, sources.values())))
+
+
+def _at_most(row: PlannedRow) -> int:
+    """A bound on the bytes of a row's clip: exact for a span, and else by the size of its source."""
+    span = row.utterance.span
+    if span and span.end is not None:
+        seconds = span.end - span.start
+        return round(seconds * BYTES_A_SECOND) if isfinite(seconds) and seconds > 0 else 0
+    return (row.size or 0) * MOST_GROWTH
 
 
 def _clip_bytes(sources: list[Source]) -> float:

@@ -49,7 +49,7 @@ class PlannedRow:
             "id": as_text(utterance.id),
             "corpus": utterance.corpus,
             "shard": utterance.shard,
-            "source": as_text(utterance.source),
+            "source": as_text(utterance.place),
             "raw_label": utterance.raw_label or None,
             "label": self.decision.target,
             "notes": [*utterance.notes, *([policy] if policy else [])],

@@ -29,6 +29,7 @@ from merdata.engine.pool import process_context, run_tasks
 from merdata.engine.without_pandas import spare_pandas
 from merdata.errors import EngineError
 from merdata.io.files import this_process
+from merdata.utterance import Span
 
 LIMIT = 30.0  # seconds for one clip
 HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
@@ -52,18 +53,18 @@ class Guard:
     notes: Path
     refused: Refusals = field(default_factory=dict)
 
-    def normalise(self, id: str, data: bytes, path: str) -> Clip:
-        """As `audio.normalise`.
+    def decode(self, id: str, clip: Callable[[], Clip]) -> Clip:
+        """What `clip` gives.
 
         Raises:
-            AudioError: as `audio.normalise`, or the clip is refused.
+            AudioError: as `clip` does, or it is refused.
         """
         if id in self.refused:
             raise AudioError(*self.refused[id])
         with ALONE:
             note(self.notes, id)
             with watched():
-                return audio.normalise(data, path)
+                return clip()
 
 
 @contextmanager
@@ -118,7 +119,7 @@ def build_shards(
     while True:
         own = notes / uuid4().hex  # a worker of a cluster may still hold a note of an earlier round
         try:
-            work = partial(build_shard, normalise=Guard(own, refused).normalise)
+            work = partial(build_shard, decode=Guard(own, refused).decode)
             return _run(work, tasks, jobs, progress, cluster() if cluster else None)
         except EngineError:
             culprits = _refused(tasks, _heard_last(own) - refused.keys())
@@ -167,19 +168,19 @@ def _heard_last(notes: Path) -> set[str]:
 
 def _refused(tasks: Sequence[ShardTask], ids: set[str]) -> Refusals:
     """The clips whose decoder ends its process even alone, and how it does."""
-    sources: Mapping[str, Path] = {
-        row.utterance.id: task.root / str(row.utterance.source)
+    sources: Mapping[str, tuple[Path, Span | None]] = {
+        row.utterance.id: (task.root / str(row.utterance.source), row.utterance.span)
         for task in tasks
         for row in task.rows
         if row.utterance.id in ids
     }
-    tried = {id: _death(path) for id, path in sources.items()}
+    tried = {id: _death(*source) for id, source in sources.items()}
     return {id: death for id, death in tried.items() if death}
 
 
-def _death(path: Path) -> tuple[str, str] | None:
+def _death(path: Path, span: Span | None = None) -> tuple[str, str] | None:
     """Reason and sentence if decoding a file ends its process, else None."""
-    process = process_context().Process(target=_try, args=(path,))
+    process = process_context().Process(target=_try, args=(path, span))
     process.start()
     process.join()
     if process.exitcode == 0:
@@ -189,9 +190,9 @@ def _death(path: Path) -> tuple[str, str] | None:
     return "crash", "its decoder crashed the process"
 
 
-def _try(path: Path) -> None:
+def _try(path: Path, span: Span | None) -> None:
     with suppress(Exception):
-        data = path.read_bytes()
+        data = path.read_bytes() if span is None else b""
         _prepare()
         with watched():
-            audio.normalise(data, str(path))
+            audio.normalise_span(path, span) if span else audio.normalise(data, str(path))

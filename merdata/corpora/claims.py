@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, fits
 from merdata.corpora.walk import audio_stem
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance
@@ -77,7 +77,9 @@ def near_misses(
             continue
         copy = COPY.fullmatch(stem)
         original = (copy["of"] or copy["name"]).strip() if copy else ""
-        if name.fullmatch(original):
+        if fits(name, path.parent, original):
             yield path, f"named like a copy of {original}{path.suffix}: delete it, or give it that name"
+        elif "/" in name.pattern:
+            continue
         elif (inside := name.search(stem)) and len(inside[0]) >= SHORTEST and inside[0] != stem:
             yield path, f"{inside[0]} is part of its name, but not all: give it that name if it is that clip"

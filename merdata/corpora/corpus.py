@@ -340,14 +340,14 @@ def _sight(tree: Tree, most: int = 3) -> str:
     return f"{shown}{' ...' if len(tree.paths) > most else ''} ({len(tree.paths)} files)"
 
 
-def stray(path: PurePosixPath, why: str, *, shard: str = "unknown") -> Utterance:
-    """A file that is named like a row of the corpus but is not one: it only enters the ledger."""
+def stray(path: PurePosixPath, why: str, *, shard: str = "unknown", kind: str = "stray") -> Utterance:
+    """A file that is named like a row of the corpus but is not one: it only enters the ledger, as `kind`."""
     return Utterance(
         id=str(path),
         source=str(path),
         raw_label="",
         speaker="",
         shard=shard,
-        excluded="stray",
+        excluded=kind,
         notes=(why,),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from typing import Any
 
 from merdata.errors import LayoutError
 
-DELIMITERS = ",;\t"  # spreadsheets of some countries write semicolons
+DELIMITERS = ",;\t|"  # spreadsheets of some countries write semicolons
 
 
 class Row(dict[str, str]):
@@ -37,14 +38,23 @@ class Row(dict[str, str]):
         raise LayoutError(f"{self.where}, column {column}: {self[column]!r} is not a whole number")
 
 
-def parse_csv(text: str, columns: Sequence[str], where: str) -> list[Row]:
+def parse_csv(text: str, columns: Sequence[str], where: str, *, quotes: bool = True) -> list[Row]:
     """Rows of a csv text; its columns may be in any order, case and number.
+
+    Args:
+        text: the whole file.
+        columns: that it must have.
+        where: its path, for messages.
+        quotes: whether cells are in quotes where they need it; else a quote is a character like others.
 
     Raises:
         LayoutError: it is not a csv file with these columns, or a row has too few or too many cells.
     """
     # newline="" leaves line ends to csv: str.splitlines would break rows at U+0085.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, columns), strict=True)
+    form: Any = {"delimiter": _delimiter(text, columns), "strict": True}
+    if not quotes:
+        form |= {"quoting": csv.QUOTE_NONE}
+    reader = csv.reader(io.StringIO(text, newline=""), **form)
     rows: list[Row] = []
     header: list[str] | None = None
     try:

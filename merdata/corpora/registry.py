@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import iter_modules
 
 from merdata.corpora.corpus import BUILT_IN, Corpus, Survey
 from merdata.corpora.tree import Tree
 from merdata.errors import CorpusNotFound, NotThisCorpus, did_you_mean
 
+DECLARATION = "corpus.yaml"
+HERE = Path(__file__).parent
+
+
+class Registry(Mapping[str, Corpus]):
+    """Corpora by name; one that is built in is loaded when it is first asked for."""
+
+    def __init__(self, finders: Mapping[str, Callable[[], Corpus]]) -> None:
+        self._finders = finders
+        self._loaded: dict[str, Corpus] = {}
+
+    def __getitem__(self, name: str) -> Corpus:
+        if name not in self._loaded:
+            self._loaded[name] = self._finders[name]()
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._finders
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._finders)
+
+    def __len__(self) -> int:
+        return len(self._finders)
+
 
 @cache
-def registry() -> dict[str, Corpus]:
+def registry() -> Registry:
     """All corpora by name: the built-in ones first, then those of entry points, each in the order of names.
 
     Nobody replaces a built-in corpus: its licence would go with it.
     """
-    corpora = {corpus.name: corpus for corpus in _built_in()}
+    finders: dict[str, Callable[[], Corpus]] = {name: partial(_built_in, name) for name in _built_in_names()}
     for point in sorted(entry_points(group="merdata.corpora")):
         corpus = replace(point.load(), package=_package(point.module))
-        corpora.setdefault(corpus.name, corpus)
-    return corpora
+        finders.setdefault(corpus.name, partial(_as_it_is, corpus))
+    return Registry(finders)
+
+
+def _as_it_is(corpus: Corpus) -> Corpus:
+    return corpus
 
 
 def _package(module: str) -> str:
@@ -36,12 +64,22 @@ def _package(module: str) -> str:
     return module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
 
 
-def _built_in() -> Iterator[Corpus]:
-    """The corpus of every folder beside this file."""
-    for module in sorted(iter_modules([str(Path(__file__).parent)], f"{BUILT_IN}.")):
-        if module.ispkg:
-            corpus: Corpus = import_module(module.name).CORPUS
-            yield replace(corpus, package=module.name)
+def _built_in_names() -> list[str]:
+    """The folders beside this file that are corpora: a declaration, or a reader with its miniature."""
+    marks = (DECLARATION, "sample.py")
+    return sorted(
+        folder.name for folder in HERE.iterdir() if any((folder / mark).is_file() for mark in marks)
+    )
+
+
+def _built_in(name: str) -> Corpus:
+    package = f"{BUILT_IN}.{name}"
+    if (HERE / name / DECLARATION).is_file():
+        from merdata.corpora.declared.load import load_declared  # pydantic takes a tenth of a second
+
+        return load_declared(HERE / name / DECLARATION, package)
+    corpus: Corpus = import_module(package).CORPUS
+    return replace(corpus, package=package)
 
 
 def get_corpus(name: str) -> Corpus:

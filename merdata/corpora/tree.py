@@ -73,14 +73,14 @@ class Tree:
         return bool(self.preferred) and str(path).startswith(f"{self.preferred}/")
 
     def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[PurePosixPath, re.Match[str]]]:
-        """Audio whose name without its ending matches the whole pattern, in sorted order.
+        """Audio whose name without its ending fits the pattern, in sorted order.
 
         Endings and their case do not matter. A file with another ending, or none, is audio if it begins so.
         """
         for path in self.paths:
             stem = audio_stem(path.name)
             for name in stems(path.name):
-                match = pattern.fullmatch(name)
+                match = fits(pattern, path.parent, name)
                 if match and (stem is not None or sounds(self.root / path)):
                     yield path, match
                     break
@@ -131,13 +131,21 @@ class Tree:
         texts = [self.read_text(one).replace("\r\n", "\n").rstrip() for one in (path, other)]
         return texts[0] == texts[1]
 
-    def read_csv(self, path: PurePosixPath, columns: Sequence[str], cost: str = "") -> list[Row]:
+    def read_csv(
+        self, path: PurePosixPath, columns: Sequence[str], cost: str = "", *, quotes: bool = True
+    ) -> list[Row]:
         """Rows of a csv file; if it has none, a remark says what that costs.
+
+        Args:
+            path: of the file.
+            columns: that it must have.
+            cost: what is missing where it has no rows.
+            quotes: whether cells are in quotes where they need it; else a quote is a character like others.
 
         Raises:
             LayoutError: it cannot be read, or lacks one of the columns.
         """
-        rows = parse_csv(self.read_text(path), columns, str(self.root / path))
+        rows = parse_csv(self.read_text(path), columns, str(self.root / path), quotes=quotes)
         if not rows and cost:
             self.remarks.append(f"{path} has a header but no rows: {cost}")
         return rows
@@ -171,6 +179,11 @@ class Tree:
     def notes_on(self, path: PurePosixPath | None) -> tuple[str, ...]:
         """Notes for the rows that come from a metadata file."""
         return self.notes.get(path, ()) if path else ()
+
+
+def fits(pattern: re.Pattern[str], folder: PurePosixPath, stem: str) -> re.Match[str] | None:
+    """The match of a whole name without ending; of a pattern with a slash, of the whole path."""
+    return pattern.fullmatch(f"{folder}/{stem}" if "/" in pattern.pattern else stem)
 
 
 def split_of(path: PurePosixPath) -> str | None:

@@ -12,6 +12,7 @@ from merdata.corpora.walk import stems
 from merdata.errors import LicenceError
 from merdata.store.protocol import protocol_names, read_protocol
 from merdata.store.store import Store
+from merdata.utterance import file_of
 
 
 def check_rows(staged: Store) -> None:
@@ -51,7 +52,7 @@ def _check_sources(sources: Iterable[str | None], corpus: str, where: str) -> No
     """Every source must be named as the files of the corpus are."""
     pattern = registry()[corpus].file_name
     for source in filter(None, sources):  # a row without its clip has none
-        name = source.rpartition("/")[2]
+        name = file_of(source).rpartition("/")[2]
         if not any(map(pattern.fullmatch, stems(name))):
             raise LicenceError(_not_its_own(where, f"it has a row from {name!r}", corpus))
 

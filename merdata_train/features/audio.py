@@ -1,4 +1,4 @@
-"""The vector of a clip, whatever its kind: the one code path of training, evaluation and prediction."""
+"""The features of a clip, whatever their kind: the one code path of training, evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -10,23 +10,29 @@ import numpy.typing as npt
 import torch
 
 from merdata_train.features import egemaps, mfcc
+from merdata_train.parts.stream import Shape
 from merdata_train.recipe.features import AudioFeatures, Mfcc
 
 Floats = npt.NDArray[np.float32]
 
 
-def width(config: AudioFeatures) -> int:
-    """Values of the vector."""
-    return mfcc.width(config) if isinstance(config, Mfcc) else egemaps.WIDTH
+def shape(config: AudioFeatures) -> Shape:
+    """The shape of what `features_of` gives."""
+    if not isinstance(config, Mfcc):
+        return Shape(egemaps.WIDTH, sequence=False)
+    frames = config.pool == "none"
+    return Shape(config.n_mfcc if frames else mfcc.width(config), sequence=frames)
 
 
-def vector(samples: Floats, config: AudioFeatures) -> Floats:
-    """The vector of a clip (float32 `[n]`, 16 kHz, in [-1, 1)): `[width]`.
+def features_of(samples: Floats, config: AudioFeatures) -> Floats:
+    """The features of a clip (float32 `[n]`, 16 kHz, in [-1, 1)): `[width]`, or `[frames, width]`.
 
     Raises:
         RecipeError: a package that the kind needs is not installed.
     """
-    return mfcc.mean_std(samples, config) if isinstance(config, Mfcc) else egemaps.functionals(samples)
+    if not isinstance(config, Mfcc):
+        return egemaps.functionals(samples)
+    return mfcc.frames(samples, config) if config.pool == "none" else mfcc.mean_std(samples, config)
 
 
 @contextmanager

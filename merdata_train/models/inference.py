@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from merdata.plugin import process_folder
 from merdata_train.data.batching import EVALUATION_SECONDS, batches, micro_batches
 from merdata_train.data.source import Examples
 from merdata_train.models.emotion import EmotionModel, ModelOutput
@@ -59,6 +60,8 @@ def loader(examples: Examples, rows: Sequence[Sequence[int]], workers: int) -> I
     """The batches of some rows; recordings are read and padded by workers, ahead of their use."""
     if not examples.sequences:
         return (examples.__getitems__(batch_rows) for batch_rows in rows)
+    if workers:
+        process_folder()
     # A generator of its own: what the loader draws for its workers must not move the training's numbers.
     return DataLoader(
         cast(Any, examples),

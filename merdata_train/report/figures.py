@@ -34,7 +34,7 @@ def figures(matrix: Matrix, lines: Sequence[Line]) -> Iterator[tuple[str, str, D
     yield "classes", f"F1 by class on {test}, mean over seeds", lambda f, k: classes(f, k, matrix)
     about = f"Validation {metric} by epoch, one line per run; the dot is the chosen epoch"
     yield "learning", about, lambda f, k: learning(f, k, matrix)
-    about = "Mean loss by epoch, first seed and fold: train as a line, validation as dashes"
+    about = "Loss by epoch, first seed and fold: train, all losses (line); validation, -log p (dashes)"
     yield "losses", about, lambda f, _: losses(f, matrix)
 
 
@@ -212,7 +212,7 @@ def losses(figure: Figure, matrix: Matrix) -> None:
         history = matrix.of(cell)[0].run.history
         epochs = range(1, len(history) + 1)
         axes.plot(epochs, [epoch["loss"] for epoch in history], color=colour, lw=1.1, label=cell)
-        validation = [epoch["validation"].get("loss", np.nan) for epoch in history]
+        validation = [epoch.get("validation_loss", np.nan) for epoch in history]
         axes.plot(epochs, validation, color=colour, lw=1.1, ls="--")
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss")

@@ -18,7 +18,8 @@ from merdata_train.runs.embeddings import read_embeddings
 from merdata_train.scoring.embeddings import NEIGHBOURS, Separability, mapped, reduced, separability
 
 MOST_ROWS = 2_000  # of a map: drawn by chance from more
-MOST_NAMES = 12  # of a legend
+MARKERS = "o^s"  # for more names than colours
+MOST_NAMES = len(COLOURS) * len(MARKERS)  # of a legend
 BY = {"emotion": "label", "speaker": "speaker"}
 
 
@@ -104,7 +105,8 @@ def _panel(axes: Axes, one: Map, values: pd.Series[str], title: str) -> None:
     names = sorted(set(values))
     for number, name in enumerate(names):
         points = one.points[(values == name).to_numpy()]
-        axes.scatter(points[:, 0], points[:, 1], s=5, color=COLOURS[number % len(COLOURS)], label=name, lw=0)
+        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number // len(COLOURS) % len(MARKERS)]
+        axes.scatter(points[:, 0], points[:, 1], s=6, color=colour, marker=marker, label=name, lw=0)
     axes.set_title(title, fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from merdata.plugin import read_yaml
 from merdata_train.errors import RunError
 from merdata_train.runs.conduct import ManifestRun
 from merdata_train.runs.folder import ScoredRun, load_scored
@@ -147,7 +146,7 @@ def _loose(runs: Path) -> Iterator[Matrix]:
 
 
 def _without_seed(folder: Path) -> str:
-    recipe = yaml.safe_load((folder / "recipe.yaml").read_text("utf-8"))
+    recipe = read_yaml(folder / "recipe.yaml")
     return json.dumps(
         {key: value for key, value in recipe.items() if key not in RUNS_SEEDLESS}, sort_keys=True
     )

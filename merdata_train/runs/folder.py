@@ -84,7 +84,7 @@ def open_run(folder: Path) -> tuple[Recipe, SplitRecord]:
     if not (folder / "model").is_dir():
         raise RunError(f"{folder} is not finished: the same `merdata_train run` command continues it")
     try:
-        recipe = Recipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")))
+        recipe = Recipe.model_validate(plugin.read_yaml(folder / "recipe.yaml"))
         split: SplitRecord = json.loads((folder / "split.json").read_text("utf-8"))
         if not {"hash", "data", "train"} <= split.keys():
             raise ValueError("split.json lacks hash, data or train")

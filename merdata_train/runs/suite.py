@@ -17,10 +17,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import merdata
-from merdata.plugin import did_you_mean
+from merdata.plugin import did_you_mean, read_yaml
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.part import Metric
+from merdata_train.parts.part import Metric
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import check_starts, with_initial
@@ -178,11 +178,11 @@ def load_suite(name: str | Path) -> Suite:
     """
     path = _find(name)
     try:
-        return Suite.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Suite.model_validate(read_yaml(path))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
         raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
 
 
@@ -253,7 +253,7 @@ def _plan_cell(
         asked = load_recipe(own[0], own[1:])
         recipe = with_initial(asked, out, shared)
         starts = [
-            f"stages.{number}.init={json.dumps(stage.init)}"
+            f"stages.{number}.init={json.dumps(stage.model_dump(mode='json')['init'])}"
             for number, stage in enumerate(recipe.stages)
             if stage.init
         ]

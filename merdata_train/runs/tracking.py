@@ -40,7 +40,10 @@ def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable
 
         def log(epoch: Epoch) -> None:
             numbers = {f"validation/{name}": value for name, value in epoch["validation"].items()}
+            numbers |= {f"loss/{name}": value for name, value in epoch.get("losses", {}).items()}
             numbers |= {"loss": epoch["loss"], "lr": epoch["lr"], "selected": epoch["selected"]}
+            if "validation_loss" in epoch:
+                numbers["validation/loss"] = epoch["validation_loss"]
             accelerator.log(numbers, step=next(steps))
 
         yield log

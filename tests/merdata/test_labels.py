@@ -156,7 +156,11 @@ def test_every_corpus_targets_classes_of_mer7() -> None:
         ("contempt: disgust\ncontempt: drop\n", "the key 'contempt' is given twice"),
         ("mead: {contempt: disgust, contempt: drop}\n", "the key 'contempt' is given twice"),
         ("a: &x [1]\nb: *x\n", "aliases"),
-        ("[" * 5_000, "nested too deeply"),
+        ("[" * 5_000, "nested deeper"),
+        ("contempt: 2001-02-30\n", "a date or a number that cannot be"),
+        ("contempt: !!timestamp disgust\n", "a date or a number that cannot be"),
+        (f"contempt: {'9' * 5_000}\n", "a date or a number that cannot be"),
+        ("#" * 1_000_001, "larger than 1,000,000 bytes"),
     ],
 )
 def test_a_policy_file_that_says_two_things_is_refused(text: str, says: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from merdata_train.data.source import Examples
 from merdata_train.features.cache import audio_features, audio_samples
 from merdata_train.recipe.features import Mfcc
 from merdata_train.recipe.recipe import Recipe, load_recipe
+from tests.conftest import Once
 from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
 
 # The tests run in two processes on two cores: more threads would only wait for each other.
@@ -61,11 +62,16 @@ def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: floa
 
 
 @pytest.fixture(scope="session")
-def store(store: merdata.Store) -> merdata.Store:
+def store(store: merdata.Store, once: Once, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
     """As the session's, with its features: here they take a second, and other processes seconds to start."""
-    audio_features(store, store.shards(), Mfcc(), jobs=1)
-    audio_samples(store, store.shards(["meld", "ravdess"]), jobs=1)
-    return store
+
+    def fill(folder: Path) -> None:
+        filled = merdata.open_store(shutil.copytree(store.path, folder))
+        audio_features(filled, filled.shards(), Mfcc(), jobs=1)
+        audio_samples(filled, filled.shards(["meld", "ravdess"]), jobs=1)
+
+    path = tmp_path_factory.mktemp("featured") / "store"
+    return merdata.open_store(shutil.copytree(once("featured", fill), path))
 
 
 @pytest.fixture

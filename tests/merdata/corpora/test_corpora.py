@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -25,11 +27,16 @@ each = pytest.mark.parametrize("corpus", CORPORA, ids=lambda corpus: corpus.name
 
 
 @pytest.fixture(scope="session")
-def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def miniature(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A corpus's miniature, written when the first test asks for it. Read only."""
     folder = tmp_path_factory.mktemp("corpora")
-    for corpus in CORPORA:
-        write_corpus(corpus.name, folder / corpus.name, speakers=2)
-    return folder
+
+    @cache
+    def written(name: str) -> Path:
+        write_corpus(name, folder / name, speakers=2)
+        return folder / name
+
+    return written
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -77,8 +84,8 @@ def test_defects_have_ids_notes_and_evidence(corpus: Corpus) -> None:
 
 
 @each
-def test_miniature_gives_rows_of_the_contract(corpus: Corpus, miniatures: Path) -> None:
-    rows = [row for row in corpus.utterances(miniatures / corpus.name) if row.excluded is None]
+def test_miniature_gives_rows_of_the_contract(corpus: Corpus, miniature: Callable[[str], Path]) -> None:
+    rows = [row for row in corpus.utterances(miniature(corpus.name)) if row.excluded is None]
     assert len({row.id for row in rows}) == len(rows)
     for row in rows:
         assert row.id.startswith(f"{corpus.name}/")
@@ -87,36 +94,38 @@ def test_miniature_gives_rows_of_the_contract(corpus: Corpus, miniatures: Path) 
         assert row.language in corpus.languages
         assert row.speaker
         assert row.text or any(note.startswith("text:") for note in row.notes)
-        assert row.source is None or (miniatures / corpus.name / row.source).is_file()
+        assert row.source is None or (miniature(corpus.name) / row.source).is_file()
         assert row.gender in {"male", "female", None}
         assert row.official_split in {"train", "validation", "test", None}
         assert (row.dialogue is None) == (row.turn is None)
 
 
 @each
-def test_miniature_has_every_label(corpus: Corpus, miniatures: Path) -> None:
-    rows = corpus.utterances(miniatures / corpus.name)
+def test_miniature_has_every_label(corpus: Corpus, miniature: Callable[[str], Path]) -> None:
+    rows = corpus.utterances(miniature(corpus.name))
     assert {row.raw_label for row in rows if row.excluded is None} == set(corpus.targets)
 
 
 @each
 def test_rows_do_not_depend_on_where_the_folder_lies(
-    corpus: Corpus, miniatures: Path, tmp_path: Path
+    corpus: Corpus, miniature: Callable[[str], Path], tmp_path: Path
 ) -> None:
     link = tmp_path / "elsewhere"
-    link.symlink_to(miniatures / corpus.name)
-    assert corpus.utterances(link) == corpus.utterances(miniatures / corpus.name)
+    link.symlink_to(miniature(corpus.name))
+    assert corpus.utterances(link) == corpus.utterances(miniature(corpus.name))
 
 
 @each
-def test_no_folder_empty_folder_other_corpus(corpus: Corpus, miniatures: Path, tmp_path: Path) -> None:
+def test_no_folder_empty_folder_other_corpus(
+    corpus: Corpus, miniature: Callable[[str], Path], tmp_path: Path
+) -> None:
     with pytest.raises(CorpusNotFound, match="there is no folder"):
         corpus.utterances(tmp_path / "nowhere")
     with pytest.raises(LayoutError, match="an empty folder"):
         corpus.utterances(tmp_path)
     other = next(name for name in registry() if name != corpus.name)
     with pytest.raises(LayoutError, match=f"try --corpus {other}"):
-        survey_corpus(corpus, miniatures / other, {})
+        survey_corpus(corpus, miniature(other), {})
 
 
 @each
@@ -521,6 +530,6 @@ def test_meld_can_take_the_plain_cut(tmp_path: Path) -> None:
 
 
 @each
-def test_an_unknown_option_is_refused(corpus: Corpus, miniatures: Path) -> None:
+def test_an_unknown_option_is_refused(corpus: Corpus, miniature: Callable[[str], Path]) -> None:
     with pytest.raises(OptionError, match="has no option 'nonsense'"):
-        corpus.utterances(miniatures / corpus.name, {"nonsense": "1"})
+        corpus.utterances(miniature(corpus.name), {"nonsense": "1"})

@@ -59,7 +59,7 @@ RATIOS = st.sampled_from([(0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.5, 0.25, 0.25), (
 FACTS = {name: {"domain": "acted", "split": "speaker"} for name in ("one", "two", "three")}
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CORPORA, RATIOS, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_no_speaker_on_two_sides_and_the_ratios_within_one(
     corpora: dict[str, Speakers], ratios: tuple[float, float, float], seed: int, random: object
@@ -92,7 +92,7 @@ def made(kind: str, rows: pd.DataFrame, options: Options) -> Draft:
     return KINDS[kind].make(rows[list(COLUMNS)].sort_values("id", ignore_index=True), FACTS, options)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SPEAKERS, st.integers(2, 6), st.integers(0, 5))
 def test_folds_test_every_row_once(speakers: Speakers, folds: int, seed: int) -> None:
     rows = rows_of(speakers, "one")
@@ -113,7 +113,7 @@ def test_folds_test_every_row_once(speakers: Speakers, folds: int, seed: int) ->
     assert set(tested.values()) == {1}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(SPEAKERS, st.integers(0, 5))
 def test_sentences_of_test_are_new(speakers: Speakers, seed: int) -> None:
     rows = rows_of(speakers, "one")

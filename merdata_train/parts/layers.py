@@ -1,11 +1,16 @@
-"""What several architectures share."""
+"""Layers that several parts are made of."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from merdata_train.recipe.model import FeedForward, Norm, Projection
+Norm = Literal["none", "layer"]
+Projection = Literal["swiglu", "linear", "mlp"]
+FeedForward = Literal["swiglu", "gelu"]
+Activation = Literal["gelu", "relu", "none"]
 
 
 class SwiGLU(nn.Module):
@@ -41,54 +46,55 @@ def projection(norm: Norm, kind: Projection, width: int, out: int, dropout: floa
     )
 
 
-class TransformerBlock(nn.Module):
-    """Pre-norm self-attention and feed-forward, each with a residual connection."""
+def dense(width: int, out: int, norm: Norm, activation: Activation, dropout: float) -> list[nn.Module]:
+    """Linear, LayerNorm, activation, dropout: `[..., width]` to `[..., out]`."""
+    normed: list[nn.Module] = [nn.LayerNorm(out)] if norm == "layer" else []
+    return [nn.Linear(width, out), *normed, *activated(activation), nn.Dropout(dropout)]
 
-    def __init__(self, width: int, heads: int, ffn_mult: int, ffn: FeedForward, dropout: float) -> None:
+
+def activated(activation: Activation) -> list[nn.Module]:
+    """An activation, as the modules that it is."""
+    known: dict[str, list[nn.Module]] = {"gelu": [nn.GELU()], "relu": [nn.ReLU()], "none": []}
+    return known[activation]
+
+
+def no_multiple(width: int, heads: int) -> str:
+    """What is wrong with a width that attention heads cannot share."""
+    return f"width {width} is not a multiple of heads {heads}"
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention and feed-forward, each with a residual connection; normed before each, or after.
+
+    Without `ffn_mult` there is no feed-forward.
+    """
+
+    def __init__(
+        self, width: int, heads: int, ffn_mult: int, ffn: FeedForward, dropout: float, *, post: bool = False
+    ) -> None:
         super().__init__()
         hidden = ffn_mult * width
-        self.before_attention = nn.LayerNorm(width)
+        self.post = post
+        self.norm_attention = nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, heads, dropout=dropout, batch_first=True)
-        self.before_ffn = nn.LayerNorm(width)
-        self.ffn = feed_forward(ffn, width, hidden, width, dropout)
+        self.norm_ffn = nn.LayerNorm(width) if ffn_mult else None
+        self.ffn = feed_forward(ffn, width, hidden, width, dropout) if ffn_mult else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, missing: Tensor) -> Tensor:
         """`[B, L, width]`; `missing [B, L]` is True where a token is to be ignored."""
-        normed = self.before_attention(x)
+        normed = x if self.post else self.norm_attention(x)
         attended, _ = self.attention(normed, normed, normed, key_padding_mask=missing, need_weights=False)
         x = x + self.dropout(attended)
-        fed: Tensor = x + self.dropout(self.ffn(self.before_ffn(x)))
+        if self.post:
+            x = self.norm_attention(x)
+        if self.ffn is None or self.norm_ffn is None:
+            return x
+        x = x + self.dropout(self.ffn(x if self.post else self.norm_ffn(x)))
+        fed: Tensor = self.norm_ffn(x) if self.post else x
         return fed
 
 
-class Standardise(nn.Module):
-    """`(x - mean) / scale` per feature; fitted once on train rows, saved with the weights.
-
-    Sparse vectors (hashed words) are divided by one number, the root mean square of their values: a rare
-    word's own deviation is tiny, and dividing by it would drown the others.
-    """
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, width: int, *, sparse: bool = False) -> None:
-        super().__init__()
-        self.sparse = sparse
-        self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("scale", torch.ones(width))
-
-    def fit(self, rows: Tensor) -> None:
-        """Fit on `rows [n, width]`: mean and deviation (ddof 0); what never varies keeps scale 1."""
-        if not len(rows):
-            return
-        rows = rows.double()
-        if self.sparse:
-            scale = rows.square().mean().sqrt().expand(rows.shape[1])
-        else:
-            scale = rows.std(dim=0, correction=0)
-            self.mean.copy_(rows.mean(dim=0))
-        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.scale
+def scores_to_weights(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last dimension of `scores [..., T]` where `mask [..., T]` is True."""
+    return scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)

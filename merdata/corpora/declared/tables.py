@@ -1,0 +1,160 @@
+"""The table of a corpus's rows: csv, JSON or JSON lines, with a second one joined to it."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from merdata.corpora.declared.schema import Join, Table
+from merdata.corpora.declared.template import Template
+from merdata.corpora.tree import Tree
+from merdata.corpora.walk import audio_stem
+from merdata.errors import LayoutError
+
+JSON, LINES = ".json", ".jsonl"
+Cells = dict[str, "str | None"]  # column -> stripped cell; None for an empty one
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of the table.
+
+    Attributes:
+        audio: name of its audio file, perhaps with folders, without ending.
+        columns: its cells, and the name of the file without ending as `table`.
+        path: the table's file.
+        passed_over: why the row does not count, if so.
+    """
+
+    audio: str
+    columns: Cells
+    path: PurePosixPath
+    passed_over: str = ""
+
+
+@dataclass(frozen=True)
+class Records:
+    """The rows of a table by the name of their audio.
+
+    Attributes:
+        by_stem: last part of the name -> rows.
+        names: of the files, for notes.
+    """
+
+    by_stem: dict[str, list[Record]] = field(default_factory=dict)
+    names: str = ""
+
+    def of(self, path: PurePosixPath, stem: str) -> Record | None:
+        """The row of an audio file: its name must fit, and the folders that the table names."""
+        folders = f"/{path.parent}/{stem}"
+        candidates = self.by_stem.get(stem, [])
+        exact = [record for record in candidates if folders.endswith(f"/{record.audio}")]
+        if exact or len(candidates) != 1:
+            return max(exact, key=lambda record: len(record.audio), default=None)
+        return candidates[0]  # the folders of the release are not those of this copy
+
+
+def read_records(tree: Tree, table: Table, columns: Sequence[str], cost: str) -> Records:
+    """All rows of the table's files; a remark says what is missing and what that costs.
+
+    Raises:
+        LayoutError: a file cannot be read, or lacks one of the columns.
+    """
+    paths = _files(tree, table.file, cost)
+    records = Records(names=", ".join(sorted({path.name for path in paths})) or table.file)
+    join = _Joined(tree, table.join) if table.join and paths else None
+    template = Template(table.audio)
+    own = [*template.names, *table.where, *(table.join.on if table.join else ())]
+    for path in paths:
+        for place, row in enumerate(_rows(tree, path, own, quotes=table.quotes)):
+            cells = {**join.columns_of(row), **row} if join else row
+            if place == 0 and not (join and join.is_missing):
+                _check_columns(columns, cells, str(tree.root / path))
+            if audio := template.fill({**cells, "table": path.stem}):
+                record = Record(_stem(audio), {**cells, "table": path.stem}, path, _passed_over(cells, table))
+                records.by_stem.setdefault(record.audio.rpartition("/")[2], []).append(record)
+    return records
+
+
+class _Joined:
+    """The second table by the column that joins it."""
+
+    def __init__(self, tree: Tree, join: Join) -> None:
+        ((self._left, right),) = join.on.items()
+        path = tree.metadata(join.file, "what it says of the rows is missing")
+        self.is_missing = path is None
+        rows = _rows(tree, path, [right], quotes=True) if path else ()
+        self._rows = {cells[right] or "": cells for cells in rows}
+        self._columns: Cells = dict.fromkeys(next(iter(self._rows.values()), {}))
+
+    def columns_of(self, row: Cells) -> Cells:
+        return self._rows.get(row.get(self._left) or "", self._columns)
+
+
+def _check_columns(columns: Sequence[str], cells: Cells, where: str) -> None:
+    if missing := [column for column in columns if column not in cells]:
+        there = ", ".join(cells) or "none"
+        raise LayoutError(f"{where} has no column {', '.join(missing)}: its columns are {there}")
+
+
+def _files(tree: Tree, name: str, cost: str) -> list[PurePosixPath]:
+    """The table's files; copies of one that say the same count once."""
+    if "*" not in name:
+        path = tree.metadata(name, cost)
+        return [path] if path else []
+    wanted = re.compile(fnmatch.translate(name.lower()))
+    names = sorted({path.name for path in tree.paths if wanted.fullmatch(path.name.lower())})
+    if not names:
+        tree.remarks.append(f"{name} is missing: {cost}")
+    return [tree.one_of(tree.named(each)) for each in names]
+
+
+def _rows(tree: Tree, path: PurePosixPath, columns: Sequence[str], *, quotes: bool) -> Iterator[Cells]:
+    if path.suffix.lower() in (JSON, LINES):
+        for row in _json_rows(tree, path):
+            yield {name: _text(value) for name, value in row.items()}
+    else:
+        for cells in tree.read_csv(path, columns, quotes=quotes):
+            yield {name: value.strip() or None for name, value in cells.items()}
+
+
+def _json_rows(tree: Tree, path: PurePosixPath) -> Iterator[dict[str, Any]]:
+    """Objects of a list, of an object (whose keys are the column `key`), or of lines."""
+    text = tree.read_text(path)
+    try:
+        if path.suffix.lower() == LINES:
+            value = [json.loads(line) for line in text.splitlines() if line.strip()]
+        else:
+            value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LayoutError(f"{tree.root / path} is not JSON: {error}") from error
+    if isinstance(value, dict):
+        value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise LayoutError(f"{tree.root / path}: expected objects, one for each row")
+    yield from value
+
+
+def _text(value: Any) -> str | None:
+    """A cell of JSON as text; an empty one, `null` and a list or object are missing."""
+    if value is None or isinstance(value, (list, dict)):
+        return None
+    return str(value).strip() or None
+
+
+def _stem(audio: str) -> str:
+    """The name of a row's audio without its ending, with `/` between folders."""
+    folder, slash, name = audio.replace("\\", "/").removeprefix("./").rpartition("/")
+    return f"{folder}{slash}{audio_stem(name) or name}"
+
+
+def _passed_over(cells: Cells, table: Table) -> str:
+    for column, wanted in table.where.items():
+        if cells.get(column) not in wanted:
+            return f"{column} is {cells.get(column) or 'empty'}"
+    return ""
