@@ -27,6 +27,8 @@ A package that works on stores, as merdata_train does::
     load_yaml, read_yaml    YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
+    sentences               which rows of a corpus say the same
+    vad_prototypes          class -> valence, arousal, dominance
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
     render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
@@ -88,6 +90,8 @@ _FOR_STORES = {
     "TextLookUp": "text",
     "majority_label": "text",
     "text_keys": "text",
+    "sentences": "splits.sentences",
+    "vad_prototypes": "labels",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
     "html_page": "page.html",
@@ -138,6 +142,7 @@ if TYPE_CHECKING:
     from merdata.io.scratch import process_folder as process_folder
     from merdata.io.strict_yaml import load_yaml as load_yaml
     from merdata.io.strict_yaml import read_yaml as read_yaml
+    from merdata.labels import vad_prototypes as vad_prototypes
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix
@@ -156,6 +161,7 @@ if TYPE_CHECKING:
     from merdata.sample.files import table as table
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
+    from merdata.splits.sentences import sentences as sentences
     from merdata.tables.table import console as console
     from merdata.text import TextLookUp as TextLookUp
     from merdata.text import majority_label as majority_label

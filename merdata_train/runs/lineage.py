@@ -1,7 +1,7 @@
 """Lineage: every row that a model, or one that it started from, was trained or selected on.
 
 runs/<name>-<id>/lineage.json     the run's id, classes, features, scalers, and the runs that it started from
-                 lineage.parquet  id and role (train or validation) of those rows
+                 lineage.parquet  id and role (train, validation, unlabelled) of those rows
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def write_lineage(
     run: str,
     model: EmotionModel,
     rows: Mapping[str, Sequence[str]],
-    starts: Mapping[str, Path],
+    starts: Sequence[tuple[str, Path]],
 ) -> None:
     """Write what a trained model has seen.
 
@@ -60,10 +60,10 @@ def write_lineage(
         run: its id.
         model: the trained one.
         rows: role -> ids of its own rows.
-        starts: stage -> folder of the run that it started from.
+        starts: each stage and the folder of a run that it, or a module of it, started from.
     """
     own = pd.concat([pd.DataFrame({"id": list(ids), "role": role}) for role, ids in rows.items()])
-    seen = pd.concat([own, *(read_rows(start) for start in starts.values())])
+    seen = pd.concat([own, *(read_rows(start) for _, start in starts)])
     seen = seen.drop_duplicates().sort_values(["id", "role"], ignore_index=True)
     with plugin.write_atomically(folder / ROWS) as temporary:
         seen.to_parquet(temporary, index=False, compression="zstd")
@@ -75,7 +75,7 @@ def write_lineage(
         "modalities": list(model.modalities),
         "features": features_of(model),
         "scalers": _scalers_of(model),
-        "started_from": [_start(stage, start) for stage, start in starts.items()],
+        "started_from": [_start(stage, start) for stage, start in starts],
     }
     with plugin.write_atomically(folder / RECORD) as temporary:
         temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
