@@ -22,6 +22,7 @@ A package that works on stores, as merdata_train does::
     process_folder          where processes meet, and what else is to end with this one
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
+    read_json, check_type, read_table, irregular        and what others may have written, within bounds
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
     load_yaml, read_yaml    YAML that people write; a key given twice is refused
@@ -74,6 +75,10 @@ _FOR_STORES = {
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
     "file_sha256": "io.files",
+    "check_type": "io.outside",
+    "irregular": "io.links",
+    "read_json": "io.outside",
+    "read_table": "store.tables",
     "process_folder": "io.scratch",
     "is_remote": "io.places",
     "place": "io.places",
@@ -136,6 +141,9 @@ if TYPE_CHECKING:
     from merdata.hub.client import hub_errors as hub_errors
     from merdata.io.files import file_sha256 as file_sha256
     from merdata.io.files import write_atomically as write_atomically
+    from merdata.io.links import irregular as irregular
+    from merdata.io.outside import check_type as check_type
+    from merdata.io.outside import read_json as read_json
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
     from merdata.io.resources import render_card as render_card
@@ -162,6 +170,7 @@ if TYPE_CHECKING:
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
     from merdata.splits.sentences import sentences as sentences
+    from merdata.store.tables import read_table as read_table
     from merdata.tables.table import console as console
     from merdata.text import TextLookUp as TextLookUp
     from merdata.text import majority_label as majority_label

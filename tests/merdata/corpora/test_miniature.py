@@ -16,6 +16,7 @@ import soundfile
 
 from merdata.corpora.meld import sample as meld
 from merdata.corpora.miniature import MARK, miniatures, write_corpus
+from merdata.corpora.registry import get_corpus
 from merdata.errors import CorpusNotFound, MerdataError
 from merdata.sample.voice import EMOTIONS, Samples
 
@@ -123,6 +124,14 @@ def test_tables_look_as_in_the_repository_of_cremad(small: Path) -> None:
     row = rb'"\d+","10(06|76)_\w+"(,(%b|%b)){3}' % (one, tie)
     assert all(re.fullmatch(row, line) for line in votes[1:])
     assert any(b":" in line for line in votes[1:])
+    counts = (small / "cremad/processedResults/tabulatedVotes.csv").read_bytes().splitlines()
+    assert counts[0].startswith(
+        b'"","A","D","F","H","N","S","fileName","numResponses","agreement","emoVote",'
+    )
+    assert len(counts) - 1 == 3 * (len(votes) - 1)
+    survey = get_corpus("cremad").survey(small / "cremad")
+    assert survey.remarks == []
+    assert all(4 <= len(row.votes) // 3 <= 12 for row in survey.rows)
 
 
 def test_votes_mostly_agree_with_the_emotion_acted(small: Path) -> None:
