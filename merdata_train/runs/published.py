@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from merdata_train.recipe.part import Metric
+from merdata_train.parts.part import Metric
 
 
 class Published(BaseModel):
