@@ -5,6 +5,7 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
     Corpus                  its facts and its reader
     Utterance, Vote         what the reader yields, one for each row
     Tree, Row               the files of a folder, and a row of a csv file in it
+    load_declared           a corpus that a YAML file states, where names and tables say everything
     stray                   a file that is named like a row but is not one
     split_of                the split that the folder of a file is named after
     StoredRow, name_of      a row of a store, and the last part of its id, for the names that others give it
@@ -43,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 # Public name -> the module that defines it, imported when first used.
 _FOR_CORPORA = {
     "Corpus": "corpora.corpus",
+    "load_declared": "corpora.declared.load",
     "stray": "corpora.corpus",
     "StoredRow": "corpora.corpus",
     "name_of": "corpora.corpus",
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
     from merdata.corpora.corpus import name_of as name_of
     from merdata.corpora.corpus import stray as stray
     from merdata.corpora.csv_table import Row as Row
+    from merdata.corpora.declared.load import load_declared as load_declared
     from merdata.corpora.terms import ATTRIBUTION as ATTRIBUTION
     from merdata.corpora.terms import GATED as GATED
     from merdata.corpora.terms import NEVER as NEVER

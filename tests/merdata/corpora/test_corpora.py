@@ -27,7 +27,7 @@ CORPORA = list(registry().values())
 each = pytest.mark.parametrize("corpus", CORPORA, ids=lambda corpus: corpus.name)
 # All declared corpora have one reader: these stand for names, tables, folders and capitals.
 DECLARED = {"ravdess", "tess", "emozionalmente", "casia"}
-READERS = [corpus for corpus in CORPORA if corpus.sample is None or corpus.name in DECLARED]
+READERS = [corpus for corpus in CORPORA if corpus.page is None or corpus.name in DECLARED]
 each_reader = pytest.mark.parametrize("corpus", READERS, ids=lambda corpus: corpus.name)
 
 

@@ -222,7 +222,7 @@ def test_what_others_call_a_row_is_made_of_its_id() -> None:
         ("fields: {text: {of: n, map: gone.yaml}}", "fields.text.map: gone.yaml"),
         ("fields: {text: {of: n, map: ../x.yaml}}", "must lie beside the file"),
         (
-            "fields: {text: x, label: {of: n, map: {a: happy}}}",
+            'names: ["{n}"]\nfields: {text: x, label: {of: n, map: {a: happy}}}',
             "fields.label.map.a: 'happy' is not among labels",
         ),
         ('id: "{path}"', "id: {path} is not a group of names, nor a field"),
