@@ -22,10 +22,10 @@ from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.parts.part import Metric
 from merdata_train.recipe.faults import MOST_FAULTS, SHOWN
+from merdata_train.recipe.published import Document, Published
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import check_starts, with_initial
-from merdata_train.runs.published import Document, Published
 
 Overrides = dict[str, Any]  # dotted key -> value, as the command line's key=value
 DOMAINS = {"$acted": "acted", "$conversational": "conversational"}  # replaced by the store's corpora of each
