@@ -36,7 +36,7 @@ NAMES = {
     r"(angry|disgust|fear|happy|neutral|ps|sad)\.wav",
     "cremad": r"AudioWAV/1\d{3}_(IEO_(NEU_XX|(ANG|DIS|FEA|HAP|SAD)_(LO|MD|HI))"
     r"|(TIE|IOM|MTI|WSI)_(ANG|DIS|FEA|HAP|NEU|SAD)_XX)\.wav"
-    r"|VideoDemographics\.csv|processedResults/summaryTable\.csv",
+    r"|VideoDemographics\.csv|processedResults/(summaryTable|tabulatedVotes)\.csv",
     "meld": r"(train/train_splits|dev/dev_splits_complete|test/output_repeated_splits_test)"
     r"/dia\d+_utt\d+\.mp4|(train|dev|test)_sent_emo\.csv",
     "esd": r"Emotional Speech Dataset \(ESD\)/(ReadMe\.txt|(00(0[1-9]|1\d|20))/(\2\.txt"
