@@ -138,7 +138,12 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
         "corpora": corpora,
         "rows": rows_hash(store, corpora),
         "claims": draft.claims,
-        "notes": [*draft.notes, *_absent_splits(placed, draft), *_absent_classes(placed, hint)],
+        "notes": [
+            *draft.notes,
+            *_unknown_speakers(placed),
+            *_absent_splits(placed, draft),
+            *_absent_classes(placed, hint),
+        ],
         "speaker_dependent": _speaker_dependent(placed),
         "fold_names": {} if lone else {str(fold): called for fold, called in draft.names.items()},
     }
@@ -224,8 +229,19 @@ def _of_folds(folds: list[int]) -> str:
     return "" if folds == [0] else f" of fold {', '.join(map(str, folds))}"
 
 
+def _unknown_speakers(placed: pd.DataFrame) -> list[str]:
+    """A sentence for each corpus that is tested, and none of whose speakers is known."""
+    tested = placed.loc[placed["split"] == TEST, ["corpus", "speaker"]]
+    known = set(tested.loc[tested["speaker"].notna(), "corpus"])
+    return [
+        f"the speakers of {corpus} are unknown: those of test may be in train"
+        for corpus in sorted(set(tested["corpus"]) - known)
+    ]
+
+
 def _speaker_dependent(placed: pd.DataFrame) -> list[str]:
     """Corpora of which some fold tests speakers that it trains on."""
     keys = ["fold", "corpus", "speaker"]
-    sides = [placed.loc[placed["split"] == split, keys].drop_duplicates() for split in (TRAIN, TEST)]
+    known = placed[placed["speaker"].notna()]
+    sides = [known.loc[known["split"] == split, keys].drop_duplicates() for split in (TRAIN, TEST)]
     return sorted({str(corpus) for corpus in sides[0].merge(sides[1], on=keys)["corpus"]})

@@ -24,6 +24,10 @@ def make_speaker(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
 
 def by_speaker(corpus: str, own: pd.DataFrame, options: Options, draft: Draft) -> pd.Series[str]:
     """Split of each row of a corpus; all train where there are too few speakers, with a note."""
+    if own["speaker"].isna().all():
+        why = f"the speakers of {corpus} are unknown, so no test of it can be of new voices"
+        nearest = "text" if own["text"].nunique() >= FEWEST_GROUPS else "random"
+        return draft.keep_in_train(corpus, own, why, nearest=f"--protocol {nearest}")
     by = "session" if own["session"].notna().all() else "speaker"
     known = draft.known(corpus, own, own[by], by)
     draft.claim("speaker-disjoint", *(["dialogue-disjoint"] if by == "session" else []), corpus=corpus)
