@@ -131,8 +131,8 @@ class Sources:
     def said(self, found: Sequence[tuple[str, str | None]]) -> list[str]:
         """Remarks on files that were not found by their path, and on those that do not exist."""
         missing = [path for path, file in found if file is None]
-        said = [f"{number:,} files were found {how}" for how, number in self.tally.items()]
-        return said + ([f"{len(missing):,} files do not exist: {some(missing)}"] if missing else [])
+        said = [f"files found {how}: {number:,}" for how, number in self.tally.items()]
+        return said + ([f"files that do not exist: {len(missing):,}, {some(missing)}"] if missing else [])
 
 
 @dataclass(frozen=True)

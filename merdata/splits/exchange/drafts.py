@@ -39,7 +39,7 @@ def by_key(
     ids = _matched(entries, rows, key)
     strange = {entry.key for entry in entries if entry not in ids}
     dropped = strange & _keys_of_dropped_rows(store, corpus, key)
-    draft = _draft(corpus, entries, ids, rows, fill)
+    draft = _draft(entries, ids, rows, fill)
     draft.notes += _remarks(corpus, strange - dropped, dropped, draft, rows)
     return draft, sorted(strange - dropped)
 
@@ -58,7 +58,7 @@ def by_name(
     matched = {entry: ids[entry.file] for entry in entries if ids.get(entry.file) in there}
     strange = {entry.key for entry in entries if entry.file not in ids}
     dropped = {entry.key for entry in entries if entry.file in ids and entry not in matched}
-    draft = _draft(corpus, entries, matched, rows, fill)
+    draft = _draft(entries, matched, rows, fill)
     repeated = sum(times - 1 for times in Counter(entries).values())
     draft.notes += [*listed.remarks, f"rows are matched by {how}"]
     draft.notes += [f"{repeated:,} rows of the list repeat another"] if repeated else []
@@ -68,7 +68,7 @@ def by_name(
 
 
 def _draft(
-    corpus: str, entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, fill: bool
+    entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, fill: bool
 ) -> Draft:
     splits: dict[int, dict[str, str]] = {}
     for entry, id in ids.items():
@@ -77,9 +77,7 @@ def _draft(
             raise SplitError(f"fold {entry.fold} has {entry.key} in {fold[id]} and in {entry.split}")
     if not splits:
         shown = f", as {entries[0].key}" if entries else ""
-        raise SplitError(
-            f"none of the {len(entries):,} rows of the list is a row of {corpus} in the store{shown}"
-        )
+        raise SplitError(f"none of the {len(entries):,} rows of the list is in the store{shown}")
     for fold in splits.values():
         if fill and TRAIN not in fold.values():
             fold |= {id: TRAIN for id in rows["id"] if id not in fold}

@@ -21,6 +21,7 @@ from merdata.own.tables import TableFile, read_table_file
 from merdata.splits.exchange.entry import Entry
 from merdata.store.protocol import SPLITS
 
+NAMES = ("file", "id")  # columns that name a row
 LISTS = (".txt", ".lst", ".list")  # a name on each line, without a header
 SUPERB_FILE = re.compile(r"labels_consensus_(\d+)\.csv")
 
@@ -30,7 +31,7 @@ class Listed:
     """What a table or some lists say.
 
     Attributes:
-        entries: column by which rows are named (`file`, `id`) -> the entries.
+        entries: column by which rows are named, or the other where it is empty -> the entries.
         folds: number -> what the table calls the fold.
         remarks: on rows without a split.
     """
@@ -47,25 +48,25 @@ def read_table(path: Path) -> Listed:
         SplitError: it has no column for the file or the split, or a split that has another name.
         LayoutError: it cannot be read.
     """
-    table = read_table_file(path, ("file", "id", "split", "fold"))
-    by = [column for column in ("file", "id") if column in table.names]
-    if not by or "split" not in table.names:
-        raise SplitError(_lacks(table, "file" if not by else "split"))
+    table = read_table_file(path, (*NAMES, "split", "fold"))
+    named = not table.names.keys().isdisjoint(NAMES)
+    if not named or "split" not in table.names:
+        raise SplitError(_lacks(table, "split" if named else "file"))
     rows = [row for row in table.rows if row.get("split")]
     splits = _splits(rows, table)
     folds = _fold_numbers(rows)
     remarks = [table.said()]
     if len(rows) < len(table.rows):
         remarks.append(f"{len(table.rows) - len(rows):,} rows of {path.name} have no split")
-    entries: dict[str, list[Entry]] = {
+    entries = {
         column: [
-            Entry(folds.get(row.get("fold", ""), 1), splits[row["split"]], row[column], row[column])
+            Entry(folds.get(row.get("fold", ""), 1), splits[row["split"]], name, name)
             for row in rows
-            if row[column]
+            if (name := _name(row, column))
         ]
-        for column in by
+        for column in NAMES
     }
-    _refuse_one_fold_a_file(path, entries[by[0]], folds)
+    _refuse_one_fold_a_file(path, entries["file"], folds)
     return Listed(entries, {number: name for name, number in folds.items()}, remarks)
 
 
@@ -79,23 +80,27 @@ def read_lists(files: Mapping[str, Path]) -> Listed:
         SplitError: a table has no column for the file.
         LayoutError: one cannot be read.
     """
-    entries: dict[str, list[Entry]] = {}
+    entries: dict[str, list[Entry]] = {column: [] for column in NAMES}
     remarks = []
     for split, path in files.items():
         table = _names(path)
-        by = [column for column in ("file", "id") if column in table.names]
-        if not by:
+        if table.names.keys().isdisjoint(NAMES):
             raise SplitError(_lacks(table, "file"))
         remarks.append(f"{split}: {table.said()}")
-        for column in by:
-            names = (row[column] for row in table.rows if row[column])
-            entries.setdefault(column, []).extend(Entry(1, split, name, name) for name in names)
+        for column, own in entries.items():
+            names = filter(None, (_name(row, column) for row in table.rows))
+            own.extend(Entry(1, split, name, name) for name in names)
     return Listed(entries, remarks=remarks)
+
+
+def _name(row: Row, column: str) -> str:
+    """A row's name in a column, or in the other one where that is empty."""
+    return row.get(column) or next((row[other] for other in NAMES if row.get(other)), "")
 
 
 def _names(path: Path) -> TableFile:
     if path.suffix.lower() not in LISTS:
-        return read_table_file(path, ("file", "id"))
+        return read_table_file(path, NAMES)
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
