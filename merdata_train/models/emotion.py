@@ -18,7 +18,7 @@ from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.encoders.pretrained import load_config, load_weights, pinned
 from merdata_train.errors import RunError
 from merdata_train.features import audio
-from merdata_train.models.assembly import Branch, Pools
+from merdata_train.models.assembly import Branch, Pools, xavier
 from merdata_train.models.standardise import Standardise
 from merdata_train.parts.auxiliaries import AUXILIARY
 from merdata_train.parts.auxiliary import Auxiliary, Read, Widths
@@ -113,6 +113,10 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         widths = Widths(self.fusion.width, means, {name: shape.width for name, shape in shapes.items()})
         for name, part in auxiliary.items():
             self.heads[name] = part.head(widths)
+        if config.initial == "xavier":
+            for built in (self.branches, self.interaction, self.pools, self.fusion, self.heads):
+                if built is not None:
+                    built.apply(xavier)
 
     @classmethod
     def of(cls, recipe: Recipe, classes: list[str], missed: Sequence[str] = ()) -> EmotionModel:
