@@ -77,7 +77,7 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (
+        ({"kind": "eaaf"}, "model: eaaf fuses two modalities of one width: give each a branch that ends"),
             {"kind": "eaaf"},
             "model: eaaf fuses two modalities of one width: give each a branch that ends in it",
         ),
