@@ -23,11 +23,14 @@ A package that works on stores, as merdata_train does::
     process_folder          where processes meet, and what else is to end with this one
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
+    read_json, check_type, read_table, irregular        and what others may have written, within bounds
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
     load_yaml, read_yaml    YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
+    sentences               which rows of a corpus say the same
+    vad_prototypes          class -> valence, arousal, dominance
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
     render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
@@ -74,6 +77,10 @@ _FOR_STORES = {
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
     "file_sha256": "io.files",
+    "check_type": "io.outside",
+    "irregular": "io.links",
+    "read_json": "io.outside",
+    "read_table": "store.tables",
     "process_folder": "io.scratch",
     "is_remote": "io.places",
     "place": "io.places",
@@ -90,6 +97,8 @@ _FOR_STORES = {
     "TextLookUp": "text",
     "majority_label": "text",
     "text_keys": "text",
+    "sentences": "splits.sentences",
+    "vad_prototypes": "labels",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
     "html_page": "page.html",
@@ -135,12 +144,16 @@ if TYPE_CHECKING:
     from merdata.hub.client import hub_errors as hub_errors
     from merdata.io.files import file_sha256 as file_sha256
     from merdata.io.files import write_atomically as write_atomically
+    from merdata.io.links import irregular as irregular
+    from merdata.io.outside import check_type as check_type
+    from merdata.io.outside import read_json as read_json
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
     from merdata.io.resources import render_card as render_card
     from merdata.io.scratch import process_folder as process_folder
     from merdata.io.strict_yaml import load_yaml as load_yaml
     from merdata.io.strict_yaml import read_yaml as read_yaml
+    from merdata.labels import vad_prototypes as vad_prototypes
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix
@@ -159,6 +172,8 @@ if TYPE_CHECKING:
     from merdata.sample.files import table as table
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
+    from merdata.splits.sentences import sentences as sentences
+    from merdata.store.tables import read_table as read_table
     from merdata.tables.table import console as console
     from merdata.text import TextLookUp as TextLookUp
     from merdata.text import majority_label as majority_label

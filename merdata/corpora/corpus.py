@@ -153,6 +153,7 @@ class Corpus:
         package: the Python package that it was found in. Its folder holds `defects.yaml`, the miniature
             `sample.py`, others' splits (`published.yaml`) and, where it is not built in, the card `card.md`
             (the cards of the built-in corpora are in cards/corpora/).
+        declared_in: the table or YAML file that it was named by, where it is one's own and in no registry.
         sample: plans the miniature, given a seed and the number of speakers, where there is no `sample.py`.
         page: makes the page of the card's text, where the card does not repeat what the corpus states.
     """
@@ -180,6 +181,7 @@ class Corpus:
     difference: str = ""
     terms: Terms = field(default_factory=Terms)
     package: str = ""
+    declared_in: Path | None = None
     page: Callable[[Corpus, str], str] | None = None
     sample: Callable[[int, int | None], list[File]] | None = None
 

@@ -50,6 +50,8 @@ def _check_ids(rows: pa.Table, corpus: str, where: str) -> None:
 
 def _check_sources(sources: Iterable[str | None], corpus: str, where: str) -> None:
     """Every source must be named as the files of the corpus are."""
+    if corpus not in registry():
+        return  # one's own, whose table or YAML says which files are its rows
     pattern = registry()[corpus].file_name
     for source in filter(None, sources):  # a row without its clip has none
         name = file_of(source).rpartition("/")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import merdata
 from merdata import plugin
 from merdata_train.data.augment import Augmenter
 from merdata_train.data.context import history_texts, target_text, text_vectors
+from merdata_train.data.examples import UNKNOWN
 from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
-from merdata_train.data.rows import corpora_of, held_out, labelled_rows
+from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
 from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
@@ -57,8 +59,12 @@ class Source:
 
     @cached_property
     def _protocol_rows(self) -> pd.DataFrame:
+        return labelled_rows(self._known_rows, self.recipe.data)
+
+    @cached_property
+    def _known_rows(self) -> pd.DataFrame:
         splits = self.protocol.splits(self.recipe.fold)
-        return labelled_rows(self.recipe, self.store, self.space, splits)
+        return known_rows(self.recipe, self.store, self.space, splits)
 
     @cached_property
     def _held_out(self) -> tuple[pd.Series[bool], str] | None:
@@ -90,8 +96,32 @@ class Source:
             within = f" in {', '.join(chosen.languages)}" if chosen.languages else ""
             corpora = ", ".join(chosen.corpora or self.corpora)
             raise RecipeError(f"{where} has no {split} rows of {corpora}{within}")
+        if split != "train":
+            return self._examples(rows, split, jobs)
+        unlabelled = self._unlabelled(jobs)
+        every = rows if unlabelled is None else pd.concat([rows, unlabelled.rows], ignore_index=True)
+        augment = self._augmenter(every, jobs) if self.recipe.augment else None
+        return replace(self._examples(rows, split, jobs), augment=augment, unlabelled=unlabelled)
+
+    def _unlabelled(self, jobs: int | None) -> Examples | None:
+        """The train rows of the target, whatever their labels."""
+        chosen = self.recipe.data.unlabelled
+        if chosen is None:
+            return None
+        rows = self._known_rows
+        rows = rows[(rows["split"] == "train") & belong(rows, chosen)].reset_index(drop=True)
+        if rows.empty:
+            raise RecipeError(f"data.unlabelled: protocol {self.protocol.name} has no such train rows")
+        return self._examples(rows.assign(label=None), "train", jobs)
+
+    def _examples(self, rows: pd.DataFrame, split: str, jobs: int | None) -> Examples:
+        """Some rows with their features; without a label where they have none."""
         index = {name: number for number, name in enumerate(self.space.classes)}
-        tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
+        tensors = {"labels": torch.tensor([index.get(name, UNKNOWN) for name in rows["label"]])}
+        columns = [name for part in self.recipe.auxiliaries().values() for name in part.columns]
+        if columns:
+            ratings = rows[list(dict.fromkeys(columns))].to_numpy("float32", na_value=float("nan"))
+            tensors["ratings"] = torch.from_numpy(ratings.copy())
         sequences: dict[str, Sequences] = {}
         audio, text = self.recipe.features.audio, self.recipe.features.text
         if "audio" in self.recipe.modalities:
@@ -115,8 +145,7 @@ class Source:
             else:
                 vectors = text_vectors(targets, histories, text, self.recipe.context)
                 tensors["text_vec"] = torch.from_numpy(vectors)
-        augment = self._augmenter(rows, jobs) if split == "train" and self.recipe.augment else None
-        return Examples(split, rows, self.space.classes, tensors, sequences, augment)
+        return Examples(split, rows, self.space.classes, tensors, sequences)
 
     def _augmenter(self, rows: pd.DataFrame, jobs: int | None) -> Augmenter:
         noise = self.recipe.augment is not None and self.recipe.augment.noise is not None

@@ -20,6 +20,8 @@ from merdata_train.errors import RunError
 from merdata_train.features import audio
 from merdata_train.models.assembly import Branch, Pools
 from merdata_train.models.standardise import Standardise
+from merdata_train.parts.auxiliaries import AUXILIARY
+from merdata_train.parts.auxiliary import Auxiliary, Read, Widths
 from merdata_train.parts.model import FusesVectors, Model
 from merdata_train.parts.models import MODEL
 from merdata_train.parts.stream import Shape, Shapes, Stream
@@ -39,12 +41,14 @@ class ModelOutput:
         embeddings: `fusion`, and for each modality the mean of its branch, before the modalities met.
         attentions: of the interaction, name -> `[B, heads, T, T of the other modality]`.
         gates: of the fusion, name -> `[B, width or 1]`.
+        heads: what each auxiliary loss reads, in training.
     """
 
     logits: Tensor
     embeddings: dict[str, Tensor]
     attentions: dict[str, Tensor] = field(default_factory=dict)
     gates: dict[str, Tensor] = field(default_factory=dict)
+    heads: dict[str, Tensor] = field(default_factory=dict)
 
 
 class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
@@ -66,6 +70,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         encoders: dict[str, dict[str, Any]] | None = None,
         temperature: float = 1.0,
         missed: list[str] | None = None,
+        auxiliary: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         super().__init__()
         self.temperature, self.missed = temperature, list(missed or [])
@@ -88,20 +93,26 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         scalers = {name: Standardise(shape.width, sparse=name in sparse) for name, shape in shapes.items()}
         self.standardise = nn.ModuleDict(scalers)
         self.shapes = shapes
-        self.assemble(MODEL.validate_python(model), shapes)
+        parts = {name: AUXILIARY.validate_python(part) for name, part in (auxiliary or {}).items()}
+        self.assemble(MODEL.validate_python(model), shapes, parts)
 
-    def assemble(self, config: Model, shapes: Shapes) -> None:
+    def assemble(self, config: Model, shapes: Shapes, auxiliary: Mapping[str, Auxiliary]) -> None:
         """Build the parts, each for the shapes that the parts before it give."""
         blocks = {str(name): branch for name, branch in config.branches.items()}
         branches = {name: Branch(blocks.get(name, []), shape) for name, shape in shapes.items()}
         self.branches = nn.ModuleDict(branches)
         shapes = {name: branch.shape for name, branch in branches.items()}
+        means = {name: shape.width for name, shape in shapes.items()}
         self.interaction = config.interaction.build(shapes) if config.interaction else None
         if self.interaction is not None:
             shapes = self.interaction.shapes
         self.pools = Pools(config.pool, shapes) if isinstance(config, FusesVectors) else None
-        self.fusion = config.build(shapes if self.pools is None else self.pools.shapes)
+        shapes = shapes if self.pools is None else self.pools.shapes
+        self.fusion = config.build(shapes)
         self.heads = nn.ModuleDict({"classes": config.head().build(self.fusion.width, len(self.classes))})
+        widths = Widths(self.fusion.width, means, {name: shape.width for name, shape in shapes.items()})
+        for name, part in auxiliary.items():
+            self.heads[name] = part.head(widths)
 
     @classmethod
     def of(cls, recipe: Recipe, classes: list[str], missed: Sequence[str] = ()) -> EmotionModel:
@@ -125,6 +136,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             context=recipe.context.model_dump(mode="json") if recipe.context else None,
             encoders={name: load_config(part) for name, part in parts.items()},
             missed=list(missed),
+            auxiliary={name: part.model_dump(mode="json") for name, part in recipe.auxiliaries().items()},
         )
         for name, encoder in made.encoders.items():
             load_weights(encoder.network, parts[name])
@@ -155,7 +167,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
                 modality with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen
                 encoder, `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`; with tokens
                 also `<name>_starts` `[B]`, where the targets begin; for frames `<name>_states`
-                `[B, frames, width]` and `<name>_lengths`.
+                `[B, frames, width]` and `<name>_lengths`. For auxiliary losses also `progress`, of the stage.
         """
         streams = {name: branch(self._stream(name, batch)) for name, branch in self.branches.items()}
         embeddings = {name: stream.mean() for name, stream in streams.items()}
@@ -166,7 +178,24 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             streams = self.pools(streams)
         fused = self.fusion(streams)
         logits = self.heads["classes"](fused.vector)
-        return ModelOutput(logits, embeddings | {"fusion": fused.vector}, attentions, fused.gates)
+        heads = self._read(fused.vector, embeddings, streams, batch) if self.training else {}
+        return ModelOutput(logits, embeddings | {"fusion": fused.vector}, attentions, fused.gates, heads)
+
+    def _read(
+        self, fused: Tensor, branches: dict[str, Tensor], streams: Mapping[str, Stream], batch: Batch
+    ) -> dict[str, Tensor]:
+        """What the heads of the auxiliary losses make of a batch."""
+        heads = {name: head for name, head in self.heads.items() if name != "classes"}
+        if not heads:
+            return {}
+        read = Read(
+            fused=fused,
+            branches=branches,
+            pooled={name: stream.mean() for name, stream in streams.items()},
+            there={name: stream.there for name, stream in streams.items()},
+            progress=float(batch["progress"]) if "progress" in batch else 0.0,
+        )
+        return {name: head(read) for name, head in heads.items()}
 
     def _stream(self, name: str, batch: Batch) -> Stream:
         raw = self.raw_stream(name, batch)

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from merdata.plugin import did_you_mean, load_yaml, read_yaml
 from merdata_train.errors import RecipeError
+from merdata_train.parts.auxiliaries import AnyAuxiliary
+from merdata_train.parts.auxiliary import Auxiliary
 from merdata_train.parts.models import AnyModel
 from merdata_train.parts.part import Modality, Part, Share, distinct
 from merdata_train.recipe.augment import Augment
@@ -45,6 +47,7 @@ class Recipe(Part):
     ema: Ema | None = None
     augment: Augment | None = None
     loss: LossPart = CrossEntropy()
+    auxiliary: dict[str, AnyAuxiliary | None] = Field(default={})
     stages: Annotated[list[Stage], AfterValidator(_named_apart)] = Field([Stage()], min_length=1)
     selection: Selection = Selection()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit
@@ -62,7 +65,19 @@ class Recipe(Part):
             raise ValueError(
                 "context.separate is for hashed words: an encoder reads history and target together"
             )
+        for name in self.auxiliary:
+            if not name.isidentifier() or name == "classes":
+                raise ValueError(f"auxiliary.{name}: choose a name of letters, digits and _, not `classes`")
+        needing = [name for name, part in self.auxiliaries().items() if part.needs_target]
+        if needing and self.data.unlabelled is None:
+            raise ValueError(f"auxiliary.{needing[0]} needs rows of the target: name them in data.unlabelled")
+        if self.data.unlabelled is not None and not needing:
+            raise ValueError("data.unlabelled is read by no loss: add one to auxiliary, as {kind: coral}")
         return self
+
+    def auxiliaries(self) -> dict[str, Auxiliary]:
+        """The losses beside that of the classes, without those that are switched off by null."""
+        return {name: part for name, part in self.auxiliary.items() if part is not None}
 
     def encoders(self) -> dict[str, AudioEncoder | TextEncoder]:
         """The pretrained encoders of the modalities that the recipe uses."""

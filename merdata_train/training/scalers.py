@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor
@@ -16,12 +16,13 @@ from merdata_train.parts.stream import Stream
 ROWS = 256  # whose states are pooled at a time
 
 
-def fit_scalers(model: EmotionModel, train: Examples) -> None:
-    """Fit each modality's scaler on the rows that have the modality; on every state of a sequence.
+def fit_scalers(model: EmotionModel, train: Examples, modalities: Collection[str]) -> None:
+    """Fit the scalers of some modalities on the rows that have the modality; on every state of a sequence.
 
     The vectors of an encoder that the stage trains will move, so its scaler stays the identity.
     """
-    for name, scaler in model.standardise.items():
+    for name in modalities:
+        scaler = model.standardise[name]
         there = train.tensors[f"has_{name}"]
         if f"{name}_vec" in train.tensors:
             scaler.fit(train.tensors[f"{name}_vec"][there])  # type: ignore[operator]

@@ -35,8 +35,8 @@ import merdata
 from merdata_train.data.source import Examples, Source
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import load_recipe
-from merdata_train.runs.compare import by_cluster
 from merdata_train.scoring.statistics import Ints, mean_intervals, mean_scores, paired
+from merdata_train.scoring.units import by_unit
 from merdata_train.training.fit import fit
 from tests.benchmarks.common import REAL, machine
 
@@ -151,7 +151,7 @@ def counts_of(seeds: Seeds, classes: tuple[str, ...], corpus: str | None = None)
     """Confusion counts `[seeds, speakers, C, C]` of the pooled folds, of all rows or of a corpus's."""
     pooled = [pd.concat(folds) for folds in seeds.values()]
     kept = [rows if corpus is None else rows[rows["corpus"] == corpus] for rows in pooled]
-    return np.stack([by_cluster(rows, classes) for rows in kept])
+    return np.stack([by_unit(rows, classes) for rows in kept])
 
 
 def bounded(value: float, bounds: list[float] | None, form: str) -> str:

@@ -57,7 +57,10 @@ class Grammar:
         names = declared.names or ["(?P<stem>.+)"]
         texts = [expand(name, self.listed, f"names.{place}") for place, name in enumerate(names)]
         self.patterns = [re.compile(_anywhere(text), flags) for text in texts]
-        bare = "|".join(GROUP.sub("(?:", expand(name, self.listed, "", group=False)) for name in names)
+        bare = "|".join(
+            [GROUP.sub("(?:", expand(name, self.listed, "", group=False)) for name in names]
+            + [re.escape(name) for name in self._fixes]
+        )
         self.file_name = re.compile(_anywhere(f"(?:{bare})"), flags)
         self._strays = [
             (re.compile(_anywhere(expand(stray.name, self.listed, f"stray.{place}"))), stray)

@@ -121,7 +121,7 @@ def _columns(outcomes: dict[str, Outcome], where: str) -> dict[str, Any]:
     """The fields as an utterance has them."""
     made: dict[str, Any] = {name: outcome.value for name, outcome in outcomes.items()}
     made["raw_label"] = made.pop("label")
-    made["shard"] = _shard(made["shard"] or made["speaker"] or UNKNOWN)
+    made["shard"] = shard_name(made["shard"] or made["speaker"] or UNKNOWN)
     made["language"] = made["language"] or ""
     made["gender"] = GENDERS.get((made["gender"] or "").lower())
     split = made["official_split"]
@@ -142,7 +142,7 @@ def _number(text: str | None, field: str, where: str) -> float | None:
         raise LayoutError(f"{where}, field {field}: {text!r} is not a number") from error
 
 
-def _shard(name: str) -> str:
+def shard_name(name: str) -> str:
     """The name as a file may have it; one that is changed ends with a few digits that tell it apart."""
     if PLAIN_SHARD.fullmatch(name):
         return name

@@ -13,7 +13,7 @@ from typing import Any
 
 from merdata.corpora.corpus import Corpus, stray
 from merdata.corpora.m3ed.miniature import plan
-from merdata.corpora.terms import ATTRIBUTION, Terms
+from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance
@@ -96,7 +96,7 @@ CORPUS = Corpus(
     domain="conversational",
     languages=("zh",),
     licence="agreement with the authors; the clips are TV footage without redistribution rights",
-    terms=Terms(private=ATTRIBUTION, labels=ATTRIBUTION),
+    terms=Terms(),
     homepage="https://github.com/AIM3-RUC/RUCM3ED",
     expected_rows=24_449,
     difference="12 of the annotated utterances have no clip",

@@ -80,7 +80,11 @@ def model_of(name: str, seed: int = 0, **changes: Any) -> EmotionModel:
     torch.manual_seed(seed)
     recipe = recipe_of(MODELS[name] | changes)
     model = EmotionModel.of(recipe, CLASSES)
-    model.assemble(recipe.model, {key: Shape(width, sequence=True) for key, width in WIDTHS.items()})
+    model.assemble(
+        recipe.model,
+        {key: Shape(width, sequence=True) for key, width in WIDTHS.items()},
+        recipe.auxiliaries(),
+    )
     return model.eval()
 
 

@@ -27,7 +27,6 @@ def suite(**changes: object) -> Suite:
     parts = {
         "name": "two",
         "title": "Text and both",
-        "table": "T1",
         "recipe": "source0/A1",
         "axes": {"modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}}},
         "seeds": [0],
@@ -202,7 +201,7 @@ def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path
     [
         ({"recipe": None}, "cell T has no recipe"),
         ({"reference": "V"}, "reference 'V' is not a cell; the cells are T, A\\+T"),
-        ({"table": "T9"}, "table: "),
+        ({"layout": "T9"}, "layout: "),
         ({"seed": 1}, "seed: "),
         ({"axes": {}}, "axes: "),
         ({"name": "../x"}, "name: "),
