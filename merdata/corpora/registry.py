@@ -126,9 +126,9 @@ def survey_corpus(corpus: Corpus, root: Path, options: Mapping[str, str]) -> Sur
 
 
 def _looks_like(tree: Tree) -> str | None:
-    """The corpus whose file names are most of a folder's, if any."""
+    """The corpus whose file names are most of a folder's, if any; of two the one whose names say more."""
     counts = {name: sum(1 for _ in tree.matching(corpus.file_name)) for name, corpus in registry().items()}
-    best = max(counts, key=counts.__getitem__)
+    best = max(counts, key=lambda name: (counts[name], len(registry()[name].file_name.pattern)))
     return best if counts[best] else None
 
 

@@ -101,12 +101,27 @@ class Fields:
                 outcomes[name] = Outcome(value, "" if value or name not in NOTED else empty)
         return outcomes
 
-    def needing(self, columns: set[str]) -> Iterator[str]:
+    def columns(self, known: set[str]) -> frozenset[str]:
+        """The columns of a table that the rules need: neither known values, nor fields before them."""
+        columns: set[str] = set()
+        known = set(known)
+        for name, sources in self.sources.items():
+            columns |= {value for source in sources for value in source.names} - known
+            known.add(name)
+        return frozenset(columns)
+
+    def is_known(self, field: str, groups: set[str]) -> bool:
+        """Whether a field can be filled from the groups of a name alone."""
+        if field not in self.sources:
+            return field in groups
+        known = groups | self.sources.keys() - {field}
+        return any(set(source.names) <= known for source in self.sources[field])
+
+    def needing(self, columns: frozenset[str]) -> Iterator[str]:
         """The fields that cannot be filled without some columns."""
         for name, sources in self.sources.items():
             if all(columns & set(source.names) for source in sources):
                 yield name
-        yield from (name for name in FIELDS if name not in self.sources and name in columns)
 
 
 def _first(

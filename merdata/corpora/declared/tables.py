@@ -53,6 +53,11 @@ class Records:
     by_stem: dict[str, list[Record]] = field(default_factory=dict)
     names: str = ""
 
+    def __iter__(self) -> Iterator[Record]:
+        """All rows."""
+        for own in self.by_stem.values():
+            yield from own
+
     def of(self, path: PurePosixPath, stem: str) -> list[Record]:
         """The rows of an audio file, several where they are spans of it.
 

@@ -14,7 +14,9 @@ from merdata.corpora.declared.load import check_declaration, corpus_of, load_dec
 from merdata.corpora.declared.schema import Declaration
 from merdata.corpora.miniature import write_corpus
 from merdata.corpora.registry import get_corpus, registry
-from merdata.errors import DeclarationError, LayoutError
+from merdata.corpora.walk import audio_stem
+from merdata.errors import DeclarationError, LayoutError, LicenceError
+from merdata.hub.rows import _check_sources as check_sources
 from merdata.io.strict_yaml import load_yaml
 from merdata.utterance import Utterance
 
@@ -283,6 +285,17 @@ def test_its_examples_fit_its_names_and_its_card_has_no_gap(name: str) -> None:
     assert {entry["defect"] for entry in corpus.defects} == {
         entry["defect"] for entry in corpus.defects if entry["defect"] in corpus.card
     }
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_the_gate_knows_its_files_and_no_others(name: str) -> None:
+    """Before an upload, each row's source must be named as the files of its corpus are."""
+    plan = get_corpus(name).sample
+    assert plan is not None
+    paths = [file.path for file in plan(0, 1) if audio_stem(file.path)]
+    check_sources(paths, name, "a shard")
+    with pytest.raises(LicenceError, match=f"does not look like {name}"):
+        check_sources([*paths, "somebody else's.wav"], name, "a shard")
 
 
 @pytest.mark.parametrize("name", ["emovo", "emozionalmente"])

@@ -286,3 +286,15 @@ def test_the_rows_are_those_that_are_known(name: str, real_data: Path, tmp_path:
     assert corpus.missing({row.id for row in rows}) == []
     defects = {id for entry in corpus.defects for id in entry["ids"]}
     assert defects <= {row.id.partition("/")[2] for row in rows}
+
+
+@pytest.mark.parametrize("name", ["emodb", "emovo", "savee", "turevdb"])
+def test_emobox_means_these_rows(name: str, real_data: Path, tmp_path: Path) -> None:
+    """All keys of its first fold are those of rows of the whole list."""
+    corpus = get_corpus(name)
+    keys = {corpus.keys["emobox"](row) for row in survey(name, real_data, tmp_path).rows}  # type: ignore[arg-type]
+    theirs: set[str] = set()
+    for path in (real_data / "emobox" / "data" / name).glob("fold_1/*_fold_1.json"):
+        theirs |= json.loads(path.read_text("utf-8")).keys()
+    assert len(theirs) > 400
+    assert theirs <= keys
