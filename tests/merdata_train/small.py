@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from merdata_train.recipe.recipe import load_recipe
+from merdata_train.runs.suite import load_suite
 
 SMALL: dict[str, Any] = {"width": 8, "hidden": 8, "heads": 2, "ffn_mult": 1, "layers": 1}
 
@@ -47,3 +50,21 @@ def small_words(name: str, audio: Path, text: Path, *, epochs: int = 1) -> list[
         *words,
         *(f"stages.{at}.epochs={epochs if at == 0 else 1}" for at in range(len(recipe.stages))),
     ]
+
+
+def small_suite(name: str, folder: Path, audio: Path, text: Path) -> Path:
+    """A suite that ships, in a file, each cell from a small copy of its recipe in `folder`."""
+    suite = load_suite(name).model_dump(mode="json")
+    for cell in [suite, *(cell for axis in suite["axes"].values() for cell in axis.values())]:
+        if cell["recipe"]:
+            cell["recipe"] = str(_small_recipe(cell["recipe"], folder, audio, text))
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(suite, sort_keys=False), "utf-8")
+    return path
+
+
+def _small_recipe(name: str, folder: Path, audio: Path, text: Path) -> Path:
+    path = folder / f"{name.replace('/', '-')}.yaml"
+    recipe = load_recipe(name, small_words(name, audio, text))
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), "utf-8")
+    return path
