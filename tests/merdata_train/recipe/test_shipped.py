@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 import pytest
 import torch
 
 from merdata.labels import label_space
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.parts.stream import Shape
-from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_files
+from merdata_train.parts.stream import Shape, Stream
+from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_files, recipe_folder
 from tests.merdata_train.parts.architectures import WIDTHS, batched, recipe_of, rows_of
 from tests.merdata_train.small import shrunk
 
@@ -33,8 +36,8 @@ def model_of(recipe: Recipe, *, sequence: bool) -> EmotionModel:
 
 def silent(model: EmotionModel, longest: int) -> set[str]:
     """Parameters that the sum of all that the model says gives no gradient."""
-    output = model(batched(rows_of(20, longest=longest)))
-    heads = [value.square().sum() for value in output.outputs.values()]
+    output = model(batched(rows_of(20, longest=longest)) | {"progress": torch.tensor(0.5)})
+    heads = [value.square().sum() for value in output.heads.values()]
     (output.logits.square().sum() + sum(heads)).backward()
     return {
         name
@@ -64,3 +67,22 @@ def test_a_recipe_says_what_it_is_and_how_it_is_run(name: str) -> None:
     assert text.startswith("# merdata")
     assert f"merdata_train run recipes/{name}.yaml" in text.splitlines()[0]
     assert load_recipe(name).name == name
+
+
+def test_the_fusion_that_the_readme_adds_is_one_file(tmp_path: Path) -> None:
+    """What its diff adds is a whole module, which builds and fuses."""
+    text = (recipe_folder() / "README.md").read_text("utf-8")
+    added = text.partition("+++ b/merdata_train/parts/fusions/maximum.py\n")[2].partition("diff --git")[0]
+    lines = [line[1:] for line in added.splitlines() if line.startswith("+")]
+    (tmp_path / "maximum.py").write_text("\n".join(lines) + "\n", "utf-8")
+    spec = spec_from_file_location("maximum", tmp_path / "maximum.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    fusion = module.Maximum(kind="maximum").build({name: Shape(2, sequence=False) for name in WIDTHS})
+    streams = {
+        "audio": Stream.of_vectors(torch.tensor([[1.0, -5.0], [7.0, 7.0]]), torch.tensor([True, False])),
+        "text": Stream.of_vectors(torch.tensor([[0.5, 2.0], [3.0, -1.0]]), torch.tensor([True, True])),
+    }
+    assert fusion(streams).vector.tolist() == [[1.0, 2.0], [3.0, 0.0]]
