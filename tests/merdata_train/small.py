@@ -1,4 +1,4 @@
-"""Any recipe, small: narrow parts, few layers, an epoch a stage; its shape stays as it is."""
+"""Any recipe, small: narrow parts, few layers, few rows a step, an epoch a stage; its shape stays."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def small_words(name: str, audio: Path, text: Path, *, epochs: int = 1) -> list[
     return [
         *words,
         *(f"stages.{at}.epochs={epochs if at == 0 else 1}" for at in range(len(recipe.stages))),
+        *(f"stages.{at}.batch_size=8" for at in range(len(recipe.stages))),
     ]
 
 

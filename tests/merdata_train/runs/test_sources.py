@@ -21,8 +21,8 @@ from tests.merdata_train.small import small_words
 @pytest.mark.parametrize(
     ("name", "words", "tested", "embedded"),
     [
-        ("source1/full", ["data.corpora=[iemocap]"], {"iemocap"}, {"audio", "text", "fusion"}),
-        ("source1/coral-cremad", ["stages.0.batch_size=8"], {"cremad"}, {"audio", "text", "fusion"}),
+        ("source1/full", [], {"iemocap"}, {"audio", "text", "fusion"}),
+        ("source1/coral-cremad", [], {"cremad"}, {"audio", "text", "fusion"}),
         ("source2/fusion", ["protocol=tess_random"], {"tess"}, {"audio", "text", "fusion"}),
         ("source3/audio", ["protocol=iemocap_session3", "fold=1"], {"iemocap"}, {"audio", "fusion"}),
     ],
