@@ -98,11 +98,16 @@ def tiny(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Tiny
 
 @pytest.fixture(scope="session")
 def folded(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
-    """As the session's store, with loco and iemocap_session3 beside the default protocol. Read only."""
+    """As the session's store, with the protocols of the suites beside the default one. Read only."""
     path = tmp_path_factory.mktemp("folded") / "store"
     shutil.copytree(store.path, path)
     merdata.split(path, protocol="loco")
     merdata.split(path, protocol="kfold", corpora=["iemocap"])
+    merdata.split(path, protocol="fewshot", corpora=["cremad"], whole=["iemocap"])
+    merdata.split(path, protocol="random", corpora=["tess"], ratios=(0.7, 0.15, 0.15))
+    merdata.split(path, protocol="kfold", corpora=["tess"], by="text")
+    for kind in ("one-speaker", "one-speaker+text"):
+        merdata.split(path, protocol=kind, corpora=["tess"])
     return merdata.open_store(path)
 
 
