@@ -23,6 +23,7 @@ A package that works on stores, as merdata_train does::
     process_folder          where processes meet, and what else is to end with this one
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
+    remove_unfinished       what killed processes left of them
     read_json, check_type, read_table, irregular        and what others may have written, within bounds
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
@@ -78,6 +79,7 @@ _FOR_STORES = {
     "write_atomically": "io.files",
     "file_sha256": "io.files",
     "check_type": "io.outside",
+    "remove_unfinished": "io.files",
     "irregular": "io.links",
     "read_json": "io.outside",
     "read_table": "store.tables",
@@ -143,6 +145,7 @@ if TYPE_CHECKING:
     from merdata.hub.client import check_repo as check_repo
     from merdata.hub.client import hub_errors as hub_errors
     from merdata.io.files import file_sha256 as file_sha256
+    from merdata.io.files import remove_unfinished as remove_unfinished
     from merdata.io.files import write_atomically as write_atomically
     from merdata.io.links import irregular as irregular
     from merdata.io.outside import check_type as check_type

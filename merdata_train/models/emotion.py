@@ -30,6 +30,7 @@ from merdata_train.recipe.features import AudioEncoder, Features, Hashing, TextE
 from merdata_train.recipe.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
+MOST_BYTES = 1 << 20  # of a configuration
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,10 @@ def open_model(folder: Path) -> EmotionModel:
         RunError: there is none, or it is damaged.
     """
     try:
+        if (folder / "config.json").stat().st_size > MOST_BYTES:
+            raise RunError(
+                f"{folder / 'config.json'} is larger than {MOST_BYTES:,} bytes: it is not a model's"
+            )
         with redirect_stdout(StringIO()):  # the Hub's client prints that it loads
             return EmotionModel.from_pretrained(folder)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
