@@ -43,7 +43,9 @@ def cut(path: str) -> Parts:
     """The tokens of a path by their places; those of the name from the left."""
     pure = PurePosixPath(path)
     names = [audio_stem(pure.name) or pure.stem, *reversed(pure.parts[:-1])]
-    return {(depth, place): text for depth, name in enumerate(names) for place, text in enumerate(tokens(name))}
+    return {
+        (depth, place): text for depth, name in enumerate(names) for place, text in enumerate(tokens(name))
+    }
 
 
 def tokens(name: str) -> list[str]:
