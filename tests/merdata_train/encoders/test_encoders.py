@@ -90,7 +90,7 @@ def examples(audio: Clips, text: TokenRows) -> Examples:
 def together(encoder: PretrainedEncoder, rows: Clips | TokenRows) -> torch.Tensor:
     batch = rows.batch("x", range(4))
     with torch.no_grad():
-        return encoder(batch["x_values"], batch["x_lengths"], batch.get("x_starts"))
+        return encoder(batch["x_values"], batch["x_lengths"], batch.get("x_starts"))[0]
 
 
 def alone(encoder: PretrainedEncoder, rows: Clips | TokenRows) -> torch.Tensor:
@@ -98,7 +98,7 @@ def alone(encoder: PretrainedEncoder, rows: Clips | TokenRows) -> torch.Tensor:
     for at in range(4):
         batch = rows.batch("x", [at])
         with torch.no_grad():
-            found.append(encoder(batch["x_values"], batch["x_lengths"], batch.get("x_starts")))
+            found.append(encoder(batch["x_values"], batch["x_lengths"], batch.get("x_starts"))[0])
     return torch.cat(found)
 
 
@@ -155,7 +155,7 @@ def test_a_learned_mixture_starts_as_the_mean_of_all_layers_and_learns(roberta: 
     learned, mean = open_text(roberta, layers="learned"), open_text(roberta, layers=(1, 2))
     assert learned.mixture is not None and learned.mixture.weights.shape == (3,)
     batch = rows.batch("x", [0])
-    learned(batch["x_values"], batch["x_lengths"]).square().sum().backward()
+    learned(batch["x_values"], batch["x_lengths"])[0].square().sum().backward()
     assert learned.mixture.weights.grad is not None and learned.mixture.weights.grad.any()
     learned.mixture.weights.data = torch.tensor([-1e9, 0.0, 0.0])
     assert torch.allclose(together(learned, rows), together(mean, rows), atol=1e-5)
@@ -228,7 +228,7 @@ def test_a_frozen_network_is_calm_and_leaves_no_graph(wavlm: Path) -> None:
     for parameter in encoder.network.parameters():
         parameter.requires_grad_(False)
     batch = rows.batch("x", range(4))
-    assert not encoder(batch["x_values"], batch["x_lengths"]).requires_grad
+    assert not encoder(batch["x_values"], batch["x_lengths"])[0].requires_grad
     config = encoder.network.config
     assert (config.apply_spec_augment, config.layerdrop) == (False, 0.0)
 

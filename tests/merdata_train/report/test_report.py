@@ -276,10 +276,11 @@ def test_the_page_plays_clips_of_the_runs_own_store(
 
 def test_what_suites_say_is_escaped(suites: Path) -> None:
     from merdata_train.report.page import page
+    from merdata_train.report.section import Section
 
     (matrix,) = read_matrices(suites, "two")
     suite = matrix.suite.model_copy(update={"title": "<script>alert(1)</script>"})
-    text = page([(replace(matrix, suite=suite), lines_of(matrix), [])])
+    text = page([Section(replace(matrix, suite=suite), lines_of(matrix), [], [])], None)
     assert "&lt;script&gt;alert(1)" in text
     assert "<script>alert" not in text
 

@@ -106,8 +106,8 @@ def test_calibration_baselines_and_noise_are_told_where_they_are_known(trained: 
         "resolvable": {"uar": 0.031},
         "calibration": {
             "temperature": 1.5,
-            "before": {"ece": 0.211, "brier": 0.8},
-            "after": {"ece": 0.012, "brier": 0.7},
+            "before": {"ece": 0.211, "brier": 0.8, "nll": 1.9},
+            "after": {"ece": 0.012, "brier": 0.7, "nll": 1.6},
         },
     }
     (folder / "metrics.json").write_text(json.dumps(metrics))

@@ -47,14 +47,14 @@ def states(found: Suite, out: Path, store: merdata.Store) -> list[str]:
 def test_a_matrix_is_cells_times_folds_times_seeds(store: merdata.Store, tmp_path: Path) -> None:
     axes = {
         "modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}},
-        "training": {"plain": {}, "slow": {"overrides": {"stages.0.lr": 1e-5}}},
+        "training": {"plain": {}, "decayed": {"overrides": {"stages.0.weight_decay": 0.5}}},
     }
     planned = plan(suite(axes=axes, seeds=[3, 4]), tmp_path, store.path, SMALL)
     assert [(one.cell, one.seed) for one in planned] == [
-        (cell, seed) for cell in ("T plain", "T slow", "A+T plain", "A+T slow") for seed in (3, 4)
+        (cell, seed) for cell in ("T plain", "T decayed", "A+T plain", "A+T decayed") for seed in (3, 4)
     ]
     recipe = planned[2].recipe
-    assert (recipe.modalities, recipe.stages[0].lr, recipe.seed) == (["text"], 1e-5, 3)
+    assert (recipe.modalities, recipe.stages[0].weight_decay, recipe.seed) == (["text"], 0.5, 3)
     assert recipe.stages[0].epochs == 4  # the command line lies over all cells
     assert len({one.folder for one in planned}) == 8
     assert list(tmp_path.iterdir()) == []
@@ -184,7 +184,8 @@ def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path
     for name, seconds in (("source0-A0-00000000", 40), (planned[0].folder.name, 10)):
         folder = tmp_path / name
         (folder / "model").mkdir(parents=True)
-        epoch = {"stage": "main", "epoch": 0, "validation": {"uar": 0.1}, "selected": 0.1}
+        epoch = {"stage": "main", "epoch": 0, "loss": 1.0, "losses": {}, "lr": 0.1}
+        epoch |= {"validation": {"uar": 0.1}, "validation_loss": 1.0, "selected": 0.1}
         (folder / "history.json").write_text(json.dumps([epoch | {"epoch": at} for at in range(5)]))
         (folder / "split.json").write_text("{}")
         os.utime(folder / "split.json", (1_000, 1_000))

@@ -153,7 +153,7 @@ def test_nothing_is_uploaded_or_written_through_a_link(
     (model / name).symlink_to(outside)
     done = cli(hub, tmp_path, "push", folder, REPO)
     assert done.returncode == 2
-    assert "is a link, and links are not uploaded" in done.stderr
+    assert "is not a regular file, as those of a run are" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not hub.repos
     assert (outside.read_bytes() if outside.is_file() else (outside / "merges.txt").read_bytes()) == before

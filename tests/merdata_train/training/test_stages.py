@@ -103,7 +103,7 @@ def test_a_module_that_was_frozen_for_a_while_learns_afterwards() -> None:
         ("stages.0.freeze=[encoder]", "the model has no module 'encoder'; its modules are "),
         ("stages.0.lr_groups={fusion.hea: 0.1}", "the model has no module 'fusion.hea'"),
         ("stages.0.freeze_steps={fusion.hea: 3}", "the model has no module 'fusion.hea'"),
-        ("stages.0.freeze=[fusion]", "freezes every weight"),
+        ("stages.0.freeze=[fusion, heads]", "freezes every weight"),
         ("stages.0.data={corpora: [mosei]}", "stage main: data.corpora: no row is of 'mosei'; there are c$"),
         ("stages.0.data={languages: [eng]}", "data.languages: no row is of 'eng' .*; there are en$"),
         ("stages.0.selection={over: acted+mosei}", "validation row is of 'mosei'; there are acted, all, c$"),
