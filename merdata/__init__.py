@@ -42,6 +42,7 @@ _HOME = {
     "load_protocol": "store.protocol",
     "split": "splits.make",
     "import_split": "splits.exchange.exchange",
+    "import_table": "splits.exchange.exchange",
     "export_split": "splits.exchange.exchange",
     "load": "loader",
     "audit": "leakage.audit",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from merdata.page.report import write_report as write_report
     from merdata.splits.exchange.exchange import export_split as export_split
     from merdata.splits.exchange.exchange import import_split as import_split
+    from merdata.splits.exchange.exchange import import_table as import_table
     from merdata.splits.make import split as split
     from merdata.stats import statistics as statistics
     from merdata.store.protocol import Protocol as Protocol

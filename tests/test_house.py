@@ -27,6 +27,7 @@ TOOLKIT = (
     "io",
     "audio engine labels",
     "corpora sample",
+    "own",
     "store",
     "stats dialogues loader splits",
     "builder integrity leakage",

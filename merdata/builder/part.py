@@ -97,7 +97,7 @@ def _facts(
     corpus: Corpus, choice: Choice, counts: Counts, languages: list[str], ledger_name: str
 ) -> CorpusFacts:
     """What merdata.json records of a corpus."""
-    return {
+    facts: CorpusFacts = {
         "title": corpus.title,
         "domain": corpus.domain,
         "languages": languages,
@@ -115,3 +115,6 @@ def _facts(
         "counts": counts.as_json(),
         "ledger": ledger_name,
     }
+    if corpus.declared_in:
+        facts["terms"] = corpus.terms.as_json()
+    return facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from merdata.corpora.registry import get_corpus, passed_over, present, survey_co
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
 from merdata.io.places import Listing, is_remote, listing, place
 from merdata.labels import NO_DECISION, Decision, LabelPolicy, make_policy
+from merdata.own.own import check_labels, is_file, own_corpus
 from merdata.store.ledger import EXAMPLES, NO_LABEL, loss_account, totals
 from merdata.utterance import Utterance
 
@@ -118,11 +119,15 @@ def choose(
     """
     if on_bad_audio not in ON_BAD_AUDIO:
         raise StoreError(f"on_bad_audio must be {' or '.join(ON_BAD_AUDIO)}, not {on_bad_audio!r}")
-    folders = _folders(corpora, source)
-    chosen = [get_corpus(name) for name in folders]
+    own = {corpus.name: corpus for corpus in map(own_corpus, filter(is_file, corpora))}
+    folders = _folders([name for name in corpora if not is_file(name)], source, own)
+    chosen = [own.get(name) or get_corpus(name) for name in folders]
+    changes = list(policy)
+    for corpus in own.values():
+        check_labels(corpus, changes)
     label_policy = make_policy(
         {corpus.name: corpus.targets for corpus in chosen},
-        policy,
+        changes,
         debatable={corpus.name: corpus.debatable for corpus in chosen},
     )
     strange = passed_over(place(source or "corpora")) if "all" in corpora else []
@@ -186,22 +191,27 @@ def _foresee(corpus: Corpus, rows: list[PlannedRow], survey: Survey) -> CorpusFo
     }
 
 
-def _folders(names: Sequence[str], source: str | Path | None) -> dict[str, Path]:
-    """corpus -> its folder."""
-    if not names:
+def _folders(names: Sequence[str], source: str | Path | None, own: Mapping[str, Corpus]) -> dict[str, Path]:
+    """corpus -> its folder; one's own without a source lies where the file is that names it."""
+    if not names and not own:
         raise CorpusNotFound("no corpus was named: name one, or `all`")
     if "all" in names:
         shelf = place(source or "corpora")
         folders = present(shelf)
         if not folders:
             raise CorpusNotFound(f"{shelf} has no folder named after a corpus: `merdata corpora` lists them")
-        return folders
+        return folders | _own_folders(own, source)
     corpora = list(dict.fromkeys(get_corpus(name).name for name in names))
-    if len(corpora) == 1 and source is not None:
-        return {corpora[0]: place(source)}
+    if len(corpora) + len(own) == 1 and source is not None:
+        return {name: place(source) for name in [*corpora, *own]}
     shelf = place(source or "corpora")
-    there = present(shelf)
-    return {name: there.get(name, shelf / name) for name in corpora}
+    there = present(shelf) if corpora else {}
+    return {name: there.get(name, shelf / name) for name in corpora} | _own_folders(own, source)
+
+
+def _own_folders(own: Mapping[str, Corpus], source: str | Path | None) -> dict[str, Path]:
+    beside = {name: corpus.declared_in.parent for name, corpus in own.items() if corpus.declared_in}
+    return {name: place(source) / name for name in own} if source is not None else beside
 
 
 def _options(options: Iterable[str], corpora: Sequence[Corpus]) -> dict[str, dict[str, str]]:

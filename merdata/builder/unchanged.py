@@ -59,6 +59,7 @@ def fingerprints(choice: Choice) -> dict[str, str]:
                 choice.on_bad_audio,
                 *own,
                 *_code_of_others(corpus),
+                *_declaration(corpus),
                 *(
                     f"{name}={value}{_sight(Path(value).expanduser())}"
                     for name, value in choice.options[corpus.name].items()
@@ -192,6 +193,13 @@ def _code_of_others(corpus: Corpus) -> Iterator[str]:
     with suppress(TypeError):
         if source := getsourcefile(read if isroutine(read) else type(read)):
             yield _sight(Path(source))
+
+
+def _declaration(corpus: Corpus) -> Iterator[str]:
+    """The file that one's own corpus was named by, and the YAML files beside it, which may be its maps."""
+    if path := corpus.declared_in:
+        beside = sorted(path.parent.glob("*.y*ml")) if path.suffix.lower() in (".yaml", ".yml") else [path]
+        yield from (f"{file.name}{_sight(file)}" for file in beside)
 
 
 def _hash(lines: Iterable[str]) -> str:

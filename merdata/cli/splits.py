@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,16 @@ from merdata.cli.command import print_json, takes_store, with_default
 from merdata.cli.options import AsJson, Corpora, OutFolder, corpus_name
 from merdata.io.places import place
 
+if TYPE_CHECKING:
+    from merdata.store.protocol import Protocol
+    from merdata.store.store import Store
+
+ListFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A list of the files of this split, if there is no FILE.", parser=place, metavar="LIST"
+    ),
+]
 SPLIT_HELP = """Split a store, or import or export a split.
 
 `merdata split [STORE] [--protocol KIND]` is short for `merdata split make`.
@@ -73,40 +83,113 @@ def split(
     print_json(account) if as_json else screen.split(account, store)
 
 
-@splits.command("import")
+IMPORT_HELP = """Import somebody else's split of a corpus, row by row.
+
+`merdata split import SOURCE [STORE]` takes over a published one: emobox, emobox-track2, emosuperb, s3prl,
+nkululeko or tfds (`merdata split import published --help` lists the options).
+`merdata split import table FILE` takes over any list of files.
+"""
+
+imports = typer.Typer(cls=with_default("published"), help=IMPORT_HELP)
+splits.add_typer(imports, name="import")
+Corpus = Annotated[str, typer.Option(help="Name of the corpus.", parser=corpus_name, metavar="NAME")]
+
+
+@imports.command("published")
 @takes_store
 def import_split(
     source: Annotated[
         str,
         typer.Argument(
-            help="Whose split: emobox, emobox-track2, s3prl, nkululeko or tfds.", metavar="SOURCE"
+            help="Whose split: emobox, emobox-track2, emosuperb, s3prl, nkululeko or tfds.", metavar="SOURCE"
         ),
     ],
     store: Path,
-    corpus: Annotated[str, typer.Option(help="Name of the corpus.", parser=corpus_name, metavar="NAME")],
+    corpus: Corpus,
     root: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of their files: a checkout of EmoBox, or s3prl's meta_data.",
+            help="Folder of their files: a checkout of EmoBox, EMO-SUPERB's tables, or s3prl's meta_data.",
             parser=place,
             metavar="FOLDER",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the protocol (default: CORPUS_SOURCE).")] = None,
+    soft_labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write EMO-SUPERB's distribution over the classes of each row: a csv by id.",
+            parser=place,
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import somebody else's split of a corpus, row by row.
+    """Import a published split of a corpus.
 
-    --json also lists their keys that fit no row.
+    --json also lists their keys that fit no row, and the rows that are in no split.
     """
-    from merdata.cli.screen import splits as screen
+    from merdata.errors import OptionError
+    from merdata.splits.exchange.exchange import export_soft_labels
     from merdata.splits.exchange.exchange import import_split as take_over
     from merdata.store.store import open_store
 
+    if soft_labels and (source != "emosuperb" or root is None):
+        raise OptionError("--soft-labels is for emosuperb, with --root: other splits have none")
     opened = open_store(store)
-    made, unmatched = take_over(opened, source, corpus, root, name=name)
-    account = screen.account_of_split(opened, made) | {"unmatched": unmatched}
-    print_json(account) if as_json else screen.split(account, store)
+    _show_import(opened, *take_over(opened, source, corpus, root, name=name), as_json=as_json)
+    if soft_labels and root:
+        rows = export_soft_labels(opened, corpus, root, soft_labels)
+        typer.echo(f"soft labels of {rows:,} rows are in {soft_labels}", err=as_json)
+
+
+@imports.command("table")
+@takes_store
+def import_table(
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="csv, tsv, jsonl, json or Parquet: a row for each file, with its id, path or name, its "
+            "split and, if there, its fold.",
+            parser=place,
+            metavar="FILE",
+        ),
+    ] = None,
+    store: Path,
+    corpus: Corpus,
+    train: ListFile = None,
+    validation: ListFile = None,
+    test: ListFile = None,
+    name: Annotated[str | None, typer.Option(help="Name of the protocol (default: CORPUS_FILE).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a split that is a table, or one list of files for each split.
+
+    Rows are found by id, file name or the end of a path. Nothing is filled in: a row that is in no list is in
+    no split. What fits on neither side is counted; --json lists all of it.
+    """
+    from merdata.errors import OptionError
+    from merdata.splits.exchange.exchange import import_table as take_over
+    from merdata.store.store import open_store
+
+    given = {"train": train, "validation": validation, "test": test}
+    lists = {split: path for split, path in given.items() if path}
+    if bool(file) == bool(lists):
+        raise OptionError(
+            "name one table with a column split, or lists with --train, --validation and --test (then the "
+            "store is --store STORE)"
+        )
+    opened = open_store(store)
+    _show_import(opened, *take_over(opened, corpus, file or lists, name=name), as_json=as_json)
+
+
+def _show_import(store: Store, made: Protocol, unmatched: list[str], *, as_json: bool) -> None:
+    from merdata.cli.screen import splits as screen
+
+    account = screen.account_of_split(store, made)
+    account |= {"unmatched": unmatched, "unlisted": screen.unlisted(store, made)}
+    print_json(account) if as_json else screen.split(account, store.path)
 
 
 @splits.command("export")

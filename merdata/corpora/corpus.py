@@ -15,11 +15,12 @@ from typing_extensions import NotRequired, TypedDict
 
 from merdata.corpora.account import COPY_LINKS, FileAccount, account_for, advice, some
 from merdata.corpora.claims import contested, near_misses, settle
-from merdata.corpora.encodings import damage, undoubled
+from merdata.corpora.encodings import damage, undoubled, without_direction_marks
 from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, NotThisCorpus, OptionError
 from merdata.io.resources import card_text
+from merdata.sample.files import File
 from merdata.utterance import KNOWN_DEFECT, Utterance
 
 BUILT_IN = "merdata.corpora"  # the package whose folders are the built-in corpora
@@ -152,6 +153,9 @@ class Corpus:
         package: the Python package that it was found in. Its folder holds `defects.yaml`, the miniature
             `sample.py`, others' splits (`published.yaml`) and, where it is not built in, the card `card.md`
             (the cards of the built-in corpora are in cards/corpora/).
+        declared_in: the table or YAML file that it was named by, where it is one's own and in no registry.
+        sample: plans the miniature, given a seed and the number of speakers, where there is no `sample.py`.
+        page: makes the page of the card's text, where the card does not repeat what the corpus states.
     """
 
     name: str
@@ -177,6 +181,9 @@ class Corpus:
     difference: str = ""
     terms: Terms = field(default_factory=Terms)
     package: str = ""
+    declared_in: Path | None = None
+    page: Callable[[Corpus, str], str] | None = None
+    sample: Callable[[int, int | None], list[File]] | None = None
 
     def utterances(self, root: Path, options: Mapping[str, str] | None = None) -> list[Utterance]:
         """The rows of `survey`."""
@@ -195,7 +202,14 @@ class Corpus:
             if name not in self.known_options:
                 known = ", ".join(self.known_options)
                 raise OptionError(f"{self.name} has no option {name!r}; its options are {known}")
-        tree = Tree.walk(root, options, self.name, self.languages)
+        return self.survey_tree(Tree.walk(root, options, self.name, self.languages))
+
+    def survey_tree(self, tree: Tree) -> Survey:
+        """The same of a folder that was walked.
+
+        Raises:
+            LayoutError: as `survey`.
+        """
         rows = list(self.read(tree))
         if not any(row.excluded is None for row in rows):
             raise NotThisCorpus(self._not_this_corpus(tree))
@@ -252,8 +266,10 @@ class Corpus:
     def card(self) -> str:
         """The corpus's page: what it is, licence, how to get it, layout, labels, defects, citation."""
         if self.is_built_in:
-            return card_text(f"corpora/{self.name}.md")
-        return (files(self.package) / "card.md").read_text("utf-8")
+            text = card_text(f"corpora/{self.name}.md")
+        else:
+            text = (files(self.package) / "card.md").read_text("utf-8")
+        return self.page(self, text) if self.page else text
 
     @cached_property
     def defects(self) -> list[Defect]:
@@ -316,6 +332,9 @@ def _mended(text: str | None, raw_text: str | None) -> tuple[str | None, str | N
     if mended != text:
         raw_text = raw_text or text
         notes.append("repaired: its UTF-8 had been read as cp1252")
+    if (plain := without_direction_marks(mended)) != mended:
+        raw_text, mended = raw_text or text, plain
+        notes.append("repaired: direction marks in its words")
     if lost := damage(mended):
         notes.append(f"damaged: {lost} show that characters of the text were lost in this copy")
     return mended, raw_text, notes

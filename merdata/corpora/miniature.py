@@ -23,15 +23,15 @@ Planner = Callable[[int, int | None], list[File]]
 
 
 def miniatures() -> list[str]:
-    """Names of the corpora that have a miniature, `sample.py` in their folder."""
-    return [name for name, corpus in registry().items() if find_spec(f"{corpus.package}.sample")]
+    """Names of the corpora of the demo: those with a `sample.py`, which shows their defects."""
+    return [name for name, package in registry().packages.items() if find_spec(f"{package}.sample")]
 
 
 def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = None) -> int:
     """Write a miniature corpus; the same arguments give the same bytes.
 
     Args:
-        name: one of `miniatures()`.
+        name: of a corpus.
         folder: where to write; a folder with other files in it is refused.
         seed: of all that is left to chance. The speakers' voices do not depend on it.
         speakers: how many of the miniature's speakers (default all); their files stay the same. A corpus of
@@ -59,11 +59,14 @@ def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = 
 
 
 def _planner(name: str) -> Planner:
-    """The `plan` of the corpus's `sample.py`."""
-    if name not in miniatures():
+    """The `plan` of the corpus's `sample.py`, or what its declaration gives."""
+    if name in miniatures():
+        plan: Planner = import_module(f"{registry().packages[name]}.sample").plan
+        return plan
+    corpus = registry().get(name)
+    if corpus is None or corpus.sample is None:
         raise CorpusNotFound(f"there is no miniature of {name!r}; there are {', '.join(miniatures())}")
-    plan: Planner = import_module(f"{registry()[name].package}.sample").plan
-    return plan
+    return corpus.sample
 
 
 def _claim(folder: Path, what: str) -> None:

@@ -20,10 +20,15 @@ HERE = Path(__file__).parent
 
 
 class Registry(Mapping[str, Corpus]):
-    """Corpora by name; one that is built in is loaded when it is first asked for."""
+    """Corpora by name; one that is built in is loaded when it is first asked for.
 
-    def __init__(self, finders: Mapping[str, Callable[[], Corpus]]) -> None:
+    Attributes:
+        packages: name -> the Python package of its folder.
+    """
+
+    def __init__(self, finders: Mapping[str, Callable[[], Corpus]], packages: Mapping[str, str]) -> None:
         self._finders = finders
+        self.packages = packages
         self._loaded: dict[str, Corpus] = {}
 
     def __getitem__(self, name: str) -> Corpus:
@@ -47,11 +52,16 @@ def registry() -> Registry:
 
     Nobody replaces a built-in corpus: its licence would go with it.
     """
-    finders: dict[str, Callable[[], Corpus]] = {name: partial(_built_in, name) for name in _built_in_names()}
+    packages = {name: f"{BUILT_IN}.{name}" for name in _built_in_names()}
+    finders: dict[str, Callable[[], Corpus]] = {
+        name: partial(_built_in, name, package) for name, package in packages.items()
+    }
     for point in sorted(entry_points(group="merdata.corpora")):
         corpus = replace(point.load(), package=_package(point.module))
-        finders.setdefault(corpus.name, partial(_as_it_is, corpus))
-    return Registry(finders)
+        if corpus.name not in finders:
+            finders[corpus.name] = partial(_as_it_is, corpus)
+            packages[corpus.name] = corpus.package
+    return Registry(finders, packages)
 
 
 def _as_it_is(corpus: Corpus) -> Corpus:
@@ -65,15 +75,14 @@ def _package(module: str) -> str:
 
 
 def _built_in_names() -> list[str]:
-    """The folders beside this file that are corpora: a declaration, or a reader with its miniature."""
-    marks = (DECLARATION, "sample.py")
+    """The folders beside this file that are corpora: all have one of three files."""
+    marks = (DECLARATION, "sample.py", "defects.yaml")
     return sorted(
         folder.name for folder in HERE.iterdir() if any((folder / mark).is_file() for mark in marks)
     )
 
 
-def _built_in(name: str) -> Corpus:
-    package = f"{BUILT_IN}.{name}"
+def _built_in(name: str, package: str) -> Corpus:
     if (HERE / name / DECLARATION).is_file():
         from merdata.corpora.declared.load import load_declared  # pydantic takes a tenth of a second
 
@@ -117,9 +126,9 @@ def survey_corpus(corpus: Corpus, root: Path, options: Mapping[str, str]) -> Sur
 
 
 def _looks_like(tree: Tree) -> str | None:
-    """The corpus whose file names are most of a folder's, if any."""
+    """The corpus whose file names are most of a folder's, if any; of two the one whose names say more."""
     counts = {name: sum(1 for _ in tree.matching(corpus.file_name)) for name, corpus in registry().items()}
-    best = max(counts, key=counts.__getitem__)
+    best = max(counts, key=lambda name: (counts[name], len(registry()[name].file_name.pattern)))
     return best if counts[best] else None
 
 

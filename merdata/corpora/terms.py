@@ -14,6 +14,7 @@ None of this is legal advice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -51,6 +52,13 @@ class Terms:
         if labels_only:
             return self.labels
         return self.public if public else self.private
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Terms:
+        """The terms that `as_json` gave; what is not among the permissions is forbidden."""
+        known = {permission.value: permission for permission in Permission}
+        allowed = {name: known.get(str(facts.get(name)), NEVER) for name in ("public", "private", "labels")}
+        return cls(**allowed, text=facts.get("text") is True)
 
     def as_json(self) -> dict[str, Any]:
         return {name: getattr(value, "value", value) for name, value in asdict(self).items()}

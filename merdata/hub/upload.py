@@ -90,7 +90,10 @@ def push(
     if is_remote(store.path):
         raise StoreError(f"{store.path} is remote: copy the store to this machine, and push it from there")
     request = Request(
-        terms=_terms(store.named(corpora)), public=public, labels_only=labels_only, rights=_sentence(rights)
+        terms=_terms(store, store.named(corpora)),
+        public=public,
+        labels_only=labels_only,
+        rights=_sentence(rights),
     )
     api = HfApi()
     if not dry_run:
@@ -118,10 +121,14 @@ def push(
         )
 
 
-def _terms(corpora: Iterable[str]) -> dict[str, Terms]:
-    """The terms of each corpus; a corpus that this merdata does not know must not be uploaded."""
+def _terms(store: Store, corpora: Iterable[str]) -> dict[str, Terms]:
+    """The terms of each corpus: of one's own as its owner stated them.
+
+    A corpus of another package that is not installed here must not be uploaded.
+    """
     known = registry()
-    return {name: known[name].terms if name in known else Terms() for name in corpora}
+    stated = {name: store.corpora[name].get("terms", {}) for name in corpora}
+    return {name: known[name].terms if name in known else Terms.from_json(stated[name]) for name in corpora}
 
 
 def _sentence(rights: str | None) -> str | None:

@@ -78,11 +78,12 @@ def remove_scratch() -> None:
     for within in {tempfile.gettempdir(), *SHORT}:
         for folder in Path(within).glob(f"merdata-{_machine()}-*-*"):
             process = folder.name.split("-")[2]
-            if process.isdigit() and not _is_alive(int(process)):
+            if process.isdigit() and not is_alive(int(process)):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether this machine has a process of that number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

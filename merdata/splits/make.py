@@ -241,5 +241,6 @@ def _of_folds(folds: list[int]) -> str:
 def _speaker_dependent(placed: pd.DataFrame) -> list[str]:
     """Corpora of which some fold tests speakers that it trains on."""
     keys = ["fold", "corpus", "speaker"]
-    sides = [placed.loc[placed["split"] == split, keys].drop_duplicates() for split in (TRAIN, TEST)]
+    known = placed.dropna(subset=["speaker"])
+    sides = [known.loc[known["split"] == split, keys].drop_duplicates() for split in (TRAIN, TEST)]
     return sorted({str(corpus) for corpus in sides[0].merge(sides[1], on=keys)["corpus"]})

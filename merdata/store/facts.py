@@ -96,6 +96,7 @@ class CorpusFacts(TypedDict):
         defects: hash of its table of known defects.
         split, cluster, limits: as the corpus states them; a store that an older merdata built lacks them.
         ledger: name of its file below `ledger` (format 1 had none: it was `<corpus>.parquet`).
+        terms: what its owner allows to be uploaded, of a corpus that is in no registry.
     """
 
     title: Text
@@ -114,6 +115,7 @@ class CorpusFacts(TypedDict):
     audio_version: Number
     counts: Account
     ledger: NotRequired[HashedFile]
+    terms: NotRequired[dict[Text, Text | bool]]
 
 
 class UploadRecord(TypedDict, total=False):

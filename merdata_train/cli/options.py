@@ -65,12 +65,20 @@ def keep_features_in(folder: str | None) -> None:
 
 def all_overrides(store: Path | None, corpora: list[str] | None, overrides: list[str] | None) -> list[str]:
     """Options as overrides of the recipe, before those that are given as such."""
-    from merdata import get_corpus
-
     words = [f"store={json.dumps(str(store))}"] if store else []
     if corpora:
-        words.append(f"data.corpora={json.dumps([get_corpus(name).name for name in corpora])}")
+        words.append(f"data.corpora={json.dumps([*map(_corpus_name, corpora)])}")
     return [*words, *(overrides or [])]
+
+
+def _corpus_name(given: str) -> str:
+    """A corpus's name from any spelling; one that nobody knows may be the user's own, in the store."""
+    from merdata import CorpusNotFound, get_corpus
+
+    try:
+        return get_corpus(given).name
+    except CorpusNotFound:
+        return given
 
 
 def print_json(value: Any) -> None:

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 SAMPLE_RATE = 16_000
 # What a position costs an encoder, in seconds of audio: a layer works on 50 frames a second.
 SECONDS_PER_POSITION = 0.02
-SECONDS_PER_FRAME = 0.001  # of what goes through a few small layers
+SECONDS_PER_FRAME = 0.01
 
 Floats = npt.NDArray[np.float64]
 

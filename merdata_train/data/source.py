@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 import merdata
 from merdata import plugin
@@ -26,7 +28,8 @@ from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import RecipeError
 from merdata_train.features.audio import shape
 from merdata_train.features.cache import audio_features, audio_samples
-from merdata_train.recipe.features import AudioEncoder, TextEncoder
+from merdata_train.features.layers import check_complete, layer_hash, stored_features
+from merdata_train.recipe.features import AudioEncoder, AudioFeatures, Stored, TextEncoder
 from merdata_train.recipe.recipe import Recipe
 
 
@@ -47,8 +50,11 @@ class Source:
 
     @cached_property
     def data_hash(self) -> str:
-        """SHA-256 over the shards of the recipe's corpora."""
+        """SHA-256 over the shards of the recipe's corpora, and over the stored features that it reads."""
         shards = [shard.sha256 for shard in self.store.shards(self.corpora)]
+        audio = self.recipe.features.audio
+        if isinstance(audio, Stored) and "audio" in self.recipe.modalities:
+            shards.append(layer_hash(self.store, self.corpora, audio))
         return hashlib.sha256("\n".join(shards).encode()).hexdigest()
 
     @cached_property
@@ -130,7 +136,7 @@ class Source:
             if isinstance(audio, AudioEncoder):
                 sequences["audio"] = self._clips(rows, audio, jobs)
             else:
-                features = audio_features(self.store, self._shards(rows), audio, jobs)
+                features = self._audio_features(rows, audio, jobs)
                 own = [features[id] for id in rows["id"]]
                 if shape(audio).sequence:
                     sequences["audio"] = Frames(own)
@@ -193,6 +199,15 @@ class Source:
 
     def _shards(self, rows: pd.DataFrame) -> list[merdata.Shard]:
         return self.store.shards(sorted(set(rows["corpus"])))
+
+    def _audio_features(
+        self, rows: pd.DataFrame, config: AudioFeatures, jobs: int | None
+    ) -> Mapping[str, Tensor]:
+        if not isinstance(config, Stored):
+            return audio_features(self.store, self._shards(rows), config, jobs)
+        features = stored_features(self.store, sorted(set(rows["corpus"])), config)
+        check_complete(features, rows["id"], config)
+        return features
 
     def _clips(self, rows: pd.DataFrame, encoder: AudioEncoder, jobs: int | None) -> Clips:
         samples = audio_samples(self.store, self._shards(rows), jobs)

@@ -9,16 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from merdata_train.errors import InputError
 from merdata_train.features import egemaps, mfcc
 from merdata_train.parts.stream import Shape
-from merdata_train.recipe.features import AudioFeatures, Mfcc
+from merdata_train.recipe.features import AudioFeatures, Egemaps, Stored
 
 Floats = npt.NDArray[np.float32]
 
 
 def shape(config: AudioFeatures) -> Shape:
     """The shape of what `features_of` gives."""
-    if not isinstance(config, Mfcc):
+    if isinstance(config, Stored):
+        return Shape(config.width * (2 if config.pool == "mean_std" else 1), sequence=config.pool == "none")
+    if isinstance(config, Egemaps):
         return Shape(egemaps.WIDTH, sequence=False)
     frames = config.pool == "none"
     return Shape(config.n_mfcc if frames else mfcc.width(config), sequence=frames)
@@ -28,9 +31,15 @@ def features_of(samples: Floats, config: AudioFeatures) -> Floats:
     """The features of a clip (float32 `[n]`, 16 kHz, in [-1, 1)): `[width]`, or `[frames, width]`.
 
     Raises:
+        InputError: they are stored features, which another program makes.
         RecipeError: a package that the kind needs is not installed.
     """
-    if not isinstance(config, Mfcc):
+    if isinstance(config, Stored):
+        raise InputError(
+            f"the features {config.name!r} are made by another program and read from a store: give a text "
+            "alone, or use a model that hears recordings"
+        )
+    if isinstance(config, Egemaps):
         return egemaps.functionals(samples)
     return mfcc.frames(samples, config) if config.pool == "none" else mfcc.mean_std(samples, config)
 

@@ -16,7 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from merdata_train.recipe.features import AudioFeatures
 
 VERSION = 2  # raise it whenever the same audio would give other numbers, or a file another form
 FOLDER = "MERDATA_CACHE"
+DAY = 86_400  # seconds
 Floats = npt.NDArray[np.float32]
 Config = AudioFeatures | None  # samples have none
 
@@ -147,8 +150,18 @@ def _writable(folders: list[Path]) -> Path:
         except OSError:
             continue
         if os.access(folder, os.W_OK):
+            _sweep(folder)
             return folder
     return folders[0]
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes were writing; temporary files of safetensors do not say whose they are."""
+    plugin.remove_unfinished(folder)
+    for path in folder.glob(".tmp*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - DAY:
+                path.unlink()
 
 
 def _is_whole(path: Path) -> bool:

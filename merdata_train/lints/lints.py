@@ -11,6 +11,7 @@
 | crossed-text | warning | words that tell the class, or a wrong one, where every sentence has every emotion |
 | held-out | warning | validation rows that were taken from train, for the protocol has none |
 | coverage | warning | a modality that most train rows of a corpus lack |
+| oracle | warning | epochs that are chosen by the labels of a target that counts as unlabelled |
 
 A refusal stops the run; a warning is printed and stays in the run's `lints.json` and its model card.
 """
@@ -260,6 +261,16 @@ def coverage(train: Examples) -> Iterator[str]:
                 )
 
 
+def _oracle(training: Training) -> Iterator[str]:
+    recipe = training.recipe
+    stages = [stage.name for stage in recipe.stages if recipe.selection_of(stage).oracle]
+    if stages:
+        yield (
+            f"labels of the target choose the epochs of {', '.join(stages)}: its scores are what could be "
+            "reached, not what a training without these labels reaches"
+        )
+
+
 def _held_out(training: Training) -> Iterator[str]:
     rule = training.source.validation_rule
     if rule is not None:
@@ -287,4 +298,5 @@ LINTS: dict[str, tuple[Severity, Callable[[Training], Iterator[str]]]] = {
     "crossed-text": ("warning", _crossed_text),
     "held-out": ("warning", _held_out),
     "coverage": ("warning", _coverage),
+    "oracle": ("warning", _oracle),
 }

@@ -42,3 +42,10 @@ class Pools(nn.ModuleDict):
             else stream
             for name, stream in streams.items()
         }
+
+
+def xavier(module: nn.Module) -> None:
+    """Xavier's uniform weights and a bias of 0 for a linear layer."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)

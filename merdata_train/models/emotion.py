@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from merdata_train.data.context import text_width
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.encoders.pretrained import load_config, load_weights, pinned
-from merdata_train.errors import RunError
+from merdata_train.errors import RecipeError, RunError
 from merdata_train.features import audio
-from merdata_train.models.assembly import Branch, Pools
+from merdata_train.models.assembly import Branch, Pools, xavier
 from merdata_train.models.standardise import Standardise
 from merdata_train.parts.auxiliaries import AUXILIARY
 from merdata_train.parts.auxiliary import Auxiliary, Read, Widths
@@ -30,6 +30,7 @@ from merdata_train.recipe.features import AudioEncoder, Features, Hashing, TextE
 from merdata_train.recipe.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
+MOST_BYTES = 1 << 20  # of a configuration
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         widths = Widths(self.fusion.width, means, {name: shape.width for name, shape in shapes.items()})
         for name, part in auxiliary.items():
             self.heads[name] = part.head(widths)
+        if config.initial == "xavier":
+            for built in (self.branches, self.interaction, self.pools, self.fusion, self.heads):
+                if built is not None:
+                    built.apply(xavier)
 
     @classmethod
     def of(cls, recipe: Recipe, classes: list[str], missed: Sequence[str] = ()) -> EmotionModel:
@@ -124,20 +129,25 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             missed: the modalities that its training will teach it to do without.
 
         Raises:
-            RecipeError: an encoder cannot be loaded, or does not have what the recipe asks for.
+            RecipeError: an encoder cannot be loaded, or does not have what the recipe asks for, or the parts
+                of the model do not fit together.
         """
         parts = recipe.encoders()
         known = {name: pinned(part) for name, part in parts.items()}
-        made = cls(
-            classes=classes,
-            modalities=list(recipe.modalities),
-            features=recipe.features.model_copy(update=known).model_dump(mode="json"),
-            model=recipe.model.model_dump(mode="json"),
-            context=recipe.context.model_dump(mode="json") if recipe.context else None,
-            encoders={name: load_config(part) for name, part in parts.items()},
-            missed=list(missed),
-            auxiliary={name: part.model_dump(mode="json") for name, part in recipe.auxiliaries().items()},
-        )
+        config: dict[str, Any] = {
+            "classes": classes,
+            "modalities": list(recipe.modalities),
+            "features": recipe.features.model_copy(update=known).model_dump(mode="json"),
+            "model": recipe.model.model_dump(mode="json"),
+            "context": recipe.context.model_dump(mode="json") if recipe.context else None,
+            "encoders": {name: load_config(part) for name, part in parts.items()},
+            "missed": list(missed),
+            "auxiliary": {name: part.model_dump(mode="json") for name, part in recipe.auxiliaries().items()},
+        }
+        try:
+            made = cls(**config)
+        except ValueError as error:
+            raise RecipeError(f"model: {error}") from error
         for name, encoder in made.encoders.items():
             load_weights(encoder.network, parts[name])
         return made
@@ -224,6 +234,10 @@ def open_model(folder: Path) -> EmotionModel:
         RunError: there is none, or it is damaged.
     """
     try:
+        if (folder / "config.json").stat().st_size > MOST_BYTES:
+            raise RunError(
+                f"{folder / 'config.json'} is larger than {MOST_BYTES:,} bytes: it is not a model's"
+            )
         with redirect_stdout(StringIO()):  # the Hub's client prints that it loads
             return EmotionModel.from_pretrained(folder)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from merdata_train.parts.auxiliary import Head, Read, Widths
+from merdata_train.parts.layers import batch_normed
 
 Of = Literal["pooled", "branches", "fused"]
 
@@ -68,8 +69,8 @@ class _View(nn.Module):
 
     def forward(self, vectors: Tensor, there: Tensor) -> Tensor:
         hidden = self.first(vectors[there])
-        if self.norm is not None and (len(hidden) > 1 or not self.training):
-            hidden = self.norm(hidden)
+        if self.norm is not None:
+            hidden = batch_normed(self.norm, hidden)
         projected = nn.functional.normalize(self.out(torch.relu(hidden)).float(), dim=-1)
         made = projected.new_zeros(len(vectors), projected.shape[1])
         made[there] = projected

@@ -58,6 +58,14 @@ def activated(activation: Activation) -> list[nn.Module]:
     return known[activation]
 
 
+def batch_normed(norm: nn.BatchNorm1d, rows: Tensor) -> Tensor:
+    """Batch norm of `[n, width]`; of fewer than two rows, which have no spread, by what was seen before."""
+    if norm.training and len(rows) < 2:
+        return nn.functional.batch_norm(rows, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    normed: Tensor = norm(rows)
+    return normed
+
+
 def no_multiple(width: int, heads: int) -> str:
     """What is wrong with a width that attention heads cannot share."""
     return f"width {width} is not a multiple of heads {heads}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -28,13 +28,15 @@ class Model(Part):
     """A model: `kind` is its fusion, which has keys of its own.
 
     `branches` has the blocks that each modality's stream passes through, `interaction` lets the modalities
-    read each other, `classifier` replaces the fusion's own head of the classes.
+    read each other, `classifier` replaces the fusion's own head of the classes. `initial`: linear layers
+    begin as torch has them, or with uniform weights after Xavier and biases of 0.
     """
 
     kind: str
     branches: dict[Modality, list[AnyBlock]] = Field(default={})
     interaction: AnyInteraction | None = None
     classifier: Classifier | None = None
+    initial: Literal["torch", "xavier"] = "torch"
 
     @abstractmethod
     def build(self, shapes: Shapes) -> FusionModule:

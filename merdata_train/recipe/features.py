@@ -46,7 +46,21 @@ class Egemaps(Part):
     kind: Literal["egemaps"]
 
 
-AudioFeatures = Mfcc | Egemaps
+class Stored(Part):
+    """Features that any extractor made, in a layer of the store: `merdata_train features NAME` fills one.
+
+    `model` names what made them, so that a corpus it was trained on is seen. A model of such features cannot
+    hear a recording by itself.
+    """
+
+    kind: Literal["stored"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+    width: Count
+    model: str = ""
+    pool: Literal["mean", "mean_std", "none"] = "none"
+
+
+AudioFeatures = Mfcc | Egemaps | Stored
 
 
 class Hashing(Part):
@@ -121,6 +135,7 @@ class Features(Part):
     audio: Annotated[
         Annotated[Mfcc, Tag("mfcc")]
         | Annotated[Egemaps, Tag("egemaps")]
+        | Annotated[Stored, Tag("stored")]
         | Annotated[AudioEncoder, Tag("audio_encoder")],
         by_kind("mfcc", encoder="audio_encoder"),
     ] = Mfcc()
@@ -133,6 +148,7 @@ class Features(Part):
 FEATURE_TAGS: dict[str, type[Part]] = {
     "mfcc": Mfcc,
     "egemaps": Egemaps,
+    "stored": Stored,
     "hashing": Hashing,
     "audio_encoder": AudioEncoder,
     "text_encoder": TextEncoder,

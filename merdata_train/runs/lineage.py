@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import pandas as pd
+from typing_extensions import TypedDict
 
 from merdata import plugin
 from merdata_train.errors import ProtocolError, RunError
@@ -93,14 +94,12 @@ def read_lineage(folder: Path) -> Lineage:
         RunError: it has none.
     """
     try:
-        record: Lineage = json.loads((folder / RECORD).read_text("utf-8"))
-        record["id"], record["sha256"], record["classes"], record["modalities"], record["features"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return plugin.read_json(folder / RECORD, Lineage)
+    except (OSError, ValueError) as error:
         raise RunError(
             f"{folder} does not say which rows its model was trained on ({RECORD}): name the folder of a "
             "finished run, or train it again with --fresh"
         ) from error
-    return record
 
 
 def read_rows(folder: Path) -> pd.DataFrame:
@@ -111,8 +110,8 @@ def read_rows(folder: Path) -> pd.DataFrame:
     """
     record = read_lineage(folder)
     try:
-        rows: pd.DataFrame = pd.read_parquet(folder / ROWS)[["id", "role"]]
-    except (OSError, KeyError, ValueError) as error:
+        rows: pd.DataFrame = plugin.read_table(folder / ROWS, ["id", "role"]).to_pandas()
+    except (OSError, ValueError) as error:
         raise RunError(f"{folder / ROWS} is missing or damaged: train the run again with --fresh") from error
     if _hash_of(rows) != record["sha256"]:
         raise RunError(f"{folder / ROWS} was changed: train the run again with --fresh")

@@ -33,7 +33,7 @@ from merdata_train.lints.lints import lint
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import WORKERS
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.runs.folder import write_json
+from merdata_train.runs.folder import refuse_links, write_json
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import started, with_initial
 from merdata_train.runs.lineage import write_lineage
@@ -96,6 +96,7 @@ def run(
         )
     recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
+    refuse_links(folder)
     if (folder / "model").exists() and not fresh:
         return folder
     recipe = started(recipe, asked, source)

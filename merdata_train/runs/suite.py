@@ -21,10 +21,11 @@ from merdata.plugin import did_you_mean, read_yaml
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.parts.part import Metric
+from merdata_train.recipe.faults import MOST_FAULTS, SHOWN
+from merdata_train.recipe.published import Document, Published
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import check_starts, with_initial
-from merdata_train.runs.published import Document, Published
 
 Overrides = dict[str, Any]  # dotted key -> value, as the command line's key=value
 DOMAINS = {"$acted": "acted", "$conversational": "conversational"}  # replaced by the store's corpora of each
@@ -180,7 +181,8 @@ def load_suite(name: str | Path) -> Suite:
     try:
         return Suite.model_validate(read_yaml(path))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        shown = error.errors()[:MOST_FAULTS]
+        faults = [f"{'.'.join(map(str, fault['loc']))[:SHOWN]}: {fault['msg'][:SHOWN]}" for fault in shown]
         raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
     except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
-from typing_extensions import NotRequired
+from typing_extensions import NotRequired, TypedDict
 
 Scores = dict[str, float]  # metric -> value
 Intervals = dict[str, list[float]]  # metric -> [low, high]

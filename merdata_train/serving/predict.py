@@ -24,6 +24,7 @@ from merdata_train.errors import InputError, RunError
 from merdata_train.features.audio import features_of, one_thread, shape
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
+from merdata_train.runs.folder import refuse_links
 
 SAMPLE_RATE = 16_000
 UTTERANCE_SECONDS = 30  # corpora have utterances of seconds; a model was never trained on more
@@ -241,6 +242,7 @@ def _model_folder(place: str | Path) -> Path:
     folder = Path(place).expanduser()
     for candidate in (folder / "model", folder):
         if (candidate / "config.json").is_file():
+            refuse_links(candidate.parent, [candidate.name])
             return candidate
     if str(place).count("/") == 1 and not folder.exists():
         from merdata_train.serving.push import download

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from merdata_train.data.batching import batches, micro_batches, shared, steps
 from merdata_train.data.samplers import order
+from merdata_train.data.sequences import States
 from merdata_train.data.source import Examples
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.stage import Stage
@@ -74,8 +75,13 @@ class Planner:
         of_step = np.where(whole > 0, whole, 1.0)
         return [(rows, (self.sizes(rows) * self.shares / of_step).tolist()) for rows in parts]
 
+    @property
+    def _only_states(self) -> bool:
+        """Whether no encoder works on a step, whose memory is what steps are cut for."""
+        return all(isinstance(rows, States) for rows in self.train.sequences.values())
+
     def _parts(self, own: list[int]) -> list[list[int]]:
-        if not self.train.sequences:
+        if not self.train.sequences or (self.whole and self.shares == 1 and self._only_states):
             parts = [own]
         else:
             parts = list(micro_batches(own, self.train.costs, self.stage.batch_seconds))

@@ -31,6 +31,7 @@ SMALL = [
     "model.heads=4",
     "stages.0.epochs=4",
     "stages.0.batch_size=64",
+    "stages.0.lr=1e-3",
 ]
 
 

@@ -146,7 +146,7 @@ def _files(files: Mapping[str, Any]) -> str:
 
 def _difference(discovered: int, expected: int, known: str, missing: list[str]) -> list[str]:
     """The count contract: nothing to say where it holds."""
-    if discovered == expected:
+    if discovered == expected or not expected:  # nobody counted a complete copy
         return []
     size = f"{expected - discovered:,} fewer" if discovered < expected else f"{discovered - expected:,} more"
     why = f" (known: {known})" if known else ""

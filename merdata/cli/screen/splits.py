@@ -32,6 +32,12 @@ def account_of_split(store: Store, protocol: Protocol) -> dict[str, Any]:
     return {"protocol": protocol.name, "hash": protocol.hash, **protocol.properties, "parts": parts}
 
 
+def unlisted(store: Store, protocol: Protocol) -> list[str]:
+    """Ids of the protocol's corpora that are in none of its splits."""
+    ids = store.rows(["id"], protocol.properties["corpora"])["id"].to_pylist()
+    return sorted(set(ids).difference(protocol.table["id"].to_pylist()))
+
+
 def split(account: dict[str, Any], store: Path) -> None:
     made = table("fold", "corpus", "#train", "#validation", "#test")
     parts = {(part["fold"], part["corpus"], part["split"]): part for part in account["parts"]}

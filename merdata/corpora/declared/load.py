@@ -13,7 +13,9 @@ from merdata.corpora.corpus import Corpus
 from merdata.corpora.declared.faults import faults
 from merdata.corpora.declared.fields import Fields
 from merdata.corpora.declared.ids import Complete, key_by
+from merdata.corpora.declared.miniature import Miniature
 from merdata.corpora.declared.names import Grammar
+from merdata.corpora.declared.page import Page
 from merdata.corpora.declared.reader import Reader
 from merdata.corpora.declared.schema import Declaration
 from merdata.corpora.declared.template import Template
@@ -100,6 +102,8 @@ def corpus_of(declared: Declaration, path: Path, package: str = "") -> Corpus:
         limits=declared.limits,
         keys={source: key_by(template, id, grammar) for source, template in declared.keys.items()},
         package=package,
+        sample=Miniature(declared, grammar, fields) if declared.examples else None,
+        page=Page(declared) if declared.citation else None,
     )
 
 

@@ -16,7 +16,7 @@ from merdata.corpora.walk import AUDIO
 
 FieldName = Literal[
     "label", "speaker", "text", "gender", "language", "official_split", "session", "dialogue", "turn",
-    "prompt", "intensity", "scripted", "valence", "arousal", "dominance", "shard",
+    "prompt", "intensity", "scripted", "valence", "arousal", "dominance", "shard", "start", "end",
 ]  # fmt: skip
 
 
@@ -108,15 +108,15 @@ class Join(Part):
 
     Attributes:
         file: its name.
-        on: column of the first table -> column of this one.
+        by: column of the first table -> column of this one.
     """
 
     file: str
-    on: Annotated[dict[str, str], Field(min_length=1, max_length=1)]
+    by: Annotated[dict[str, str], Field(min_length=1, max_length=1)]
 
 
 class Table(Part):
-    """A table with a row for each utterance: csv with any usual delimiter, JSON, or JSON lines.
+    """A table with a row for each utterance: csv with any usual delimiter, JSON, JSON lines or YAML.
 
     Attributes:
         file: its name; with `*` there may be several.
@@ -164,11 +164,15 @@ class Sample(Part):
 
     Attributes:
         speakers: how many of the speakers, from the first.
+        names: of speakers, where no part lists them.
+        table: name of the table, where `table.file` has a `*`.
         rate: samples a second.
         voices: raw label -> the class that its voice has, where its default class is none.
     """
 
     speakers: Annotated[int, Field(gt=0)] = 3
+    names: list[str] = Field(default=[])
+    table: str = ""
     rate: Annotated[int, Field(ge=8_000, le=192_000)] = 16_000
     voices: dict[str, str] = Field(default={})
 

@@ -8,6 +8,7 @@ corpus states what EmoBox's preprocessing (EmoBox/preprocess/scripts) calls its 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,24 @@ def read_folds(corpus: str, root: Path) -> Iterator[Entry]:
         raise SplitError(f"{root} has no data/{corpus}/fold_1: --root is a checkout of EmoBox")
     for number in numbers:
         at = folder / f"fold_{number}"
-        paths = {split: at / f"{corpus}_{part}_fold_{number}.jsonl" for split, part in PARTS.items()}
-        there = {split: path for split, path in paths.items() if path.is_file()}
+        names = {split: f"{corpus}_{part}_fold_{number}.jsonl" for split, part in PARTS.items()}
+        there = {split: path for split, name in names.items() if (path := _file(at, name))}
         if not there:
-            raise SplitError(f"{at} has none of {', '.join(path.name for path in paths.values())}")
+            raise SplitError(f"{at} has none of {', '.join(names.values())}")
         for split, path in there.items():
-            for key, wav in _cells(path, "key", "wav"):
-                yield Entry(number, split, key, stem(wav))
+            yield from (Entry(number, split, key, wav) for key, wav in _rows(path))
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    """A list by its present name, or by that of an older checkout (`fold1`)."""
+    paths = (folder / name, folder / re.sub(r"fold_(\d+)", r"fold\1", name))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str]]:
+    """Key and path of each row; an older checkout calls the path `audio`."""
+    older = any("audio" in line for line in read_json(path, lines=True) if isinstance(line, dict))
+    yield from _cells(path, "key", "audio" if older else "wav")
 
 
 def read_track2(corpus: str, root: Path) -> Iterator[Entry]:
@@ -54,7 +66,7 @@ def read_track2(corpus: str, root: Path) -> Iterator[Entry]:
     """
     path = root / "data" / "track2" / f"{corpus.upper()}_selected_balenced.jsonl"  # their spelling
     for wav, speaker in _cells(path, "wav_filename", "speaker"):
-        yield Entry(1, TEST, f"{stem(wav)} {speaker}", stem(wav))
+        yield Entry(1, TEST, f"{stem(wav)} {speaker}", wav)
 
 
 def write_folds(store: Store, protocol: Protocol, out: Path) -> list[Path]:
@@ -109,8 +121,8 @@ def _rates(store: Store, corpus: str) -> dict[str, int]:
     return dict(zip(ledger["id"].to_pylist(), ledger["source_rate"].to_pylist(), strict=True))
 
 
-def _cells(path: Path, *names: str) -> Iterator[tuple[str, ...]]:
+def _cells(path: Path, one: str, other: str) -> Iterator[tuple[str, str]]:
     try:
-        yield from [tuple(str(line[name]) for name in names) for line in read_json(path, lines=True)]
+        yield from [(str(line[one]), str(line[other])) for line in read_json(path, lines=True)]
     except (KeyError, TypeError) as error:
         raise SplitError(f"{path}: a line lacks {error}") from error

@@ -22,13 +22,19 @@ class Entry:
         fold: from 1.
         split: in our words.
         key: their name of the row.
-        file: name of its audio file without its suffix, which tells rows with one key apart.
+        file: path or name of its audio file, or an id, as they write it.
     """
 
     fold: int
     split: str
     key: str
     file: str
+
+
+def states_key(source: str, corpus: str) -> bool:
+    """Whether a corpus states what a source calls its rows."""
+    known = registry().get(corpus)
+    return known is not None and source in known.keys
 
 
 def key_of(source: str, corpus: str, default: Key | None = None) -> Key:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
 from merdata.corpora.corpus import Key
 from merdata.errors import SplitError
+from merdata.io.files import write_text
 from merdata.splits.draft import Draft
 from merdata.splits.exchange import emobox, s3prl
-from merdata.splits.exchange.entry import Entry, Row, key_of, stem
+from merdata.splits.exchange.drafts import by_key, by_name
+from merdata.splits.exchange.entry import Entry, key_of, states_key, stem
+from merdata.splits.exchange.lists import Listed, read_lists, read_superb, read_table, soft_labels
+from merdata.splits.exchange.names import match, rows_by_id
 from merdata.splits.exchange.published import by_rule, published
 from merdata.splits.make import finish, rows_of
 from merdata.store.keep import keep_protocol
 from merdata.store.links import check_output
-from merdata.store.protocol import (
-    TEST,
-    TRAIN,
-    VALIDATION,
-    Protocol,
-    check_name,
-    load_protocol,
-)
+from merdata.store.protocol import Protocol, check_name, load_protocol
 from merdata.store.store import Store, open_store
-
-EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -37,18 +32,21 @@ class Source:
 
     Attributes:
         read: corpus and folder to entries.
-        key: what they call a row of a corpus that does not state it; None: it cannot be imported.
+        key: what they call a row of a corpus that does not state it.
+        by_name: rows of a corpus that does not state it are found by the names of their files.
         rest_is_train: in a fold without a train list, train is what is in no other.
     """
 
     read: Callable[[str, Path], Iterator[Entry]]
     key: Key | None = None
+    by_name: bool = False
     rest_is_train: bool = False
 
 
 SOURCES = {
-    emobox.NAME: Source(emobox.read_folds, rest_is_train=True),
+    emobox.NAME: Source(emobox.read_folds, by_name=True, rest_is_train=True),
     "emobox-track2": Source(emobox.read_track2, lambda row: f"{stem(row.id)} {row.speaker}"),
+    "emosuperb": Source(read_superb, by_name=True),
     "s3prl": Source(s3prl.read_sessions),
 }
 
@@ -60,8 +58,8 @@ def import_split(
 
     Args:
         store: the store, or its folder.
-        source: emobox, emobox-track2 or s3prl, whose files are below `root`; or one whose rule is known
-            (`published`), such as nkululeko.
+        source: emobox, emobox-track2, emosuperb or s3prl, whose files are below `root`; or one whose rule is
+            known (`published`), such as nkululeko.
         corpus: name of the corpus.
         root: folder with their files.
         name: of the protocol (default `<corpus>_<source>`).
@@ -110,86 +108,64 @@ def export_split(store: str | Path | Store, target: str, protocol: str, out: Pat
     return emobox.write_folds(store, load_protocol(store, protocol), out)
 
 
+def import_table(
+    store: str | Path | Store,
+    corpus: str,
+    table: Path | Mapping[str, Path],
+    *,
+    name: str | None = None,
+) -> tuple[Protocol, list[str]]:
+    """Take over a split that somebody wrote as a table, and write it into the store.
+
+    Args:
+        store: the store, or its folder.
+        corpus: name of the corpus.
+        table: csv, tsv, jsonl, json or Parquet with a row for each file: its id, path or name, its split and,
+            if there, its fold. Or a list of files for each split: `{"train": path, "test": path}`.
+        name: of the protocol (default `<corpus>_<name of the table>`).
+
+    Returns:
+        As `import_split`. Nothing is filled in: a row that the table does not name is in no split.
+
+    Raises:
+        CorpusNotFound, SplitError, StoreError: as `import_split`.
+        LayoutError: a file cannot be read.
+    """
+    store = open_store(store)
+    rows = rows_of(store, [corpus])
+    listed = read_table(table) if isinstance(table, Path) else read_lists(table)
+    called = table.stem if isinstance(table, Path) else "lists"
+    name = check_name(name or f"{corpus}_{re.sub(r'[^A-Za-z0-9_+-]+', '_', called).strip('_')}")
+    draft, unmatched = by_name(store, corpus, listed, rows)
+    made = finish(store, name, draft, {"kind": "import", "source": "table", "chosen": True}, rows)
+    keep_protocol(store, made)
+    return made, unmatched
+
+
+def export_soft_labels(store: str | Path | Store, corpus: str, root: Path, out: Path) -> int:
+    """Write EMO-SUPERB's distributions over a corpus's classes: a csv with the ids of the store.
+
+    Returns:
+        How many rows it has; names that fit no row of the store are left out.
+
+    Raises:
+        CorpusNotFound, SplitError, StoreError: as `import_split`; or `out` cannot be written.
+    """
+    store = open_store(store)
+    known, shares = rows_by_id(store, *store.named([corpus])), soft_labels(corpus, root)
+    ids = match(shares, known, corpus).ids
+    rows = pd.DataFrame.from_dict({ids[name]: shares[name] for name in ids}, orient="index")
+    write_text(out, rows.sort_index().to_csv(index_label="id", lineterminator="\n"))
+    return len(rows)
+
+
 def _from_files(
     store: Store, name: str, corpus: str, root: Path, rows: pd.DataFrame
 ) -> tuple[Draft, list[str]]:
+    """The draft of a source's files, and the keys that fit no row."""
     source = SOURCES[name]
-    key = key_of(name, corpus, source.key)
     entries = list(source.read(corpus, root))
-    ids = _matched(entries, rows, key)
-    splits: dict[int, dict[str, str]] = {}
-    for entry in entries:
-        if entry in ids:
-            fold = splits.setdefault(entry.fold, {})
-            if fold.setdefault(ids[entry], entry.split) != entry.split:
-                raise SplitError(
-                    f"fold {entry.fold} has {entry.key} in {fold[ids[entry]]} and in {entry.split}"
-                )
-    if not splits:
-        raise SplitError(f"none of the {len(entries)} rows below {root} is in the store, as {entries[0].key}")
-    if source.rest_is_train:
-        for fold in splits.values():
-            if TRAIN not in fold.values():
-                fold |= {id: TRAIN for id in rows["id"] if id not in fold}
-    if len(splits) == 1:
-        splits = dict(enumerate(splits.values()))
-    draft = Draft({number: pd.Series(fold, dtype=object) for number, fold in splits.items()})
-    strange = {entry.key for entry in entries if entry not in ids}
-    dropped = strange & _keys_of_dropped_rows(store, corpus, key)
-    draft.notes += _remarks(corpus, strange - dropped, dropped, splits, rows)
-    return draft, sorted(strange - dropped)
-
-
-def _matched(entries: Iterable[Entry], rows: pd.DataFrame, key: Key) -> dict[Entry, str]:
-    """Entry -> id of our row; where a key fits several rows, the name of the audio file decides."""
-    ids: dict[str, list[str]] = {}
-    row: Row
-    for row in rows.itertuples():
-        ids.setdefault(key(row), []).append(str(row.id))
-    found = {}
-    for entry in entries:
-        fitting = ids.get(entry.key, [])
-        if len(fitting) > 1:
-            fitting = [id for id in fitting if stem(id).casefold() == entry.file.casefold()]
-        if len(fitting) == 1:
-            found[entry] = fitting[0]
-    return found
-
-
-class DroppedRow(NamedTuple):
-    """A row of the ledger that is not in the store."""
-
-    id: str
-    speaker: str
-    raw_label: str
-
-
-def _keys_of_dropped_rows(store: Store, corpus: str, key: Key) -> set[str]:
-    """What they call the rows that are not in the store because their label has no class there."""
-    ledger = store.ledger(corpus).select(["id", "shard", "raw_label", "reason"]).to_pylist()
-    dropped = [row for row in ledger if row["reason"] == "label"]
-    # The ledger has no speakers, but a shard is one wherever somebody's key names speakers.
-    return {key(DroppedRow(row["id"], row["shard"], row["raw_label"] or "")) for row in dropped}
-
-
-def _remarks(
-    corpus: str,
-    strange: Collection[str],
-    dropped: Collection[str],
-    splits: dict[int, dict[str, str]],
-    rows: pd.DataFrame,
-) -> list[str]:
-    remarks = []
-    if strange:
-        shown = ", ".join(sorted(strange)[:EXAMPLES])
-        remarks.append(f"{len(strange):,} keys fit no row of the store, as {shown}")
-    if dropped:
-        shown = ", ".join(sorted(dropped)[:EXAMPLES])
-        remarks.append(f"{len(dropped):,} keys are of rows that the label policy dropped, as {shown}")
-    unused = len(rows) - len({id for fold in splits.values() for id in fold})
-    if unused:
-        remarks.append(f"{unused:,} rows of {corpus} are in no list: they are in no split")
-    for split in (TRAIN, VALIDATION, TEST):
-        if not any(split in fold.values() for fold in splits.values()):
-            remarks.append(f"the lists name no {split} rows")
-    return remarks
+    if source.by_name and not states_key(name, corpus):
+        return by_name(store, corpus, Listed({"file": entries}), rows, fill=source.rest_is_train)
+    key = key_of(name, corpus, source.key)
+    return by_key(store, corpus, entries, key, rows, fill=source.rest_is_train)

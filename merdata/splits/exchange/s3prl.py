@@ -30,4 +30,4 @@ def read_sessions(_: str, root: Path) -> Iterator[Entry]:
                 paths = [entry["path"] for entry in read_json(path)["meta_data"]]
             except (KeyError, TypeError) as error:
                 raise SplitError(f"{path} is not a meta_data file of s3prl: it has no {error}") from error
-            yield from (Entry(fold, split, stem(one), stem(one)) for one in paths)
+            yield from (Entry(fold, split, stem(one), one) for one in paths)

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from merdata_train.parts.layers import Activation, activated
+from merdata_train.parts.layers import Activation, activated, batch_normed
 from merdata_train.parts.part import Count, Share
 from merdata_train.parts.schemas import Block, BlockModule
 from merdata_train.parts.stream import Shape, Stream
@@ -70,8 +70,9 @@ class _Convolved(BlockModule):
 def _of_real(norm: nn.Module, states: Tensor, real: Tensor) -> Tensor:
     """The norm of the states `[B, T, width]` where `real [B, T]` is True; 0 elsewhere."""
     made = torch.zeros_like(states)
-    if real.any():
-        made[real] = norm(states[real]).to(states.dtype)
+    rows = states[real]
+    normed = batch_normed(norm, rows) if isinstance(norm, nn.BatchNorm1d) else norm(rows)
+    made[real] = normed.to(states.dtype)
     return made
 
 

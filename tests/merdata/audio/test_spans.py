@@ -101,8 +101,8 @@ def read(_: Tree) -> Iterator[Utterance]:
 
 
 def test_a_corpus_of_spans(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = replace(registry()["tess"], read=read, complete=None, package="", keys={})
-    monkeypatch.setitem(registry(), "tess", corpus)
+    corpus = replace(registry()["tess"], read=read, complete=None, package="")
+    monkeypatch.setitem(registry()._loaded, "tess", corpus)
     report = build(["tess"], files, tmp_path / "store", jobs=0)
     (counts,) = report.counts
     assert (counts.stored, counts.dropped) == (len(SPANS), {"span": len(WRONG)})
@@ -123,8 +123,8 @@ def test_a_corpus_of_spans(files: Path, tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_span_that_moves_is_cut_again_and_others_are_not(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus = replace(registry()["tess"], read=read, complete=None, package="", keys={})
-    monkeypatch.setitem(registry(), "tess", corpus)
+    corpus = replace(registry()["tess"], read=read, complete=None, package="")
+    monkeypatch.setitem(registry()._loaded, "tess", corpus)
     root = Path(shutil.copytree(files, tmp_path / "root"))
     build(["tess"], root, tmp_path / "store", jobs=0)
     monkeypatch.setitem(SPANS, "b", (1.0, 2.0))

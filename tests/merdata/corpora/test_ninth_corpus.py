@@ -24,7 +24,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             copy = source / path.relative_to(NINTH)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    (source / "emodb_for_merdata" / "defects.yaml").write_text(DEFECTS)
+    (source / "berlin_for_merdata" / "defects.yaml").write_text(DEFECTS)
     pip = [
         sys.executable,
         "-m",
@@ -46,7 +46,7 @@ def run(*words: object, environment: dict[str, str], cwd: Path) -> subprocess.Co
 
 
 def test_the_contract_test_passes(environment: dict[str, str], tmp_path: Path) -> None:
-    words = ["-m", "pytest", HERE / "test_corpora.py", "-k", "emodb", "-q", "-p", "no:cacheprovider"]
+    words = ["-m", "pytest", HERE / "test_corpora.py", "-k", "berlin", "-q", "-p", "no:cacheprovider"]
     done = run(*words, "--rootdir", tmp_path, environment=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
@@ -55,8 +55,8 @@ def test_the_contract_test_passes(environment: dict[str, str], tmp_path: Path) -
 
 def test_the_commands_know_it(environment: dict[str, str], tmp_path: Path) -> None:
     merdata = ["-c", "from merdata.cli.app import main; main()"]
-    assert "EMO-DB" in run(*merdata, "corpora", environment=environment, cwd=tmp_path).stdout
-    for words in (["sample", "--corpus", "emodb"], ["build", "--corpus", "emodb"], ["split"], ["audit"]):
+    assert "berlin" in run(*merdata, "corpora", environment=environment, cwd=tmp_path).stdout
+    for words in (["sample", "--corpus", "berlin"], ["build", "--corpus", "berlin"], ["split"], ["audit"]):
         done = run(*merdata, *words, environment=environment, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert "speaker-disjoint" in run(*merdata, "split", environment=environment, cwd=tmp_path).stdout
@@ -68,11 +68,11 @@ def test_its_defects_are_read_from_its_folder(environment: dict[str, str], tmp_p
     wav.touch()
     code = (
         "from pathlib import Path; import merdata;"
-        "(row,) = merdata.get_corpus('emodb').utterances(Path('.'));"
+        "(row,) = merdata.get_corpus('berlin').utterances(Path('.'));"
         "print(row.id, row.shard, row.language, *row.notes)"
     )
     said = run("-c", code, environment=environment, cwd=tmp_path).stdout.strip()
-    assert said == "emodb/03a01Fa 03 de known defect, made-up: invented by a test"
+    assert said == "berlin/03a01Fa 03 de known defect, made-up: invented by a test"
 
 
 def test_contributing_states_its_size() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -276,3 +278,23 @@ def test_the_commands_keep_features_where_they_are_told(store: merdata.Store, tm
     )
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "kept").iterdir())) == len(store.shards(["ravdess"]))
+
+
+def test_what_killed_processes_left_in_the_cache_is_removed(
+    store: merdata.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of other machines, which may share the folder, and of processes that go on are kept."""
+    monkeypatch.setenv("MERDATA_CACHE", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    here = platform.node()
+    kept = {
+        f".a.safetensors.{here}-{os.getpid()}.part",
+        f".a.safetensors.elsewhere-{dead.pid}.part",
+        ".tmpNew",
+    }
+    for name in (*kept, f".a.safetensors.{here}-{dead.pid}.part", ".tmpOld"):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / ".tmpOld", (0, 0))
+    assert cache.cache_folder(store) == tmp_path
+    assert {path.name for path in tmp_path.iterdir()} == kept

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from merdata_train.errors import RecipeError
 from merdata_train.models.emotion import EmotionModel, open_model
 from merdata_train.parts.model import BLOCKS, INTERACTIONS
 from merdata_train.parts.models import MODELS as KINDS
@@ -70,6 +72,33 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
         if parameter.grad is None or not parameter.grad.any()
     ]
     assert not silent
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"kind": "eaaf"}, "model: eaaf fuses two modalities of one width: give each a branch that ends"),
+            {"kind": "eaaf"},
+            "model: eaaf fuses two modalities of one width: give each a branch that ends in it",
+        ),
+        ({"kind": "concat", "interaction": {"kind": "cross_attention"}}, "not audio 6 and text 5"),
+        ({"kind": "global_attention"}, "model: global_attention needs branches of one width"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused_in_a_sentence(
+    model: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RecipeError) as error:
+        EmotionModel.of(recipe_of(model), CLASSES)
+    assert message in str(error.value)
+
+
+def test_a_step_of_one_row_has_no_statistics_of_its_own() -> None:
+    model = model_of("conv_bilstm").train()
+    row = rows_of(1)[0]
+    row["audio_states"], row["audio_lengths"] = row["audio_states"][:, :1], torch.tensor([1])
+    row["text_states"], row["text_lengths"] = row["text_states"][:, :1], torch.tensor([1])
+    assert model(row).logits.isfinite().all()
 
 
 def test_a_model_of_parts_is_saved_and_opened_whole(tmp_path: Path) -> None:

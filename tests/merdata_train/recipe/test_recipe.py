@@ -59,7 +59,12 @@ def test_the_described_forms_stay_available() -> None:
     assert (a1.model.norm, a1.model.project, a1.model.ffn) == ("none", "swiglu", "swiglu")
     for name, described in (("source0/A0", a0), ("source0/A1", a1)):
         shipped = load_recipe(name)
-        assert described.model_copy(update={"name": name, "model": shipped.model}) == shipped
+        assert (described.loss.class_weights, shipped.loss.class_weights) == (
+            "balanced",
+            "balanced_by_corpus",
+        )
+        ours = {"name": name, "model": shipped.model, "loss": shipped.loss}
+        assert described.model_copy(update=ours) == shipped
 
 
 def test_overrides_reach_any_depth() -> None:

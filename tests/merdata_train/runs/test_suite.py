@@ -15,6 +15,7 @@ import yaml
 
 import merdata
 from merdata_train.errors import RecipeError
+from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.conduct import conduct, pace, summary
 from merdata_train.runs.suite import Suite, load_suite, plan, suite_files
 from tests.merdata_train.command import cli
@@ -274,6 +275,18 @@ def test_a_window_of_no_utterances_names_its_speaker_too() -> None:
         }
         assert {size: context["previous"] for size, context in windows.items()} == {0: 0, 3: 3, 7: 7, 9: 9}
         assert all(context["speaker_prefix"] for context in windows.values())
+
+
+def test_a_transfer_that_is_fine_tuned_begins_as_the_one_that_is_not() -> None:
+    """Else their difference would be one of learning rates and batches too."""
+    for name in ("transfer", "e2e-transfer"):
+        cells = dict(load_suite(name).cells())
+        joint, tuned = (
+            load_recipe(str(recipe), [f"{key}={json.dumps(value)}" for key, value in overrides.items()])
+            for recipe, overrides in (cells["all"], cells["all+finetuning"])
+        )
+        assert tuned.stages[: len(joint.stages)] == joint.stages
+        assert tuned.stages[-1].data.corpora == ["meld"]
 
 
 def test_seeds_count_from_the_seed_of_the_recipe(store: merdata.Store, tmp_path: Path) -> None:

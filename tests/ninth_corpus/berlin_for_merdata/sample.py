@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from emodb_for_merdata import SENTENCES, TARGETS, WOMEN
+from berlin_for_merdata import SENTENCES, TARGETS, WOMEN
 from merdata.plugin import File, Line, recording
 
 ACTORS = ("03", "08", "09", "10")
@@ -20,4 +20,4 @@ def plan(seed: int, speakers: int | None) -> list[File]:
 
 def _line(actor: str, sentence: str, emotion: str) -> Line:
     name, gender = f"{actor}{sentence}{emotion}a", "female" if actor in WOMEN else "male"
-    return Line("emodb", name, actor, gender, TARGETS[emotion] or "neutral", SENTENCES[sentence])
+    return Line("berlin", name, actor, gender, TARGETS[emotion] or "neutral", SENTENCES[sentence])

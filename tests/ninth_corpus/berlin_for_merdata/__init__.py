@@ -44,8 +44,8 @@ def read(tree: Tree) -> Iterator[Utterance]:
 
 
 CORPUS = Corpus(
-    name="emodb",
-    title="EMO-DB",
+    name="berlin",
+    title="EMO-DB (of a package)",
     domain="acted",
     languages=("de",),
     licence="free for research",

@@ -1,0 +1,72 @@
+"""Labels of one's own corpus: those that name a class map themselves, the others need somebody's decision."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from merdata.errors import PolicyError
+from merdata.labels import DROP, KEEP
+
+SHORTEST = 2  # letters of a code, such as `ha`, for it to be taken for the beginning of a class
+
+
+@cache
+def obvious() -> dict[str, str]:
+    """What names a class beyond doubt -> the class (`labels.yaml`)."""
+    table: dict[str, list[str]] = yaml.safe_load((files(__package__) / "labels.yaml").read_text("utf-8"))
+    return {word: name for name, words in table.items() for word in words}
+
+
+def targets_of(labels: Iterable[str]) -> dict[str, str | None]:
+    """Raw label -> its class, or None where that is not beyond doubt."""
+    return {raw: obvious().get(raw.strip().casefold()) for raw in sorted(set(labels))}
+
+
+def refuse_undecided(
+    corpus: str, targets: Mapping[str, str | None], counts: Counter[str], changes: Collection[str]
+) -> None:
+    """Refuse labels that neither name a class nor stand in the policy; the message has the lines to write.
+
+    Args:
+        corpus: its name.
+        targets: raw label -> class or None.
+        counts: raw label -> rows.
+        changes: of the policy, `[CORPUS.]RAW=TARGET`.
+
+    Raises:
+        PolicyError: there are some.
+    """
+    decided = {change.partition("=")[0].strip().casefold() for change in changes}
+    decided |= {name.removeprefix(f"{corpus}.") for name in decided}
+    undecided = [raw for raw, target in targets.items() if target is None and raw.casefold() not in decided]
+    if not undecided:
+        return
+    lines = "\n".join(f"  {_quoted(raw)}: {_guess(raw)}  # {counts[raw]:,} rows" for raw in undecided)
+    raise PolicyError(
+        f"{corpus}: {len(undecided)} of its labels do not name a class. Write what they are into a file and "
+        f"pass --policy-file FILE (a class, or `{DROP}`: without these rows, or `{KEEP}`: without a "
+        f"label); these lines are a guess:\n{lines}"
+    )
+
+
+def _guess(raw: str) -> str:
+    """The class that a label probably means, for the user to look at; `drop` where nothing is near."""
+    word = raw.strip().casefold()
+    begin = [name for known, name in obvious().items() if len(word) >= SHORTEST and known.startswith(word)]
+    near = [obvious()[known] for known in difflib.get_close_matches(word, obvious(), n=1, cutoff=0.75)]
+    return next(iter([*begin, *near]), DROP)
+
+
+def _quoted(raw: str) -> str:
+    """A label as a YAML key: in quotes wherever YAML could read something else."""
+    return (
+        raw
+        if raw.isalpha() and len(raw) > 3 and raw.casefold() != "null"
+        else "'" + raw.replace("'", "''") + "'"
+    )

@@ -1,0 +1,148 @@
+"""Which file of a folder a table means: by a path that is relative, absolute, with backslashes, or cut."""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from merdata.corpora.account import some
+from merdata.corpora.csv_table import Row
+from merdata.corpora.tree import Tree
+from merdata.corpora.walk import audio_stem, split_ending
+from merdata.errors import LayoutError
+
+
+@dataclass
+class Sources:
+    """The files of a folder by what a table may call them.
+
+    Attributes:
+        tree: the folder.
+        table: the table's own path.
+        strip: what absolute paths begin with, where the files were moved.
+        tally: how files were found, where it was not by their path.
+    """
+
+    tree: Tree
+    table: Path
+    strip: str = ""
+    tally: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._paths = {str(path) for path in self.tree.paths}
+        self._stems: dict[str, list[str]] = {}
+        self._names: dict[str, list[str]] = {}
+        for path in self.tree.paths:
+            if (stem := audio_stem(path.name)) is not None:
+                whole = str(path)
+                self._stems.setdefault(str(path.parent / stem), []).append(whole)
+                for name in {path.name, stem}:
+                    self._names.setdefault(name, []).append(whole)
+
+    def find(self, rows: Sequence[Row]) -> list[tuple[str, str | None]]:
+        """For each row the path that the table means, and the file, or None if there is none.
+
+        Raises:
+            LayoutError: a row has no file, or a path that leads out of the folder.
+        """
+        given = [self._relative(row) for row in rows]
+        base = self._base(given)
+        return [self._found(base(path), path) for path in given]
+
+    def _relative(self, row: Row) -> str:
+        """A row's path with slashes, relative to the folder."""
+        text = row.get("file", "")
+        if not text:
+            raise LayoutError(f"{row.where} has no file: write its path, or delete the row")
+        path = text.replace("\\", "/").removeprefix("file://")
+        if self.strip and path.startswith(self.strip):
+            return path[len(self.strip) :].lstrip("/")
+        if path.startswith("/") or ntpath.splitdrive(path)[0]:
+            return self._below(path, row)
+        path = posixpath.normpath(path)
+        if path.startswith("../"):
+            raise LayoutError(
+                f"{row.where}: {text} leads out of {self.tree.root}: pass the folder above as --source"
+            )
+        return path
+
+    def _below(self, path: str, row: Row) -> str:
+        roots = {str(self.tree.root).replace("\\", "/"), str(self.tree.root.absolute()).replace("\\", "/")}
+        if isinstance(self.tree.root, Path):
+            roots.add(str(self.tree.root.resolve()).replace("\\", "/"))
+        for root in roots:
+            if path.startswith(f"{root}/"):
+                return path[len(root) + 1 :]
+        raise LayoutError(
+            f"{row.where}: {path} is not below {self.tree.root}: pass --source FOLDER that holds them; "
+            f"if they were moved, say what their paths began with: --option {self.tree.corpus}.root=FOLDER"
+        )
+
+    def _base(self, given: Sequence[str]) -> Base:
+        """The way to read all paths of the table with which most files are found."""
+        folders = [PurePosixPath(path).parts[:-1] for path in given]
+        common = posixpath.commonpath(["/".join(parts) for parts in folders]) if all(folders) else ""
+        bases = [Base()]
+        own = self._folder_of_table()
+        bases += [Base(before=own)] if own else []
+        parts = PurePosixPath(common).parts
+        bases += [Base(without="/".join(parts[: depth + 1])) for depth in range(len(parts))]
+        return max(bases, key=lambda base: sum(self._exact(base(path)) is not None for path in given))
+
+    def _folder_of_table(self) -> str:
+        own = self.path_of_table()
+        return str(own.parent) if own and own.parent.parts else ""
+
+    def path_of_table(self) -> PurePosixPath | None:
+        """The table's path below the folder, or None if it lies elsewhere."""
+        try:
+            return PurePosixPath(self.table.absolute().relative_to(self.tree.root.absolute()).as_posix())
+        except ValueError:
+            return None
+
+    def _exact(self, path: str) -> str | None:
+        if path in self._paths:
+            return path
+        own = self._stems.get(path, [])
+        return own[0] if len(own) == 1 else None
+
+    def _found(self, path: str, given: str) -> tuple[str, str | None]:
+        if path in self._paths:
+            return path, path
+        if (file := self._exact(path)) is not None:
+            self.tally["without their ending"] += 1
+            return path, file
+        other = self._stems.get(
+            str(PurePosixPath(path).parent / split_ending(PurePosixPath(path).name)[0]), []
+        )
+        if len(other) == 1:
+            self.tally["with another ending"] += 1
+            return path, other[0]
+        named = self._names.get(given, []) if "/" not in given else []
+        if len(named) == 1:
+            self.tally["in a folder that the table does not name"] += 1
+            return path, named[0]
+        return path, None
+
+    def said(self, found: Sequence[tuple[str, str | None]]) -> list[str]:
+        """Remarks on files that were not found by their path, and on those that do not exist."""
+        missing = [path for path, file in found if file is None]
+        said = [f"files found {how}: {number:,}" for how, number in self.tally.items()]
+        return said + ([f"files that do not exist: {len(missing):,}, {some(missing)}"] if missing else [])
+
+
+@dataclass(frozen=True)
+class Base:
+    """How the paths of a table become paths below the folder."""
+
+    before: str = ""
+    without: str = ""
+
+    def __call__(self, path: str) -> str:
+        if self.without:
+            return path.removeprefix(f"{self.without}/")
+        return f"{self.before}/{path}" if self.before else path

@@ -1,0 +1,177 @@
+"""A table of recordings that somebody wrote: csv, tsv, jsonl, json or Parquet, its columns by usual names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from merdata.corpora.csv_table import DELIMITERS, Row, parse_csv
+from merdata.corpora.encodings import decode
+from merdata.errors import LayoutError
+from merdata.io.places import read_bytes
+
+ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+LANGUAGES = ("en", "zh", "ja", "ru")  # whose scripts tell the encoding of a table that is not UTF-8
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table, read.
+
+    Attributes:
+        path: of the file.
+        names: our name of a column -> its name in the table.
+        others: columns that nothing here uses.
+        rows: by our names; cells are text without blanks around, empty where the table has none.
+    """
+
+    path: Path
+    names: dict[str, str]
+    others: list[str]
+    rows: list[Row]
+
+    def said(self) -> str:
+        """Which columns were taken for what, in a sentence."""
+        taken = ", ".join(
+            ours if ours == theirs else f"{ours} = {theirs}" for ours, theirs in self.names.items()
+        )
+        rest = f"; not used: {', '.join(self.others)}" if self.others else ""
+        return f"{self.path.name}: columns {taken}{rest}"
+
+
+def read_table_file(path: Path, wanted: Collection[str]) -> TableFile:
+    """Read a table; its columns may have any of their usual names (`columns.yaml`).
+
+    Args:
+        path: the file.
+        wanted: our names of the columns that are of use.
+
+    Raises:
+        LayoutError: it cannot be read, or is not a table.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise LayoutError(f"{path} is not a table: its name must end in one of {', '.join(ENDINGS)}")
+    try:
+        header, rows = _read(path, wanted)
+    except OSError as error:
+        raise LayoutError(f"cannot read {path}: {error.strerror or error}") from error
+    names = recognise(header, wanted)
+    ours = {theirs: name for name, theirs in names.items()}
+    known = [Row({ours[key]: cell for key, cell in row.items() if key in ours}, row.where) for row in rows]
+    return TableFile(path, names, [name for name in header if name and name not in ours], known)
+
+
+def recognise(header: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
+    """Our name of a column -> the column of a table that it is, by the order of `columns.yaml`."""
+    there: dict[str, str] = {}
+    for name in header:
+        there.setdefault(_plain(name), name)
+    taken: dict[str, str] = {}
+    for ours, usual in usual_names().items():
+        theirs = next((there[name] for name in usual if name in there), None) if ours in wanted else None
+        if theirs is not None and theirs not in taken.values():
+            taken[ours] = theirs
+    return taken
+
+
+@cache
+def usual_names() -> dict[str, list[str]]:
+    """Our name of a column -> its usual names, without case, blanks and signs."""
+    text = (files(__package__) / "columns.yaml").read_text("utf-8")
+    names: dict[str, list[str]] = yaml.safe_load(text)
+    return names
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+def _read(path: Path, wanted: Collection[str]) -> tuple[list[str], list[Row]]:
+    """The header of a table, and its rows by the names there."""
+    ending = path.suffix.lower()
+    if ending == ".parquet":
+        return _with_header(_parquet(path), path)
+    text = _text(path)
+    if ending in (".csv", ".tsv"):
+        header = _header(text, wanted)
+        if not header:
+            raise LayoutError(f"{path} is empty: it has no header")
+        rows = parse_csv(text, [name for name in header if name], str(path))
+        return header, [_stripped(row) for row in rows]
+    return _with_header(_json(text, path, lines=ending != ".json"), path)
+
+
+def _text(path: Path) -> str:
+    try:
+        return decode(read_bytes(path), LANGUAGES).content
+    except UnicodeError as error:
+        raise LayoutError(f"cannot read {path}: {error}; save the file as UTF-8") from error
+
+
+def _header(text: str, wanted: Collection[str]) -> list[str]:
+    """The names in the first line, by the delimiter with which most of them are usual ones."""
+    first = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
+    readings = [[cell.strip(' "') for cell in first.split(mark)] for mark in DELIMITERS]
+    return max(readings, key=lambda cells: (len(recognise(cells, wanted)), len(cells)))
+
+
+def _stripped(row: Row) -> Row:
+    return Row({name: cell.strip() for name, cell in row.items()}, row.where)
+
+
+def _parquet(path: Path) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        plain = [
+            f.name
+            for f in file.schema_arrow
+            if not pa.types.is_nested(f.type) and not pa.types.is_binary(f.type)
+        ]
+        rows: list[dict[str, Any]] = file.read(plain).to_pylist()
+    except pa.ArrowException as error:
+        raise LayoutError(f"{path} is not a Parquet file: {error}") from error
+    return rows
+
+
+def _json(text: str, path: Path, *, lines: bool) -> list[dict[str, Any]]:
+    """Objects one a line, in a list, or by a key, which then is the column `key`."""
+    try:
+        if lines:
+            value: Any = [json.loads(line) for line in text.splitlines() if line.strip()]
+        else:
+            value = json.loads(text)
+    except ValueError as error:
+        raise LayoutError(f"{path} is not JSON: {error}") from error
+    if isinstance(value, dict):
+        value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise LayoutError(f"{path} is not a table: it must have an object for each row")
+    return value
+
+
+def _with_header(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str], list[Row]]:
+    """Rows of any values as rows of text."""
+    header: dict[str, None] = {}
+    texts = []
+    for number, row in enumerate(rows, start=1):
+        cells = {str(name): _cell(value) for name, value in row.items()}
+        header.update(dict.fromkeys(cells))
+        texts.append(Row(cells, f"{path}, row {number}"))
+    return list(header), texts
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # NaN, as data frames write a missing cell
+        return ""
+    return str(value).strip()
