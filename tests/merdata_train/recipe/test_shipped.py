@@ -37,12 +37,12 @@ def model_of(recipe: Recipe, *, sequence: bool) -> EmotionModel:
 def silent(model: EmotionModel, longest: int) -> set[str]:
     """Parameters that the sum of all that the model says gives no gradient."""
     output = model(batched(rows_of(20, longest=longest)) | {"progress": torch.tensor(0.5)})
-    heads = [value.square().sum() for value in output.heads.values()]
-    (output.logits.square().sum() + sum(heads)).backward()
+    said = [output.logits, *output.heads.values()]
+    sum((value * torch.randn_like(value)).sum() for value in said).backward()  # type: ignore[union-attr]
     return {
         name
         for name, parameter in model.named_parameters()
-        if parameter.grad is None or not parameter.grad.abs().max() > 1e-12
+        if parameter.grad is None or not parameter.grad.abs().max() > 1e-7
     }
 
 
