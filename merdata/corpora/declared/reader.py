@@ -22,7 +22,7 @@ GENDERS = {
     **dict.fromkeys(("male", "m", "man"), "male"),
     **dict.fromkeys(("female", "f", "w", "woman"), "female"),
 }
-FLOATS = ("valence", "arousal", "dominance")
+FLOATS = ("valence", "arousal", "dominance", "start", "end")
 UNKNOWN = "unknown"  # shard of rows without a speaker
 PLAIN_SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -16,7 +16,7 @@ from merdata.corpora.walk import AUDIO
 
 FieldName = Literal[
     "label", "speaker", "text", "gender", "language", "official_split", "session", "dialogue", "turn",
-    "prompt", "intensity", "scripted", "valence", "arousal", "dominance", "shard",
+    "prompt", "intensity", "scripted", "valence", "arousal", "dominance", "shard", "start", "end",
 ]  # fmt: skip
 
 

@@ -67,9 +67,7 @@ def by_name(
     return draft, sorted(strange)
 
 
-def _draft(
-    entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, fill: bool
-) -> Draft:
+def _draft(entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, fill: bool) -> Draft:
     splits: dict[int, dict[str, str]] = {}
     for entry, id in ids.items():
         fold = splits.setdefault(entry.fold, {})
