@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from merdata.errors import PolicyError, did_you_mean
-from merdata.io.strict_yaml import load_yaml
+from merdata.io.strict_yaml import read_yaml
 
 DROP, KEEP = "drop", "keep"
 
@@ -25,21 +25,33 @@ class LabelSpace:
     """The classes of a task, in their one order.
 
     `targets` is set where the space is defined by raw labels of particular corpora (IEMOCAP-4, IEMOCAP-6):
-    corpus -> raw label -> class. Raw labels that are not named there have no class in the space.
+    corpus -> raw label -> class. Raw labels that are not named there have no class in the space; nor have
+    other corpora, unless `others` says that their rows keep the class that they were stored with.
     """
 
     name: str
     classes: tuple[str, ...]
     targets: Mapping[str, Mapping[str, str]] | None = None
+    others: bool = False
 
 
 @cache
 def label_spaces() -> dict[str, LabelSpace]:
-    """The built-in spaces, from `label_spaces.yaml`: mer7, iemocap4, iemocap6."""
+    """The built-in spaces, by name, from `label_spaces.yaml`."""
     table = yaml.safe_load((files("merdata") / "label_spaces.yaml").read_text("utf-8"))
     return {
-        name: LabelSpace(name, tuple(entry["classes"]), entry.get("targets")) for name, entry in table.items()
+        name: LabelSpace(
+            name, tuple(entry["classes"]), entry.get("targets"), others=entry.get("others", False)
+        )
+        for name, entry in table.items()
     }
+
+
+@cache
+def vad_prototypes() -> dict[str, tuple[float, float, float]]:
+    """Class -> valence, arousal, dominance, each in [-1, 1], from `vad_prototypes.yaml`."""
+    table = yaml.safe_load((files("merdata") / "vad_prototypes.yaml").read_text("utf-8"))
+    return {name: (valence, arousal, dominance) for name, (valence, arousal, dominance) in table.items()}
 
 
 def label_space(name: str) -> LabelSpace:
@@ -148,8 +160,8 @@ def read_policy(path: Path) -> list[str]:
         PolicyError: it cannot be read, is not of that form, or has a label twice.
     """
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        tree = read_yaml(path)
+    except (OSError, yaml.YAMLError) as error:
         raise PolicyError(f"cannot read the policy {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise PolicyError(f"{path} is not a policy: it must be a mapping such as `contempt: disgust`")
@@ -196,6 +208,6 @@ def _matches(raw_name: str, decisions: Mapping[str, Mapping[str, Decision]]) -> 
 
 def classify(space: LabelSpace, corpus: str, raw_label: str, stored: str | None) -> str | None:
     """The class of a stored row in `space`: by its raw label where the space says so, else as stored."""
-    if space.targets is None:
+    if space.targets is None or (space.others and corpus not in space.targets):
         return stored if stored in space.classes else None
     return space.targets.get(corpus, {}).get(raw_label)

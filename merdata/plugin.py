@@ -5,6 +5,7 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
     Corpus                  its facts and its reader
     Utterance, Vote         what the reader yields, one for each row
     Tree, Row               the files of a folder, and a row of a csv file in it
+    load_declared           a corpus that a YAML file states, where names and tables say everything
     stray                   a file that is named like a row but is not one
     split_of                the split that the folder of a file is named after
     StoredRow, name_of      a row of a store, and the last part of its id, for the names that others give it
@@ -19,13 +20,18 @@ A package that works on stores, as merdata_train does::
 
     run_app, ending         a command line whose faults and signals are one line each
     run_tasks               tasks in several processes
+    process_folder          where processes meet, and what else is to end with this one
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
+    remove_unfinished       what killed processes left of them
+    read_json, check_type, read_table, irregular        and what others may have written, within bounds
     console, printable      text of others on a terminal, without control characters
     render_card, markdown, latex                        and in Markdown and LaTeX
-    load_yaml               YAML that people write; a key given twice is refused
+    load_yaml, read_yaml    YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
+    sentences               which rows of a corpus say the same
+    vad_prototypes          class -> valence, arousal, dominance
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
     render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
@@ -39,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 # Public name -> the module that defines it, imported when first used.
 _FOR_CORPORA = {
     "Corpus": "corpora.corpus",
+    "load_declared": "corpora.declared.load",
     "stray": "corpora.corpus",
     "StoredRow": "corpora.corpus",
     "name_of": "corpora.corpus",
@@ -71,10 +78,17 @@ _FOR_STORES = {
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
     "file_sha256": "io.files",
+    "check_type": "io.outside",
+    "remove_unfinished": "io.files",
+    "irregular": "io.links",
+    "read_json": "io.outside",
+    "read_table": "store.tables",
+    "process_folder": "io.scratch",
     "is_remote": "io.places",
     "place": "io.places",
     "render_card": "io.resources",
     "load_yaml": "io.strict_yaml",
+    "read_yaml": "io.strict_yaml",
     "console": "tables.table",
     "printable": "escaping",
     "markdown": "escaping",
@@ -85,6 +99,8 @@ _FOR_STORES = {
     "TextLookUp": "text",
     "majority_label": "text",
     "text_keys": "text",
+    "sentences": "splits.sentences",
+    "vad_prototypes": "labels",
     "check_repo": "hub.client",
     "hub_errors": "hub.client",
     "html_page": "page.html",
@@ -111,6 +127,7 @@ if TYPE_CHECKING:
     from merdata.corpora.corpus import name_of as name_of
     from merdata.corpora.corpus import stray as stray
     from merdata.corpora.csv_table import Row as Row
+    from merdata.corpora.declared.load import load_declared as load_declared
     from merdata.corpora.terms import ATTRIBUTION as ATTRIBUTION
     from merdata.corpora.terms import GATED as GATED
     from merdata.corpora.terms import NEVER as NEVER
@@ -128,11 +145,18 @@ if TYPE_CHECKING:
     from merdata.hub.client import check_repo as check_repo
     from merdata.hub.client import hub_errors as hub_errors
     from merdata.io.files import file_sha256 as file_sha256
+    from merdata.io.files import remove_unfinished as remove_unfinished
     from merdata.io.files import write_atomically as write_atomically
+    from merdata.io.links import irregular as irregular
+    from merdata.io.outside import check_type as check_type
+    from merdata.io.outside import read_json as read_json
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
     from merdata.io.resources import render_card as render_card
+    from merdata.io.scratch import process_folder as process_folder
     from merdata.io.strict_yaml import load_yaml as load_yaml
+    from merdata.io.strict_yaml import read_yaml as read_yaml
+    from merdata.labels import vad_prototypes as vad_prototypes
     from merdata.page.clips import sample_clips as sample_clips
     from merdata.page.html import html_page as html_page
     from merdata.page.html import linked_matrix as linked_matrix
@@ -151,6 +175,8 @@ if TYPE_CHECKING:
     from merdata.sample.files import table as table
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
+    from merdata.splits.sentences import sentences as sentences
+    from merdata.store.tables import read_table as read_table
     from merdata.tables.table import console as console
     from merdata.text import TextLookUp as TextLookUp
     from merdata.text import majority_label as majority_label

@@ -105,12 +105,14 @@ class Figures(TypedDict):
     ledger: list[LedgerGroup]
 
 
-def statistics(store: str | Path | Store, protocol: str | None = None, fold: int | str = 0) -> Figures:
+def statistics(
+    store: str | Path | Store, protocol: str | Protocol | None = None, fold: int | str = 0
+) -> Figures:
     """The figures of a store, ready for JSON.
 
     Args:
         store: the store, or its folder.
-        protocol: whose splits to count (default: `mer` where the store has it, else none).
+        protocol: whose splits to count, by name or loaded (default: `mer` where the store has it, else none).
         fold: of the protocol, by number or name.
 
     Raises:
@@ -153,12 +155,14 @@ def _counted(store: Store, protocol: Protocol | None, fold: int | str) -> pa.Tab
     return pa.table(columns)
 
 
-def choose_protocol(store: Store, name: str | None) -> Protocol | None:
+def choose_protocol(store: Store, name: str | Protocol | None) -> Protocol | None:
     """The protocol of that name; without a name the default one, or None where the store does not have it.
 
     Raises:
         SplitError: the store has no protocol of that name.
     """
+    if isinstance(name, Protocol):
+        return name
     if name is None and DEFAULT_PROTOCOL not in protocol_names(store):
         return None
     return load_protocol(store, name or DEFAULT_PROTOCOL)

@@ -7,7 +7,8 @@ baseline and the lint. What is folded for comparison:
 - apostrophes; quotes, dashes and all other punctuation;
 - invisible characters, such as the joiners and direction marks inside Persian words, and the tatweel;
 - marks that most texts leave out: vowel points of Arabic and Hebrew, stress marks of Russian;
-- letters that keyboards and habits exchange: Arabic for Persian yeh and kaf, Russian yo, Turkish dotless i.
+- letters that keyboards and habits exchange: Arabic for Persian and Urdu yeh, kaf and heh, alef with and
+  without hamza, the Amharic letters of one sound (ሀ ሐ ኀ ኸ, ሰ ሠ, አ ዐ, ጸ ፀ), Russian yo, Turkish dotless i.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 Codes = npt.NDArray[np.int64]
 
 APOSTROPHES = dict.fromkeys(map(ord, "’‘‛ʼʻʽʹ′＇`´՚׳ꞌ"), "'")
-EXCHANGED = dict(zip("يىكہёı", "ییکهеi", strict=True))
+EXCHANGED = dict(zip("يىكہۂۀأإٱёı", "ییکهههاااеi", strict=True))
+# First letters of Amharic series, whose seven forms follow each other; each reads as the second one does.
+SERIES = {"ሐ": "ሀ", "ኀ": "ሀ", "ኸ": "ሀ", "ሠ": "ሰ", "ዐ": "አ", "ፀ": "ጸ"}
+SEVEN = range(7)
+AMHARIC = {chr(ord(first) + form): chr(ord(read) + form) for first, read in SERIES.items() for form in SEVEN}
+FIRST_FORM = {"ሃ": "ሀ", "ሓ": "ሀ", "ኃ": "ሀ", "ኻ": "ሀ", "ኣ": "አ", "ዓ": "አ"}  # the fourth form sounds the same
 TATWEEL = "\u0640"
 STRESS = re.compile("(?<=[\u0400-\u04ff])[\u0300\u0301]|(?<=i)\u0307")  # the latter: casefold makes it of İ
 HAN = re.compile("[\u3005\u3007\u3400-\u9fff\U00020000-\U0003ffff]")
@@ -110,7 +116,8 @@ class _Table(dict[int, str]):
         return plain
 
 
-_TABLE = _Table({ord("'"): "'"} | {ord(char): plain for char, plain in EXCHANGED.items()})
+_EXCHANGED = {**EXCHANGED, **AMHARIC, **FIRST_FORM}
+_TABLE = _Table({ord("'"): "'"} | {ord(char): plain for char, plain in _EXCHANGED.items()})
 
 
 def _folded(piece: re.Match[str]) -> str:

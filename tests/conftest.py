@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 import merdata
 from merdata.corpora.miniature import miniatures, write_corpus
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(autouse=True)
@@ -39,21 +41,53 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Miniature corpora in the real layouts. Read only: copy what a test changes."""
-    folder = tmp_path_factory.mktemp("miniatures")
-    for name in miniatures():
-        write_corpus(name, folder / name)
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """`once(name, make)` is a folder that the first test process makes and all share. Read only."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    shared.mkdir(exist_ok=True)
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / f"{name}.made").exists():
+                shutil.rmtree(shared / name, ignore_errors=True)
+                make(shared / name)
+                (shared / f"{name}.made").touch()
+        return shared / name
+
     return folder
 
 
 @pytest.fixture(scope="session")
-def store(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+def full_tree(real_data: Path, once: Once) -> Callable[[str], Path]:
+    """The tree of a corpus at full size, from the real list of its files, which are empty. Read only."""
+    from tests.merdata.corpora.trees import lay_down
+
+    return lambda corpus: once(f"full-{corpus}", lambda folder: lay_down(corpus, real_data, folder))
+
+
+@pytest.fixture(scope="session")
+def corpora(once: Once) -> Path:
+    """Miniature corpora in the real layouts. Read only: copy what a test changes."""
+
+    def write(folder: Path) -> None:
+        for name in miniatures():
+            write_corpus(name, folder / name)
+
+    return once("miniatures", write)
+
+
+@pytest.fixture(scope="session")
+def store(corpora: Path, once: Once, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
     """A store of all the miniatures, split by the default protocol. Read only."""
+
+    def build(folder: Path) -> None:
+        merdata.build(["all"], corpora, folder)
+        merdata.split(folder)
+
+    # Each process has a copy, for what reads a store may keep features beside it.
     path = tmp_path_factory.mktemp("session") / "store"
-    merdata.build(["all"], corpora, path)
-    merdata.split(path)
-    return merdata.open_store(path)
+    return merdata.open_store(shutil.copytree(once("store", build), path))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 
 It answers the calls of `huggingface_hub` that create a repository, upload files (regular and LFS) in commits
 and download them again, and it can be told to fail. A client must know its address before it imports
-huggingface_hub, so it runs in a process of its own, with `environment`.
+huggingface_hub: a process of its own gets it in `environment`, and this process is `visited`.
 
     with FakeHub() as hub:
         subprocess.run([...], env=hub.environment(tmp_path))
@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import json
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
 
 USER, TOKEN = "tester", "hf_loopback"
@@ -99,6 +102,24 @@ class FakeHub:
         own = {"HF_ENDPOINT": self.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
         own |= {"HF_UPDATE_DOWNLOAD_COUNTS": "0"}  # which load_dataset would send to another host
         return kept | own | ({"HF_TOKEN": token} if token else {})
+
+    @contextmanager
+    def visited(self, home: Path, token: str | None = TOKEN) -> Iterator[None]:
+        """This process talks to this Hub, as one of `environment` would: another imports for seconds.
+
+        huggingface_hub reads the variables when it is imported, so its constants are made anew.
+        """
+        from huggingface_hub import constants
+
+        spec = importlib.util.spec_from_file_location("constants", str(constants.__file__))
+        assert spec and spec.loader
+        with patch.dict(os.environ, self.environment(home, token), clear=True):
+            anew = importlib.util.module_from_spec(spec)
+            anew.__package__ = constants.__package__
+            spec.loader.exec_module(anew)
+            own = {name: value for name, value in vars(anew).items() if name.isupper()}
+            with patch.multiple(constants, **own):
+                yield
 
     def fail(
         self, method: str, part: str, status: int = 0, times: int = 1, headers: dict[str, str] | None = None

@@ -39,6 +39,7 @@ TOOLKIT = (
 )
 TRAINER = (
     "errors",
+    "parts",
     "recipe",
     "features encoders",
     "data",

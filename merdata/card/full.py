@@ -15,11 +15,13 @@ from merdata.escaping import WEB
 from merdata.io.resources import card_text, render_card
 from merdata.leakage.audit import audits
 from merdata.leakage.conflicts import Conflicts
+from merdata.leakage.rows import COLUMNS as AUDITED
+from merdata.stats import COLUMNS as COUNTED
 from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
 from merdata.store.keep import keep_card
 from merdata.store.protocol import Protocol, load_protocol, protocol_names
-from merdata.store.readme import front_matter, pretty_name
+from merdata.store.readme import DEFAULT_PROTOCOL, front_matter, pretty_name
 from merdata.store.store import Store, open_store
 
 LICENCES = "LICENSE.md"
@@ -89,21 +91,29 @@ def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
         SplitError: a protocol is damaged, or no longer fits the store's rows.
         StoreError: the store cannot be read.
     """
-    figures, corpora = statistics(store), described(store)
+    store.rows(sorted({*COUNTED, *AUDITED}))  # all that is read of it, in one pass
+    protocols = {name: load_protocol(store, name) for name in protocol_names(store)}
+    figures, corpora = statistics(store, protocols.get(DEFAULT_PROTOCOL)), described(store)
     files = draw(figures)
-    files[CARD] = _card(store, figures, corpora, list(files), rights).encode("utf-8")
+    files[CARD] = _card(store, figures, corpora, list(protocols.values()), list(files), rights).encode(
+        "utf-8"
+    )
     if len(store.corpora) > 1:
         files[LICENCES] = render_card("licences.md.j2", corpora=corpora).encode("utf-8")
     return files
 
 
 def _card(
-    store: Store, figures: Figures, corpora: dict[str, Facts], pictures: list[str], rights: str | None
+    store: Store,
+    figures: Figures,
+    corpora: dict[str, Facts],
+    protocols: list[Protocol],
+    pictures: list[str],
+    rights: str | None,
 ) -> str:
     """The card's text, with its YAML header."""
-    protocols = [load_protocol(store, name) for name in protocol_names(store)]
     header = _metadata(store, protocols, figures)
-    found = audits(store, [protocol.name for protocol in protocols], near_audio=False) if protocols else []
+    found = audits(store, protocols, near_audio=False) if protocols else []
     full = Full(
         rights=rights,
         pictures=pictures,

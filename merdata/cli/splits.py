@@ -26,8 +26,8 @@ SPLIT_HELP = """Split a store, or import or export a split.
 `merdata split [STORE] [--protocol KIND]` is short for `merdata split make`.
 
 Kinds: mer (the default: acted corpora by speaker, conversational ones as published), official, speaker,
-kfold (--by, --folds), loso, loco, text, speaker+text, random, fewshot. `merdata split make --help` lists
-every option.
+kfold (--by, --folds), loso, loco, text, speaker+text, one-speaker, one-speaker+text (--folds), random,
+fewshot. `merdata split make --help` lists every option.
 """
 
 splits = typer.Typer(cls=with_default("make"), help=SPLIT_HELP)
@@ -50,10 +50,18 @@ def split(
         str | None,
         typer.Option(help="Percentages of train, validation and test, as in 80/10/10.", metavar="N/N/N"),
     ] = None,
-    folds: Annotated[int | None, typer.Option(help="Number of folds (kfold).")] = None,
+    folds: Annotated[int | None, typer.Option(help="Number of folds (kfold, one-speaker+text).")] = None,
     by: Annotated[
         str | None,
         typer.Option(help="What a fold keeps whole (kfold).", metavar="speaker|session|text"),
+    ] = None,
+    whole: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A corpus that keeps all its rows in every fold; repeat it (fewshot).",
+            metavar="NAME",
+            parser=corpus_name,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +76,9 @@ def split(
 
     opened = open_store(store)
     shares = parse_ratios(ratios) if ratios else None
-    made = make(opened, protocol, seed, name=name, corpora=corpora, ratios=shares, folds=folds, by=by)
+    made = make(
+        opened, protocol, seed, name=name, corpora=corpora, ratios=shares, folds=folds, by=by, whole=whole
+    )
     account = screen.account_of_split(opened, made)
     print_json(account) if as_json else screen.split(account, store)
 

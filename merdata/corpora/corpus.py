@@ -15,7 +15,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from merdata.corpora.account import COPY_LINKS, FileAccount, account_for, advice, some
 from merdata.corpora.claims import contested, near_misses, settle
-from merdata.corpora.encodings import damage, undoubled
+from merdata.corpora.encodings import damage, undoubled, without_direction_marks
 from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, NotThisCorpus, OptionError
@@ -332,6 +332,9 @@ def _mended(text: str | None, raw_text: str | None) -> tuple[str | None, str | N
     if mended != text:
         raw_text = raw_text or text
         notes.append("repaired: its UTF-8 had been read as cp1252")
+    if (plain := without_direction_marks(mended)) != mended:
+        raw_text, mended = raw_text or text, plain
+        notes.append("repaired: direction marks in its words")
     if lost := damage(mended):
         notes.append(f"damaged: {lost} show that characters of the text were lost in this copy")
     return mended, raw_text, notes

@@ -35,6 +35,7 @@ LETTER = 0.8
 FEWEST = 0.6  # what the best reading must reach
 LEAD = 0.15  # how much worse than twice as bad the next one must be
 LOST = re.compile(r"(?<=[^\W\d_])\?(?=[a-zß-ÿ])|\ufffd")  # `I?ve`; after `please?Honey` a sentence begins
+MARKS, MARK_IN_WORD = re.compile("[\u200e\u200f]"), re.compile(r"(?<=\w)[\u200e\u200f]+(?=\w)")
 DOUBLE = re.compile(r"[\xc2\xc3][\x80-\xbf\u0100-\u2122]|â€|ï¼|ã€")
 
 
@@ -167,6 +168,11 @@ def damage(text: str) -> str | None:
     if LOST.search(text):
         return "question marks inside words"
     return None
+
+
+def without_direction_marks(text: str) -> str:
+    """A text without direction marks, which some editions of Persian texts have for the half space."""
+    return MARKS.sub("", MARK_IN_WORD.sub("\u200c", text))
 
 
 def undoubled(text: str) -> str:

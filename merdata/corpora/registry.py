@@ -75,8 +75,8 @@ def _package(module: str) -> str:
 
 
 def _built_in_names() -> list[str]:
-    """The folders beside this file that are corpora: a declaration, or a reader with its miniature."""
-    marks = (DECLARATION, "sample.py")
+    """The folders beside this file that are corpora: all have one of three files."""
+    marks = (DECLARATION, "sample.py", "defects.yaml")
     return sorted(
         folder.name for folder in HERE.iterdir() if any((folder / mark).is_file() for mark in marks)
     )
@@ -126,9 +126,9 @@ def survey_corpus(corpus: Corpus, root: Path, options: Mapping[str, str]) -> Sur
 
 
 def _looks_like(tree: Tree) -> str | None:
-    """The corpus whose file names are most of a folder's, if any."""
+    """The corpus whose file names are most of a folder's, if any; of two the one whose names say more."""
     counts = {name: sum(1 for _ in tree.matching(corpus.file_name)) for name, corpus in registry().items()}
-    best = max(counts, key=counts.__getitem__)
+    best = max(counts, key=lambda name: (counts[name], len(registry()[name].file_name.pattern)))
     return best if counts[best] else None
 
 

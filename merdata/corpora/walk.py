@@ -158,9 +158,10 @@ def stems(name: str) -> list[str]:
 
 
 def split_ending(name: str) -> tuple[str, str]:
-    """`name.wav` as `name` and `.wav`."""
-    path = PurePosixPath(name)
-    return path.stem, path.suffix
+    """The last part of `folder/name.wav` as `name` and `.wav`."""
+    last = name[name.rfind("/") + 1 :]
+    stem, _, ending = last.rpartition(".")
+    return (stem, f".{ending}") if stem.strip(".") and ending else (last, "")
 
 
 def unknown_stems(name: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from multiprocessing import connection
 from typing import Any, TypeVar
 
 from merdata.errors import EngineError
+from merdata.io.scratch import process_folder
 
 PRELOADED = ["merdata.builder.watchdog", "soundfile", "soxr"]  # imported once for all workers
 Task = TypeVar("Task")
@@ -80,6 +81,7 @@ def get_ready() -> None:
     if process_context().get_start_method() == "forkserver":
         from multiprocessing import forkserver, resource_tracker
 
+        process_folder()
         resource_tracker.ensure_running()  # by itself, for it ends with SIGINT unblocked
         with _deaf():
             forkserver.ensure_running()

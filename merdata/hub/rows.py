@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from merdata.corpora.registry import registry
+from merdata.corpora.tree import fits
 from merdata.corpora.walk import stems
 from merdata.errors import LicenceError
 from merdata.store.protocol import protocol_names, read_protocol
@@ -54,9 +56,9 @@ def _check_sources(sources: Iterable[str | None], corpus: str, where: str) -> No
         return  # one's own, whose table or YAML says which files are its rows
     pattern = registry()[corpus].file_name
     for source in filter(None, sources):  # a row without its clip has none
-        name = file_of(source).rpartition("/")[2]
-        if not any(map(pattern.fullmatch, stems(name))):
-            raise LicenceError(_not_its_own(where, f"it has a row from {name!r}", corpus))
+        path = PurePosixPath(file_of(source))
+        if not any(fits(pattern, path.parent, stem) for stem in stems(path.name)):
+            raise LicenceError(_not_its_own(where, f"it has a row from {path.name!r}", corpus))
 
 
 def _not_its_own(where: str, sign: str, corpus: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import stat
 import sys
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO
 
 from merdata.errors import StoreError
 from merdata.io.places import is_remote, on_this_machine, reaching, to_read_whole, upload
-from merdata.io.scratch import scratch
+from merdata.io.scratch import is_alive, scratch
 
 TEMPORARY = ".part"
 
@@ -167,6 +168,15 @@ def write_json(path: Path, value: Any) -> None:
 def json_text(value: Any) -> str:
     """JSON as in all our files: keys sorted, indented by one, with a line end at the end."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes of this machine were writing into a folder that others may write to."""
+    ours = re.compile(rf"\..+\.{re.escape(platform.node())}-(\d+){re.escape(TEMPORARY)}")
+    for path in folder.glob(f".*{TEMPORARY}"):
+        name = ours.fullmatch(path.name)
+        if name and not is_alive(int(name[1])):
+            path.unlink(missing_ok=True)
 
 
 def move(path: Path, target: Path) -> None:

@@ -34,18 +34,30 @@ def read_some(path: Path, most: int = MOST_BYTES) -> bytes:
     return data
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json(data: bytes, *, finite: bool = True) -> Any:
     """The value of a JSON document.
 
     Raises:
-        ValueError: it is not JSON, nested too deep, has a key twice, or a number that is not finite.
+        ValueError: it is not JSON, nested too deep, has a key twice, or a number that is not finite, if all
+            are to be.
     """
+    constant = _refuse if finite else None
     try:
-        value = json.loads(data, object_pairs_hook=_without_repetition, parse_constant=_refuse)
+        value = json.loads(data, object_pairs_hook=_without_repetition, parse_constant=constant)
     except RecursionError as error:
         raise ValueError(f"it is nested deeper than {MOST_DEPTH} levels") from error
     _check_depth(value)
     return value
+
+
+def read_json(path: Path, kind: Callable[..., Checked], *, finite: bool = True) -> Checked:
+    """The value of a JSON file, if it is of a type, as `check_type` says.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is too large, is not JSON, or is of another type.
+    """
+    return check_type(kind, parse_json(read_some(path), finite=finite))
 
 
 def check_type(kind: Callable[..., Checked], value: Any) -> Checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,16 +79,28 @@ def audit(
 
 def audits(
     store: str | Path | Store,
-    protocols: list[str] | None = None,
+    protocols: Sequence[str | Protocol] | None = None,
     *,
     near_audio: bool = True,
     jobs: int | None = None,
     progress: bool = False,
 ) -> list[Audit]:
-    """As `audit`, for several protocols, or for all that the store has; its rows are read once."""
+    """As `audit`, for several protocols, or for all that the store has; its rows are read once.
+
+    Args:
+        store: the store, or its folder.
+        protocols: names, or protocols that are loaded already; None for all.
+        near_audio: as `audit`.
+        jobs: likewise.
+        progress: show bars on stderr.
+    """
     store = open_store(store)
     rows = read_rows(store)
-    asked = [_asked(rows, load_protocol(store, name)) for name in protocols or protocol_names(store)]
+    given = (
+        protocol if isinstance(protocol, Protocol) else load_protocol(store, protocol)
+        for protocol in protocols or protocol_names(store)
+    )
+    asked = [_asked(rows, protocol) for protocol in given]
     copies = near_copies(store, rows, jobs, progress=progress) if near_audio else None
     twins = conflicts(rows)
     return [_audit(rows, protocol, twins, copies) for protocol in asked]

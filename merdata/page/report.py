@@ -15,11 +15,13 @@ from merdata.io.files import write_folder_atomically, write_text
 from merdata.io.names import safe_names
 from merdata.io.places import place
 from merdata.leakage.audit import Audit, audits
+from merdata.leakage.rows import COLUMNS as AUDITED
 from merdata.page.charts import charts
 from merdata.page.clips import DEFAULT_MEGABYTES, sample_clips
 from merdata.page.html import html_page, linked_matrix
 from merdata.page.look import as_picture
 from merdata.page.table import PageColumn
+from merdata.stats import COLUMNS as COUNTED
 from merdata.stats import (
     NO_SPLIT,
     UNKNOWN,
@@ -31,7 +33,7 @@ from merdata.stats import (
 )
 from merdata.store.clips import read_wavs
 from merdata.store.links import check_output
-from merdata.store.protocol import SPLITS
+from merdata.store.protocol import SPLITS, Protocol
 from merdata.store.store import Store, open_store
 from merdata.tables import audit as audit_tables
 from merdata.tables import statistics as statistics_tables
@@ -81,13 +83,15 @@ def write_report(
     """
     store, out, megabytes = open_store(store), place(out), _size(audio)
     check_output(store.path, out)
-    figures = statistics(store, protocol, fold)
-    audit = audits(store, [figures["protocol"]["name"]], near_audio=False) if figures["protocol"] else []
+    chosen = choose_protocol(store, protocol)
+    store.rows(sorted({*COLUMNS, *COUNTED, *AUDITED}))  # all that is read of it but clips, in one pass
+    figures = statistics(store, chosen, fold)
+    audit = audits(store, [chosen], near_audio=False) if chosen else []
     drawn = [
         as_picture(draw) | {"name": name, "about": about}
         for name, about, draw in tqdm(list(charts(figures)), desc="figures", unit="figure", disable=None)
     ]
-    columns = {column.name: column for column in _columns(store, protocol, fold)}
+    columns = {column.name: column for column in _columns(store, chosen, fold)}
     ids, folder, clips = columns["id"].values, None, dict[str, str]()
     if megabytes is None:
         folder = out.with_name(f"{out.stem}_audio")
@@ -127,9 +131,8 @@ def _size(audio: float | str) -> float | None:
     return megabytes
 
 
-def _columns(store: Store, protocol: str | None, fold: int | str) -> Iterator[PageColumn]:
+def _columns(store: Store, chosen: Protocol | None, fold: int | str) -> Iterator[PageColumn]:
     """The table of utterances, in the order in which the page shows its columns."""
-    chosen = choose_protocol(store, protocol)
     rows = store.rows(COLUMNS)
     classes = [*store.space.classes, UNLABELLED]
     yield PageColumn("text", "text", "text", rows["text"].to_pylist())

@@ -37,17 +37,19 @@ class Options:
         ratios: shares of train, validation and test.
         folds: how many.
         by: what a fold keeps whole: speaker, session or text.
+        whole: corpora that keep all their rows beside the one that is cut to shares.
     """
 
     seed: int = 0
     ratios: tuple[float, float, float] | None = None
     folds: int | None = None
     by: str | None = None
+    whole: list[str] | None = None
 
     @property
     def given(self) -> dict[str, Any]:
         """Those that were given, besides the seed."""
-        options = {"ratios": self.ratios, "folds": self.folds, "by": self.by}
+        options = {"ratios": self.ratios, "folds": self.folds, "by": self.by, "whole": self.whole}
         return {name: value for name, value in options.items() if value is not None}
 
 
@@ -128,6 +130,8 @@ def one_corpus(rows: pd.DataFrame, kind: str) -> str:
         SplitError: there are several.
     """
     corpora = sorted(set(rows["corpus"]))
+    if not corpora:
+        raise SplitError(f"--protocol {kind} splits one corpus: name it with --corpus, beside --whole")
     if len(corpora) > 1:
         raise SplitError(
             f"--protocol {kind} splits one corpus: add --corpus NAME, one of {', '.join(corpora)}"

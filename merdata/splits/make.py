@@ -15,6 +15,7 @@ from merdata.splits.kinds.kfold import GROUPS, make_kfold, make_loso
 from merdata.splits.kinds.loco import make_loco
 from merdata.splits.kinds.mer import make_mer
 from merdata.splits.kinds.official import make_official
+from merdata.splits.kinds.one_speaker import make_one_speaker, make_one_speaker_text
 from merdata.splits.kinds.sampled import make_fewshot, make_random
 from merdata.splits.kinds.speaker import make_speaker
 from merdata.splits.kinds.text import make_speaker_text, make_text
@@ -64,8 +65,18 @@ KINDS = {
     "loco": Kind(make_loco, "one fold for each corpus: trained on the others, tested on it"),
     "text": Kind(make_text, "sentence-disjoint", ("ratios",)),
     "speaker+text": Kind(make_speaker_text, "new speakers who say new sentences", ("ratios",)),
+    "one-speaker": Kind(
+        make_one_speaker, "one corpus, one fold for each speaker: trained on it, tested on others"
+    ),
+    "one-speaker+text": Kind(
+        make_one_speaker_text,
+        "the same with new sentences in test: folds by speaker and sentence",
+        ("folds",),
+    ),
     "random": Kind(make_random, "rows at random, only for comparison with others' numbers", ("ratios",)),
-    "fewshot": Kind(make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows"),
+    "fewshot": Kind(
+        make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows", ("whole",)
+    ),
 }
 
 
@@ -79,6 +90,7 @@ def split(
     ratios: tuple[float, float, float] | None = None,
     folds: int | None = None,
     by: str | None = None,
+    whole: Iterable[str] | None = None,
 ) -> Protocol:
     """Make a protocol, write its table into the store and its configs into the store's README.md.
 
@@ -92,6 +104,7 @@ def split(
         ratios: shares of train, validation and test, met within one group.
         folds: how many (kfold).
         by: what a fold keeps whole: speaker, session or text (kfold).
+        whole: further corpora, with all their rows in every fold (fewshot).
 
     Raises:
         CorpusNotFound: the store holds no such corpus.
@@ -100,9 +113,10 @@ def split(
         StoreError: the store cannot be read or written.
     """
     kind = _kind(protocol)
-    options = _checked(protocol, Options(seed, ratios, folds, by))
     store = open_store(store)
-    rows = rows_of(store, corpora)
+    beside = store.named(whole) if whole else None
+    options = _checked(protocol, Options(seed, ratios, folds, by, beside))
+    rows = rows_of(store, [*corpora, *(beside or [])] if corpora else None)
     draft = kind.make(rows, store.corpora, options)
     if (
         draft.undivided
@@ -110,7 +124,7 @@ def split(
         and not any((part == TEST).any() for part in draft.folds.values())
     ):
         raise SplitError(f"{'; '.join(draft.notes)}; the nearest is {draft.nearest}")
-    chosen = sorted(set(rows["corpus"]))
+    chosen = sorted(set(rows["corpus"]) - set(beside or []))
     name = check_name(name or _default_name(protocol, chosen if corpora else [], draft, options))
     facts = {"kind": protocol, "seed": seed, "chosen": corpora is not None, **options.given}
     made = finish(store, name, draft, facts, rows)
@@ -138,12 +152,7 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
         "corpora": corpora,
         "rows": rows_hash(store, corpora),
         "claims": draft.claims,
-        "notes": [
-            *draft.notes,
-            *_unknown_speakers(placed),
-            *_absent_splits(placed, draft),
-            *_absent_classes(placed, hint),
-        ],
+        "notes": [*draft.notes, *_absent_splits(placed, draft), *_absent_classes(placed, hint)],
         "speaker_dependent": _speaker_dependent(placed),
         "fold_names": {} if lone else {str(fold): called for fold, called in draft.names.items()},
     }
@@ -229,19 +238,9 @@ def _of_folds(folds: list[int]) -> str:
     return "" if folds == [0] else f" of fold {', '.join(map(str, folds))}"
 
 
-def _unknown_speakers(placed: pd.DataFrame) -> list[str]:
-    """A sentence for each corpus that is tested, and none of whose speakers is known."""
-    tested = placed.loc[placed["split"] == TEST, ["corpus", "speaker"]]
-    known = set(tested.loc[tested["speaker"].notna(), "corpus"])
-    return [
-        f"the speakers of {corpus} are unknown: those of test may be in train"
-        for corpus in sorted(set(tested["corpus"]) - known)
-    ]
-
-
 def _speaker_dependent(placed: pd.DataFrame) -> list[str]:
     """Corpora of which some fold tests speakers that it trains on."""
     keys = ["fold", "corpus", "speaker"]
-    known = placed[placed["speaker"].notna()]
+    known = placed.dropna(subset=["speaker"])
     sides = [known.loc[known["split"] == split, keys].drop_duplicates() for split in (TRAIN, TEST)]
     return sorted({str(corpus) for corpus in sides[0].merge(sides[1], on=keys)["corpus"]})

@@ -37,7 +37,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from merdata.errors import RemoteError, StoreError
 from merdata.io.files import TEMPORARY, file_sha256, remove, write_bytes, write_json, write_text
-from merdata.io.outside import check_type, parse_json, read_some
+from merdata.io.outside import read_json
 from merdata.io.places import is_remote, remove_folder, replace_version
 from merdata.io.scratch import remove_scratch
 from merdata.store.facts import NAME, Manifest, Sha256, StoredFile
@@ -132,7 +132,7 @@ def announce(store: Path, manifest: Manifest) -> None:
 def announced(store: Path) -> dict[str, list[str]]:
     """Path -> hashes before and after a change that has not finished."""
     try:
-        change: dict[str, list[str]] = check_type(Change, parse_json(read_some(store / CHANGE)))
+        change: dict[str, list[str]] = read_json(store / CHANGE, Change)
     except (OSError, ValueError):
         return {}
     return change

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from merdata.io.files import remove, write_json
-from merdata.io.outside import check_type, parse_json, read_some
+from merdata.io.outside import read_json
 from merdata.io.places import is_remote
 from merdata.store.facts import StoredFile, is_hashed_file
 
@@ -25,7 +25,7 @@ Times = dict[StoredFile, float]
 def retired(store: Path) -> dict[str, float]:
     """Path below the store -> time when it was replaced, of the files that are kept for readers."""
     try:
-        times: dict[str, float] = check_type(Times, parse_json(read_some(store / RETIRED)))
+        times: dict[str, float] = read_json(store / RETIRED, Times)
     except (OSError, ValueError):
         return {}
     return times

@@ -58,6 +58,7 @@ class Store:
         self.path = path
         self.manifest = manifest
         self.space: LabelSpace = label_space(manifest["space"])
+        self._kept: dict[Shard, pa.Table] = {}  # the columns that were read
 
     @property
     def corpora(self) -> dict[str, CorpusFacts]:
@@ -100,10 +101,10 @@ class Store:
             StoreError: a shard is missing or unreadable.
         """
         names = list(METADATA_COLUMNS if columns is None else columns)
-        tables = each(lambda shard: self.rows_of(shard, names), self.shards(corpora), self.path)
-        if not tables:
+        shards = self.shards(corpora)
+        if not shards:
             raise StoreError(f"{self.path} has no rows of {', '.join(corpora or ['any corpus'])}")
-        table = pa.concat_tables(tables).replace_schema_metadata(None)
+        table = pa.concat_tables(self._columns(shards, names)).replace_schema_metadata(None)
         if "label" in names:
             table = table.set_column(names.index("label"), "label", self._classes(table["label"]))
         return table
@@ -123,8 +124,26 @@ class Store:
             StoreError: a shard is missing or unreadable.
         """
         shards = self.shards()
-        ids = each(lambda shard: self.rows_of(shard, ["id"])["id"].to_pylist(), shards, self.path)
+        ids = (table["id"].to_pylist() for table in self._columns(shards, ["id"]))
         return dict(zip(shards, ids, strict=True))
+
+    def _columns(self, shards: Sequence[Shard], names: Sequence[str]) -> list[pa.Table]:
+        """Some columns of each shard; each is read once, since a shard's name is that of its bytes."""
+
+        def lacking(shard: Shard) -> list[str]:
+            known = self._kept[shard].column_names if shard in self._kept else []
+            return [name for name in dict.fromkeys(names) if name not in known]
+
+        def read(shard: Shard) -> None:
+            new = self.rows_of(shard, lacking(shard))
+            table = self._kept.get(shard, new)
+            for name in new.column_names:
+                if name not in table.column_names:
+                    table = table.append_column(name, new[name])
+            self._kept[shard] = table
+
+        each(read, [shard for shard in shards if lacking(shard)], self.path)
+        return [self._kept[shard].select(names) for shard in shards]
 
     @cached_property
     def shard_of(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ import typer
 
 from merdata import __version__
 from merdata.plugin import run_app
-from merdata_train.cli import model, recipes, results, train
+from merdata_train.cli import features, model, recipes, results, train
 
 app = typer.Typer(
     name="merdata_train",
@@ -21,6 +21,7 @@ app.add_typer(recipes.recipes, name="recipes")
 app.command()(train.run)
 app.command()(train.evaluate)
 app.command()(train.suite)
+app.command()(features.features)
 app.command()(results.compare)
 app.command()(results.report)
 app.command()(model.predict)

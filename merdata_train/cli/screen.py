@@ -12,6 +12,7 @@ from rich.table import Table
 
 from merdata import plugin
 from merdata_train.scoring.metrics import METRICS, TITLES
+from merdata_train.scoring.units import OVER_SENTENCES
 
 if TYPE_CHECKING:
     from merdata_train.runs.conduct import Summary
@@ -77,6 +78,8 @@ def _remarks(account: SetAccount | None) -> Iterator[str]:
         yield "no test rows in this protocol"
         return
     if account["resolvable"]:
+        if "over" in account:
+            yield OVER_SENTENCES
         yield f"resolves {_listed(account['resolvable'])}; {_calibration(account['calibration'])}"
     else:
         yield f"too few speakers or dialogues for an interval ({account['clusters']})"

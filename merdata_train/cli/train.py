@@ -61,6 +61,7 @@ def run(
     from merdata_train.runs.evaluate import evaluate as score
     from merdata_train.runs.folder import read_metrics
     from merdata_train.runs.run import run as train
+    from merdata_train.runs.tracking import track_scores
     from merdata_train.training.devices import disconnect, is_main_process
 
     folder = train(
@@ -73,7 +74,9 @@ def run(
     if no_test:
         _print_trained(folder, as_json)
         return
-    _print(read_metrics(folder) or score(folder, jobs=jobs, workers=workers), folder, as_json)
+    metrics = read_metrics(folder) or score(folder, jobs=jobs, workers=workers)
+    track_scores(track, resolved, folder, metrics)
+    _print(metrics, folder, as_json)
 
 
 def evaluate(
@@ -81,6 +84,9 @@ def evaluate(
     jobs: Jobs = None,
     workers: Workers = 2,
     cache: Cache = None,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Also keep the embeddings of the test rows.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a run's saved model on the test rows.
@@ -88,9 +94,13 @@ def evaluate(
     Each look at the test rows is logged in the folder of the run.
     """
     keep_features_in(cache)
+    from merdata_train.runs.embeddings import keep_embeddings
     from merdata_train.runs.evaluate import evaluate as score
 
-    _print(score(folder, jobs=jobs, workers=workers), folder, as_json)
+    metrics = score(folder, jobs=jobs, workers=workers)
+    if embeddings:
+        keep_embeddings(folder, workers=workers)
+    _print(metrics, folder, as_json)
 
 
 def _print(metrics: Metrics, folder: Path, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from merdata_train.data.context import text_vectors
 from merdata_train.data.examples import Examples
 from merdata_train.data.sequences import Clips, TokenRows
 from merdata_train.encoders.tokenizer import tokenise
-from merdata_train.features.audio import one_thread, vector
+from merdata_train.features.audio import features_of, one_thread, shape
 from merdata_train.features.distort import distorted, misheard, words_of
 from merdata_train.features.hashing import SPEAKER
 from merdata_train.recipe.augment import Noise, TranscriptErrors
@@ -74,12 +74,19 @@ class Augmenter:
             clips = train.sequences["audio"]
             noisy = replace(clips, rows=_Heard(clips.rows, heard)) if isinstance(clips, Clips) else clips
             return replace(train, sequences=train.sequences | {"audio": noisy})
-        vectors = train.tensors["audio_vec"].clone()
         with one_thread():
-            for row in range(len(train)):
-                samples = heard(row)
-                if samples is not None:
-                    vectors[row] = torch.from_numpy(vector(samples, features))
+            noisy_rows = {
+                row: torch.from_numpy(features_of(samples, features))
+                for row in range(len(train))
+                if (samples := heard(row)) is not None
+            }
+        if shape(features).sequence:
+            frames = train.sequences["audio"]
+            rows = [noisy_rows.get(row, own) for row, own in enumerate(frames.rows)]
+            return replace(train, sequences=train.sequences | {"audio": replace(frames, rows=rows)})
+        vectors = train.tensors["audio_vec"].clone()
+        for row, vector in noisy_rows.items():
+            vectors[row] = vector
         return replace(train, tensors=train.tensors | {"audio_vec": vectors})
 
     def _misheard(self, train: Examples, config: TranscriptErrors, seed: int) -> Examples:

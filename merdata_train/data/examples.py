@@ -16,6 +16,7 @@ from torch import Tensor
 from merdata_train.data.sequences import Sequences
 from merdata_train.errors import ProtocolError, RecipeError
 
+UNKNOWN = -100  # the label of a row whose label is not looked at
 TRAINING_SPLITS = ("train", "validation")
 
 
@@ -30,6 +31,7 @@ class Examples:
         tensors: `<modality>_vec` `[n, width]`, `has_<modality>` bool `[n]`, `labels` int64 `[n]`.
         sequences: modality -> the input of its encoder, in place of its `<modality>_vec`.
         augment: gives these examples as an epoch with some seed hears and reads them; None for as they are.
+        unlabelled: train rows of a target, whose labels are not looked at; None without a target.
     """
 
     split: str
@@ -38,6 +40,7 @@ class Examples:
     tensors: dict[str, Tensor]
     sequences: dict[str, Sequences] = field(default_factory=dict)
     augment: Callable[[Examples, int], Examples] | None = None
+    unlabelled: Examples | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -22,6 +22,7 @@ COLUMNS = (
     "dialogue",
     "language",
     "text",
+    "prompt",
     "label",
     "raw_label",
     "notes",
@@ -41,6 +42,7 @@ def corpora_of(data: Data, store: merdata.Store) -> list[str]:
         RecipeError: the store does not have one that is named.
     """
     named = [data.of_split(split).corpora for split in SPLITS]
+    named += [data.unlabelled.corpora] if data.unlabelled else []
     for name in {name for names in named for name in names or ()}:
         if name not in store.corpora:
             hint = did_you_mean(name, store.corpora)
@@ -52,10 +54,10 @@ def corpora_of(data: Data, store: merdata.Store) -> list[str]:
     return list(dict.fromkeys(name for names in named for name in names or ()))
 
 
-def labelled_rows(
+def known_rows(
     recipe: Recipe, store: merdata.Store, space: merdata.LabelSpace, splits: dict[str, str]
 ) -> pd.DataFrame:
-    """The rows that a recipe may use: those with a label and a split, of the split's corpora and columns.
+    """The rows of a recipe's corpora, with their domain, shard, split and label; None for what has none.
 
     Args:
         recipe: its data, and the columns that its stages name.
@@ -68,9 +70,11 @@ def labelled_rows(
     """
     data = recipe.data
     wanted = [*(data.of_split(split) for split in SPLITS), *(stage.data for stage in recipe.stages)]
+    wanted += [data.unlabelled] if data.unlabelled else []
     corpora = corpora_of(data, store)
     _refuse_columns(wanted, store)
-    table = store.rows(_columns(wanted), corpora)
+    more = [name for part in recipe.auxiliaries().values() for name in part.columns]
+    table = store.rows(list(dict.fromkeys([*_columns(wanted), *more])), corpora)
     rows = table.to_pandas()
     rows["label"] = store.relabel(table, space)
     rows["domain"] = [store.corpora[corpus]["domain"] for corpus in rows["corpus"]]
@@ -78,6 +82,12 @@ def labelled_rows(
     rows["split"] = rows["id"].map(splits)
     for part in wanted:
         _refuse_unknown(part, rows)
+    known: pd.DataFrame = rows
+    return known
+
+
+def labelled_rows(rows: pd.DataFrame, data: Data) -> pd.DataFrame:
+    """The rows that a recipe may use: those with a label and a split, of the split's corpora and columns."""
     chosen = [(rows["split"] == split) & belong(rows, data.of_split(split)) for split in SPLITS]
     labelled: pd.DataFrame = rows[np.logical_or.reduce(chosen) & rows["label"].notna()]
     return labelled

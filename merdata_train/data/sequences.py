@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 SAMPLE_RATE = 16_000
 # What a position costs an encoder, in seconds of audio: a layer works on 50 frames a second.
 SECONDS_PER_POSITION = 0.02
+SECONDS_PER_FRAME = 0.01
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,6 +48,10 @@ class Sequences(ABC):
     def only(self, indices: Sequence[int]) -> Sequences:
         """Some of the rows."""
         return replace(self, rows=[self.rows[row] for row in indices])
+
+    def joined(self, other: Sequences) -> Sequences:
+        """The rows, and behind them those of another of the same kind."""
+        return replace(self, rows=[*self.rows, *other.rows])
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,10 @@ class Clips(Sequences):
             self, rows=[self.rows[row] for row in indices], names=[self.names[row] for row in indices]
         )
 
+    def joined(self, other: Sequences) -> Sequences:
+        names = [*self.names, *other.names] if isinstance(other, Clips) else self.names
+        return replace(self, rows=[*self.rows, *other.rows], names=names)
+
     def _samples(self, row: int) -> npt.NDArray[np.float32]:
         cut = self.rows[row][: int(self.longest * SAMPLE_RATE)]
         samples = np.asarray(cut, np.float32) / np.float32(32_768)
@@ -119,6 +128,10 @@ class TokenRows(Sequences):
     def key(self, row: int) -> bytes:
         return bytes(self.rows[row].tobytes()) + self.starts[row].to_bytes(4, "little")
 
+    def joined(self, other: Sequences) -> Sequences:
+        starts = [*self.starts, *other.starts] if isinstance(other, TokenRows) else self.starts
+        return replace(self, rows=[*self.rows, *other.rows], starts=starts)
+
     def only(self, indices: Sequence[int]) -> Sequences:
         return replace(
             self, rows=[self.rows[row] for row in indices], starts=[self.starts[row] for row in indices]
@@ -140,3 +153,12 @@ class States(Sequences):
 
     def key(self, row: int) -> bytes:
         return hashlib.sha256(self.rows[row].numpy().tobytes()).digest()
+
+
+@dataclass(frozen=True)
+class Frames(States):
+    """Features of each frame of a clip: float32 `[frames, width]`; no encoder works on them."""
+
+    @property
+    def seconds(self) -> Floats:
+        return np.array([len(row) * SECONDS_PER_FRAME for row in self.rows])

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 import merdata
 from merdata import plugin
 from merdata_train.data.augment import Augmenter
 from merdata_train.data.context import history_texts, target_text, text_vectors
+from merdata_train.data.examples import UNKNOWN
 from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
-from merdata_train.data.rows import corpora_of, held_out, labelled_rows
-from merdata_train.data.sequences import Clips, Sequences, TokenRows
+from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
+from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
 from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import RecipeError
+from merdata_train.features.audio import shape
 from merdata_train.features.cache import audio_features, audio_samples
-from merdata_train.recipe.features import AudioEncoder, TextEncoder
+from merdata_train.features.layers import check_complete, layer_hash, stored_features
+from merdata_train.recipe.features import AudioEncoder, AudioFeatures, Stored, TextEncoder
 from merdata_train.recipe.recipe import Recipe
 
 
@@ -45,8 +50,11 @@ class Source:
 
     @cached_property
     def data_hash(self) -> str:
-        """SHA-256 over the shards of the recipe's corpora."""
+        """SHA-256 over the shards of the recipe's corpora, and over the stored features that it reads."""
         shards = [shard.sha256 for shard in self.store.shards(self.corpora)]
+        audio = self.recipe.features.audio
+        if isinstance(audio, Stored) and "audio" in self.recipe.modalities:
+            shards.append(layer_hash(self.store, self.corpora, audio))
         return hashlib.sha256("\n".join(shards).encode()).hexdigest()
 
     @cached_property
@@ -57,8 +65,12 @@ class Source:
 
     @cached_property
     def _protocol_rows(self) -> pd.DataFrame:
+        return labelled_rows(self._known_rows, self.recipe.data)
+
+    @cached_property
+    def _known_rows(self) -> pd.DataFrame:
         splits = self.protocol.splits(self.recipe.fold)
-        return labelled_rows(self.recipe, self.store, self.space, splits)
+        return known_rows(self.recipe, self.store, self.space, splits)
 
     @cached_property
     def _held_out(self) -> tuple[pd.Series[bool], str] | None:
@@ -90,8 +102,32 @@ class Source:
             within = f" in {', '.join(chosen.languages)}" if chosen.languages else ""
             corpora = ", ".join(chosen.corpora or self.corpora)
             raise RecipeError(f"{where} has no {split} rows of {corpora}{within}")
+        if split != "train":
+            return self._examples(rows, split, jobs)
+        unlabelled = self._unlabelled(jobs)
+        every = rows if unlabelled is None else pd.concat([rows, unlabelled.rows], ignore_index=True)
+        augment = self._augmenter(every, jobs) if self.recipe.augment else None
+        return replace(self._examples(rows, split, jobs), augment=augment, unlabelled=unlabelled)
+
+    def _unlabelled(self, jobs: int | None) -> Examples | None:
+        """The train rows of the target, whatever their labels."""
+        chosen = self.recipe.data.unlabelled
+        if chosen is None:
+            return None
+        rows = self._known_rows
+        rows = rows[(rows["split"] == "train") & belong(rows, chosen)].reset_index(drop=True)
+        if rows.empty:
+            raise RecipeError(f"data.unlabelled: protocol {self.protocol.name} has no such train rows")
+        return self._examples(rows.assign(label=None), "train", jobs)
+
+    def _examples(self, rows: pd.DataFrame, split: str, jobs: int | None) -> Examples:
+        """Some rows with their features; without a label where they have none."""
         index = {name: number for number, name in enumerate(self.space.classes)}
-        tensors = {"labels": torch.tensor([index[name] for name in rows["label"]])}
+        tensors = {"labels": torch.tensor([index.get(name, UNKNOWN) for name in rows["label"]])}
+        columns = [name for part in self.recipe.auxiliaries().values() for name in part.columns]
+        if columns:
+            ratings = rows[list(dict.fromkeys(columns))].to_numpy("float32", na_value=float("nan"))
+            tensors["ratings"] = torch.from_numpy(ratings.copy())
         sequences: dict[str, Sequences] = {}
         audio, text = self.recipe.features.audio, self.recipe.features.text
         if "audio" in self.recipe.modalities:
@@ -100,8 +136,12 @@ class Source:
             if isinstance(audio, AudioEncoder):
                 sequences["audio"] = self._clips(rows, audio, jobs)
             else:
-                features = audio_features(self.store, self._shards(rows), audio, jobs)
-                tensors["audio_vec"] = torch.from_numpy(np.stack([features[id] for id in rows["id"]]))
+                features = self._audio_features(rows, audio, jobs)
+                own = [features[id] for id in rows["id"]]
+                if shape(audio).sequence:
+                    sequences["audio"] = Frames(own)
+                else:
+                    tensors["audio_vec"] = torch.stack(own)
         if "text" in self.recipe.modalities:
             targets, histories = self._texts(rows)
             tensors["has_text"] = torch.tensor([target is not None for target in targets])
@@ -111,8 +151,7 @@ class Source:
             else:
                 vectors = text_vectors(targets, histories, text, self.recipe.context)
                 tensors["text_vec"] = torch.from_numpy(vectors)
-        augment = self._augmenter(rows, jobs) if split == "train" and self.recipe.augment else None
-        return Examples(split, rows, self.space.classes, tensors, sequences, augment)
+        return Examples(split, rows, self.space.classes, tensors, sequences)
 
     def _augmenter(self, rows: pd.DataFrame, jobs: int | None) -> Augmenter:
         noise = self.recipe.augment is not None and self.recipe.augment.noise is not None
@@ -161,6 +200,15 @@ class Source:
     def _shards(self, rows: pd.DataFrame) -> list[merdata.Shard]:
         return self.store.shards(sorted(set(rows["corpus"])))
 
+    def _audio_features(
+        self, rows: pd.DataFrame, config: AudioFeatures, jobs: int | None
+    ) -> Mapping[str, Tensor]:
+        if not isinstance(config, Stored):
+            return audio_features(self.store, self._shards(rows), config, jobs)
+        features = stored_features(self.store, sorted(set(rows["corpus"])), config)
+        check_complete(features, rows["id"], config)
+        return features
+
     def _clips(self, rows: pd.DataFrame, encoder: AudioEncoder, jobs: int | None) -> Clips:
         samples = audio_samples(self.store, self._shards(rows), jobs)
         return Clips(
@@ -173,7 +221,8 @@ class Source:
 
     def _texts(self, rows: pd.DataFrame) -> tuple[list[str | None], list[list[str]]]:
         """The targets, None where there is no transcript, and what was said before each."""
-        texts: list[Any] = [text if isinstance(text, str) else None for text in rows["text"]]
+        column = self.recipe.features.text.column
+        texts: list[Any] = [text if isinstance(text, str) else None for text in rows[column]]
         context, before = self.recipe.context, self._histories
         if context:
             spoken = zip(rows["id"], rows["speaker"], texts, strict=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from merdata_train.encoders.read import present
+from merdata_train.parts.stream import present
 
 
 class ClipNorm(nn.GroupNorm):

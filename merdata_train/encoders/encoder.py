@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from merdata_train.encoders.clip_norm import ClipNorm
 from merdata_train.encoders.pretrained import model_of
-from merdata_train.encoders.read import Mixture, Pool, chosen, present, span
+from merdata_train.encoders.read import Mixture, chosen, numbers, span
 from merdata_train.errors import RecipeError
+from merdata_train.parts.pool import Pool
+from merdata_train.parts.stream import Shape, present
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
 
 
@@ -38,13 +40,19 @@ class PretrainedEncoder(nn.Module):
         layers, width = facts.num_hidden_layers, facts.hidden_size
         _check(config, layers, facts)
         self.mixture = Mixture(layers + 1) if config.layers == "learned" else None
-        self.pool = Pool(config.pool, width)
-        self.width = self.pool.width
+        self.pool = None if config.pool == "none" else Pool(config.pool, width)
+        self.shape = Shape(width if self.pool is None else self.pool.width, sequence=self.pool is None)
 
-    def forward(self, values: Tensor, lengths: Tensor, starts: Tensor | None = None) -> Tensor:
-        """Vectors `[B, width]` of samples or tokens `[B, T]` with lengths and, of targets, starts `[B]`."""
+    def forward(self, values: Tensor, lengths: Tensor, starts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What `read` makes of samples or tokens `[B, T]`, and the frames of each row `[B]`.
+
+        Args:
+            values: padded.
+            lengths: of the rows, `[B]`.
+            starts: where the targets begin, `[B]`.
+        """
         states, lengths = self.states(values, lengths, starts)
-        return self.read(states, lengths)
+        return self.read(states, lengths), lengths
 
     def states(self, values: Tensor, lengths: Tensor, starts: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The hidden states that are read, `[B, frames, layers, width]`, and the frames of each row `[B]`."""
@@ -64,8 +72,10 @@ class PretrainedEncoder(nn.Module):
             return read, lengths
 
     def read(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """Vectors `[B, width]` of states: what is learned on top of a frozen network."""
-        mixed = states.squeeze(2) if self.mixture is None else self.mixture(states)
+        """Vectors `[B, width]` of states, with `pool: none` `[B, frames, width]`: what is learned on top."""
+        mixed: Tensor = states.squeeze(2) if self.mixture is None else self.mixture(states)
+        if self.pool is None:
+            return mixed
         pooled: Tensor = self.pool(mixed, lengths)
         return pooled
 
@@ -78,12 +88,12 @@ class PretrainedEncoder(nn.Module):
 
     @property
     def learns_to_read(self) -> bool:
-        """Whether reading has weights, so that of a frozen network the states must be kept, not vectors."""
-        return self.mixture is not None or self.config.pool == "attention"
+        """Whether a frozen network's states must be kept, not vectors: reading has weights, or keeps all."""
+        return self.mixture is not None or self.config.pool in ("attention", "none")
 
 
 def _check(config: AudioEncoder | TextEncoder, layers: int, facts: Any) -> None:
-    highest = config.layers[1] if isinstance(config.layers, tuple) else config.layers
+    highest = max(numbers(config.layers)) if isinstance(config.layers, tuple) else config.layers
     if isinstance(highest, int) and highest > layers:
         raise RecipeError(f"layers: {config.model} has {layers} layers and therefore no layer {highest}")
     # RoBERTa's positions begin behind that of its padding token.

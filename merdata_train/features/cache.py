@@ -16,10 +16,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,14 +33,13 @@ from torch import Tensor
 import merdata
 from merdata import plugin
 from merdata_train.errors import disk_errors
-from merdata_train.features import mfcc
-from merdata_train.features.audio import one_thread, vector
-from merdata_train.recipe.features import AudioFeatures, Mfcc
+from merdata_train.features.audio import features_of, one_thread, shape
+from merdata_train.recipe.features import AudioFeatures
 
 VERSION = 2  # raise it whenever the same audio would give other numbers, or a file another form
 FOLDER = "MERDATA_CACHE"
+DAY = 86_400  # seconds
 Floats = npt.NDArray[np.float32]
-Form = Literal["vector", "frames", "samples"]
 Config = AudioFeatures | None  # samples have none
 
 
@@ -48,33 +49,23 @@ class Task:
 
     shard: Path
     target: Path
-    form: Form
     config: Config
 
 
 def audio_features(
     store: merdata.Store, shards: list[merdata.Shard], config: AudioFeatures, jobs: int | None = None
-) -> dict[str, Floats]:
-    """id -> vector `[width]` of every row of the shards; what the cache lacks is computed first.
+) -> dict[str, Tensor]:
+    """id -> vector `[width]`, or `[frames, width]`, of every row; what the cache lacks is computed first.
+
+    Frames are views of memory-mapped files; vectors are copies.
 
     Raises:
         RecipeError: a package that the features need is not installed.
         StoreError: a shard cannot be read, or no folder can be written.
     """
-    files = _files(store, shards, "vector", config, jobs)
-    return {id: row.numpy().copy() for file in files for id, row in _read(file)}
-
-
-def audio_frames(
-    store: merdata.Store, shards: list[merdata.Shard], config: Mfcc, jobs: int | None = None
-) -> dict[str, Tensor]:
-    """id -> MFCC `[frames, n_mfcc]` of every row of the shards, each a view of a memory-mapped file.
-
-    Raises:
-        StoreError: a shard cannot be read, or no folder can be written.
-    """
-    files = _files(store, shards, "frames", config, jobs)
-    return {id: rows for file in files for id, rows in _read(file)}
+    files = _files(store, shards, config, jobs)
+    rows = {id: row for file in files for id, row in _read(file)}
+    return rows if shape(config).sequence else {id: row.clone() for id, row in rows.items()}
 
 
 def audio_samples(
@@ -87,7 +78,7 @@ def audio_samples(
     Raises:
         StoreError: a shard cannot be read, or no folder can be written.
     """
-    files = _files(store, shards, "samples", None, jobs)
+    files = _files(store, shards, None, jobs)
     return {id: rows for file in files for id, rows in _read(file)}
 
 
@@ -102,12 +93,12 @@ def cache_folder(store: merdata.Store) -> Path:
 
 def compute(task: Task) -> None:
     """Features of one shard, written by rename."""
-    feature = _feature(task)
+    feature = _feature(task.config)
     with one_thread():
         rows = [(id, feature(samples)) for id, samples in merdata.read_audio(task.shard)]
     arrays = [row for _, row in rows]
     tensors: dict[str, npt.NDArray[Any]]
-    if task.form != "vector":
+    if task.config is None or shape(task.config).sequence:
         lengths = [0, *(len(row) for row in arrays)]
         tensors = {"features": np.concatenate(arrays), "offsets": np.cumsum(lengths, dtype=np.int64)}
     else:
@@ -117,28 +108,21 @@ def compute(task: Task) -> None:
         save_file(tensors, temporary, metadata={"ids": ids})
 
 
-def _feature(task: Task) -> Callable[[Floats], npt.NDArray[Any]]:
-    config = task.config
+def _feature(config: Config) -> Callable[[Floats], npt.NDArray[Any]]:
     if config is None:
         return lambda samples: np.rint(samples * 32_768).astype(np.int16)
-    if task.form == "vector":
-        return lambda samples: vector(samples, config)
-    if not isinstance(config, Mfcc):
-        raise TypeError(f"{type(config).__name__} has no frames")
-    return lambda samples: mfcc.frames(samples, config)
+    return lambda samples: features_of(samples, config)
 
 
-def _files(
-    store: merdata.Store, shards: list[merdata.Shard], form: Form, config: Config, jobs: int | None
-) -> list[Path]:
+def _files(store: merdata.Store, shards: list[merdata.Shard], config: Config, jobs: int | None) -> list[Path]:
     """A complete file for each shard; what no folder has is computed, in parallel."""
     folders = _folders(store)
-    names = [_name(shard, form, config) for shard in shards]
+    names = [_name(shard, config) for shard in shards]
     files = [next((path for folder in folders if _is_whole(path := folder / name)), None) for name in names]
     if None in files:
         target = _writable(folders)
         tasks = [
-            Task(shard.path, target / name, form, config)
+            Task(shard.path, target / name, config)
             for shard, name, file in zip(shards, names, files, strict=True)
             if file is None
         ]
@@ -166,8 +150,18 @@ def _writable(folders: list[Path]) -> Path:
         except OSError:
             continue
         if os.access(folder, os.W_OK):
+            _sweep(folder)
             return folder
     return folders[0]
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes were writing; temporary files of safetensors do not say whose they are."""
+    plugin.remove_unfinished(folder)
+    for path in folder.glob(".tmp*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - DAY:
+                path.unlink()
 
 
 def _is_whole(path: Path) -> bool:
@@ -187,7 +181,7 @@ def _read(path: Path) -> list[tuple[str, Tensor]]:
         return list(zip(ids, features, strict=True))
 
 
-def _name(shard: merdata.Shard, form: Form, config: Config) -> str:
-    told = config.model_dump() if config else None
-    key = json.dumps([VERSION, shard.sha256, form, told], sort_keys=True)
+def _name(shard: merdata.Shard, config: Config) -> str:
+    told = config.model_dump() if config else "samples"
+    key = json.dumps([VERSION, shard.sha256, told], sort_keys=True)
     return f"{hashlib.sha256(key.encode()).hexdigest()}.safetensors"

@@ -11,6 +11,7 @@
 | crossed-text | warning | words that tell the class, or a wrong one, where every sentence has every emotion |
 | held-out | warning | validation rows that were taken from train, for the protocol has none |
 | coverage | warning | a modality that most train rows of a corpus lack |
+| oracle | warning | epochs that are chosen by the labels of a target that counts as unlabelled |
 
 A refusal stops the run; a warning is printed and stays in the run's `lints.json` and its model card.
 """
@@ -25,6 +26,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import torch
@@ -38,10 +40,12 @@ from merdata_train.lints.probe import Observed, observe
 from merdata_train.lints.shares import uneven_shares
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.training.objective import Objective
+from merdata_train.training.target import with_target
 
 Severity = Literal["refusal", "warning"]
 PROBE_ROWS = 64
-PROBE_SEQUENCES = 4
+PROBE_SEQUENCES = 8
 SHOWN = 5
 MOST_MISSING = 0.5
 
@@ -67,7 +71,14 @@ class Training:
 
     @cached_property
     def observed(self) -> Observed:
-        return observe(self.model, _probe(self.train))
+        train, objective = Objective.of(self.recipe, self.recipe.stages[0], self.train)
+
+        def loss_of(output: Any, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            losses = objective(output, batch, [1.0] * (1 + len(objective.terms)))
+            return torch.stack(list(losses.values())).sum()
+
+        batch = _probe(with_target(train), len(train)) | {"progress": torch.tensor(0.5)}
+        return observe(self.model, batch, loss_of)
 
 
 def lint(recipe: Recipe, source: Source, train: Examples, validation: Examples) -> list[dict[str, str]]:
@@ -155,15 +166,28 @@ def _no_gradient(training: Training) -> Iterator[str]:
         )
 
 
-def _probe(train: Examples) -> dict[str, torch.Tensor]:
-    """A batch from all over the train rows, of rows that have every modality where there are such."""
+def _probe(train: Examples, labelled: int) -> dict[str, torch.Tensor]:
+    """A batch from all over the train rows, of rows that have every modality where there are such.
+
+    As many of the target follow, where there is one.
+    """
+    if labelled < len(train):
+        target = np.arange(len(train)) >= labelled
+        halves = (_chosen(train.only(~target)), labelled + _chosen(train.only(target)))
+        return train.__getitems__(np.concatenate(halves).tolist())
+    return train.__getitems__(_chosen(train).tolist())
+
+
+def _chosen(train: Examples) -> npt.NDArray[np.int_]:
     there = [tensor.numpy() for name, tensor in train.tensors.items() if name.startswith("has_")]
     whole = np.flatnonzero(np.logical_and.reduce(there)) if there else np.arange(len(train))
     rows = whole if len(whole) else np.arange(len(train))
     if train.sequences:  # a step of an encoder takes seconds where there is no accelerator
-        return train.__getitems__(rows[np.argsort(train.costs[rows].sum(axis=1))[:PROBE_SEQUENCES]].tolist())
+        shortest: npt.NDArray[np.int_] = rows[np.argsort(train.costs[rows].sum(axis=1))[:PROBE_SEQUENCES]]
+        return shortest
     spread = np.linspace(0, len(rows) - 1, min(PROBE_ROWS, len(rows))).astype(int)
-    return train.__getitems__(rows[spread].tolist())
+    chosen: npt.NDArray[np.int_] = rows[spread]
+    return chosen
 
 
 def _class_shares(training: Training) -> Iterator[str]:
@@ -237,6 +261,16 @@ def coverage(train: Examples) -> Iterator[str]:
                 )
 
 
+def _oracle(training: Training) -> Iterator[str]:
+    recipe = training.recipe
+    stages = [stage.name for stage in recipe.stages if recipe.selection_of(stage).oracle]
+    if stages:
+        yield (
+            f"labels of the target choose the epochs of {', '.join(stages)}: its scores are what could be "
+            "reached, not what a training without these labels reaches"
+        )
+
+
 def _held_out(training: Training) -> Iterator[str]:
     rule = training.source.validation_rule
     if rule is not None:
@@ -264,4 +298,5 @@ LINTS: dict[str, tuple[Severity, Callable[[Training], Iterator[str]]]] = {
     "crossed-text": ("warning", _crossed_text),
     "held-out": ("warning", _held_out),
     "coverage": ("warning", _coverage),
+    "oracle": ("warning", _oracle),
 }

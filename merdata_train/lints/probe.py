@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+
+LossOf = Callable[[Any, Mapping[str, Tensor]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,18 @@ class Observed:
     without_gradient: list[str]
 
 
-def observe(model: nn.Module, batch: Mapping[str, Tensor]) -> Observed:
+def of_classes(output: Any, batch: Mapping[str, Tensor]) -> Tensor:
+    """The cross-entropy of an output with `logits [B, classes]`."""
+    return nn.functional.cross_entropy(output.logits, batch["labels"])
+
+
+def observe(model: nn.Module, batch: Mapping[str, Tensor], loss_of: LossOf = of_classes) -> Observed:
     """Forward and backward of one batch; the model and the random numbers stay as they were.
 
     Args:
-        model: takes the batch, gives an output with `logits [B, classes]`.
+        model: takes the batch.
         batch: its tensors, `labels` among them.
+        loss_of: the loss of the model's output, as it is trained.
     """
     watch = _Attention()
     was_training = model.training
@@ -39,9 +47,8 @@ def observe(model: nn.Module, batch: Mapping[str, Tensor]) -> Observed:
         torch.manual_seed(0)
         model.train()
         with watch, _names(model, watch):
-            logits = model(batch).logits
-        loss: Any = nn.functional.cross_entropy(logits, batch["labels"])
-        loss.backward()
+            output = model(batch)
+        loss_of(output, batch).backward()  # type: ignore[no-untyped-call]
     still = [
         name
         for name, parameter in model.named_parameters()

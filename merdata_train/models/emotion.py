@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -16,25 +16,40 @@ from torch import Tensor, nn
 from merdata_train.data.context import text_width
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.encoders.pretrained import load_config, load_weights, pinned
-from merdata_train.errors import RunError
+from merdata_train.errors import RecipeError, RunError
 from merdata_train.features import audio
-from merdata_train.models.blocks import Standardise
-from merdata_train.models.gated import GatedFusion
-from merdata_train.models.token_transformer import ModalityTokens
+from merdata_train.models.assembly import Branch, Pools, xavier
+from merdata_train.models.standardise import Standardise
+from merdata_train.parts.auxiliaries import AUXILIARY
+from merdata_train.parts.auxiliary import Auxiliary, Read, Widths
+from merdata_train.parts.model import FusesVectors, Model
+from merdata_train.parts.models import MODEL
+from merdata_train.parts.stream import Shape, Shapes, Stream
 from merdata_train.recipe.data import Context
 from merdata_train.recipe.features import AudioEncoder, Features, Hashing, TextEncoder
-from merdata_train.recipe.model import MODEL, Gated
 from merdata_train.recipe.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
+MOST_BYTES = 1 << 20  # of a configuration
 
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """Logits `[B, classes]` and named embeddings (`fusion`: `[B, width]`)."""
+    """What a model says of a batch.
+
+    Attributes:
+        logits: of the classes, `[B, classes]`.
+        embeddings: `fusion`, and for each modality the mean of its branch, before the modalities met.
+        attentions: of the interaction, name -> `[B, heads, T, T of the other modality]`.
+        gates: of the fusion, name -> `[B, width or 1]`.
+        heads: what each auxiliary loss reads, in training.
+    """
 
     logits: Tensor
     embeddings: dict[str, Tensor]
+    attentions: dict[str, Tensor] = field(default_factory=dict)
+    gates: dict[str, Tensor] = field(default_factory=dict)
+    heads: dict[str, Tensor] = field(default_factory=dict)
 
 
 class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
@@ -56,6 +71,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         encoders: dict[str, dict[str, Any]] | None = None,
         temperature: float = 1.0,
         missed: list[str] | None = None,
+        auxiliary: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         super().__init__()
         self.temperature, self.missed = temperature, list(missed or [])
@@ -63,26 +79,45 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         self.modalities = list(modalities)
         self.features = Features.model_validate(features)
         self.context = None if context is None else Context.model_validate(context)
-        config = MODEL.validate_python(model)
-        widths: dict[str, int] = {}
+        shapes: dict[str, Shape] = {}
         for name in modalities:
             part = self.features.audio if name == "audio" else self.features.text
             if isinstance(part, AudioEncoder | TextEncoder):
                 encoder = PretrainedEncoder(part, (encoders or {})[name])
                 self.add_module(f"{name}_encoder", encoder)
-                widths[name] = encoder.width
+                shapes[name] = encoder.shape
             elif isinstance(part, Hashing):
-                widths[name] = text_width(part, self.context)
+                shapes[name] = Shape(text_width(part, self.context), sequence=False)
             else:
-                widths[name] = audio.width(part)
+                shapes[name] = audio.shape(part)
         sparse = {"text"} if isinstance(self.features.text, Hashing) else set()
-        scalers = {name: Standardise(width, sparse=name in sparse) for name, width in widths.items()}
+        scalers = {name: Standardise(shape.width, sparse=name in sparse) for name, shape in shapes.items()}
         self.standardise = nn.ModuleDict(scalers)
-        self.fusion: nn.Module
-        if isinstance(config, Gated):
-            self.fusion = GatedFusion(widths, len(classes), config)
-        else:
-            self.fusion = ModalityTokens(widths, len(classes), config)
+        self.shapes = shapes
+        parts = {name: AUXILIARY.validate_python(part) for name, part in (auxiliary or {}).items()}
+        self.assemble(MODEL.validate_python(model), shapes, parts)
+
+    def assemble(self, config: Model, shapes: Shapes, auxiliary: Mapping[str, Auxiliary]) -> None:
+        """Build the parts, each for the shapes that the parts before it give."""
+        blocks = {str(name): branch for name, branch in config.branches.items()}
+        branches = {name: Branch(blocks.get(name, []), shape) for name, shape in shapes.items()}
+        self.branches = nn.ModuleDict(branches)
+        shapes = {name: branch.shape for name, branch in branches.items()}
+        means = {name: shape.width for name, shape in shapes.items()}
+        self.interaction = config.interaction.build(shapes) if config.interaction else None
+        if self.interaction is not None:
+            shapes = self.interaction.shapes
+        self.pools = Pools(config.pool, shapes) if isinstance(config, FusesVectors) else None
+        shapes = shapes if self.pools is None else self.pools.shapes
+        self.fusion = config.build(shapes)
+        self.heads = nn.ModuleDict({"classes": config.head().build(self.fusion.width, len(self.classes))})
+        widths = Widths(self.fusion.width, means, {name: shape.width for name, shape in shapes.items()})
+        for name, part in auxiliary.items():
+            self.heads[name] = part.head(widths)
+        if config.initial == "xavier":
+            for built in (self.branches, self.interaction, self.pools, self.fusion, self.heads):
+                if built is not None:
+                    built.apply(xavier)
 
     @classmethod
     def of(cls, recipe: Recipe, classes: list[str], missed: Sequence[str] = ()) -> EmotionModel:
@@ -94,19 +129,25 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             missed: the modalities that its training will teach it to do without.
 
         Raises:
-            RecipeError: an encoder cannot be loaded, or does not have what the recipe asks for.
+            RecipeError: an encoder cannot be loaded, or does not have what the recipe asks for, or the parts
+                of the model do not fit together.
         """
         parts = recipe.encoders()
         known = {name: pinned(part) for name, part in parts.items()}
-        made = cls(
-            classes=classes,
-            modalities=list(recipe.modalities),
-            features=recipe.features.model_copy(update=known).model_dump(mode="json"),
-            model=recipe.model.model_dump(mode="json"),
-            context=recipe.context.model_dump(mode="json") if recipe.context else None,
-            encoders={name: load_config(part) for name, part in parts.items()},
-            missed=list(missed),
-        )
+        config: dict[str, Any] = {
+            "classes": classes,
+            "modalities": list(recipe.modalities),
+            "features": recipe.features.model_copy(update=known).model_dump(mode="json"),
+            "model": recipe.model.model_dump(mode="json"),
+            "context": recipe.context.model_dump(mode="json") if recipe.context else None,
+            "encoders": {name: load_config(part) for name, part in parts.items()},
+            "missed": list(missed),
+            "auxiliary": {name: part.model_dump(mode="json") for name, part in recipe.auxiliaries().items()},
+        }
+        try:
+            made = cls(**config)
+        except ValueError as error:
+            raise RecipeError(f"model: {error}") from error
         for name, encoder in made.encoders.items():
             load_weights(encoder.network, parts[name])
         return made
@@ -135,27 +176,55 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
             batch: for each modality `has_<name>` bool `[B]`, and `<name>_vec` float32 `[B, width]`; for a
                 modality with an encoder instead `<name>_values` (samples or tokens, `[B, T]`) or, of a frozen
                 encoder, `<name>_states` `[B, frames, layers, width]`, and `<name>_lengths` `[B]`; with tokens
-                also `<name>_starts` `[B]`, where the targets begin.
+                also `<name>_starts` `[B]`, where the targets begin; for frames `<name>_states`
+                `[B, frames, width]` and `<name>_lengths`. For auxiliary losses also `progress`, of the stage.
         """
-        vectors = {name: self._vector(name, batch) for name in self.modalities}
-        there = {name: batch[f"has_{name}"] for name in self.modalities}
-        logits, fused = self.fusion(vectors, there)
-        return ModelOutput(logits, {"fusion": fused})
+        streams = {name: branch(self._stream(name, batch)) for name, branch in self.branches.items()}
+        embeddings = {name: stream.mean() for name, stream in streams.items()}
+        attentions: dict[str, Tensor] = {}
+        if self.interaction is not None:
+            streams, attentions = self.interaction(streams)
+        if self.pools is not None:
+            streams = self.pools(streams)
+        fused = self.fusion(streams)
+        logits = self.heads["classes"](fused.vector)
+        heads = self._read(fused.vector, embeddings, streams, batch) if self.training else {}
+        return ModelOutput(logits, embeddings | {"fusion": fused.vector}, attentions, fused.gates, heads)
 
-    def _vector(self, name: str, batch: Batch) -> Tensor:
-        standardised: Tensor = self.standardise[name](self.raw_vector(name, batch))
-        return standardised
+    def _read(
+        self, fused: Tensor, branches: dict[str, Tensor], streams: Mapping[str, Stream], batch: Batch
+    ) -> dict[str, Tensor]:
+        """What the heads of the auxiliary losses make of a batch."""
+        heads = {name: head for name, head in self.heads.items() if name != "classes"}
+        if not heads:
+            return {}
+        read = Read(
+            fused=fused,
+            branches=branches,
+            pooled={name: stream.mean() for name, stream in streams.items()},
+            there={name: stream.there for name, stream in streams.items()},
+            progress=float(batch["progress"]) if "progress" in batch else 0.0,
+        )
+        return {name: head(read) for name, head in heads.items()}
 
-    def raw_vector(self, name: str, batch: Batch) -> Tensor:
-        """A modality's vectors `[B, width]` before they are standardised; `batch` as in `forward`."""
+    def _stream(self, name: str, batch: Batch) -> Stream:
+        raw = self.raw_stream(name, batch)
+        return raw.with_states(self.standardise[name](raw.states))
+
+    def raw_stream(self, name: str, batch: Batch) -> Stream:
+        """A modality's stream before it is standardised; `batch` as in `forward`."""
+        there = batch[f"has_{name}"]
         if f"{name}_vec" in batch:
-            return batch[f"{name}_vec"]
-        encoder = self.encoders[name]
+            return Stream.of_vectors(batch[f"{name}_vec"], there)
         lengths = batch[f"{name}_lengths"]
+        encoder = self.encoders.get(name)
+        if encoder is None:
+            return Stream(batch[f"{name}_states"], lengths, there)
         if f"{name}_states" in batch:
-            return encoder.read(batch[f"{name}_states"], lengths)
-        encoded: Tensor = encoder(batch[f"{name}_values"], lengths, batch.get(f"{name}_starts"))
-        return encoded
+            read = encoder.read(batch[f"{name}_states"], lengths)
+        else:
+            read, lengths = encoder(batch[f"{name}_values"], lengths, batch.get(f"{name}_starts"))
+        return Stream(read, lengths, there) if encoder.shape.sequence else Stream.of_vectors(read, there)
 
 
 def open_model(folder: Path) -> EmotionModel:
@@ -165,6 +234,10 @@ def open_model(folder: Path) -> EmotionModel:
         RunError: there is none, or it is damaged.
     """
     try:
+        if (folder / "config.json").stat().st_size > MOST_BYTES:
+            raise RunError(
+                f"{folder / 'config.json'} is larger than {MOST_BYTES:,} bytes: it is not a model's"
+            )
         with redirect_stdout(StringIO()):  # the Hub's client prints that it loads
             return EmotionModel.from_pretrained(folder)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

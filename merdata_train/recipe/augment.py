@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from merdata_train.recipe.part import Part, Share, distinct
+from merdata_train.parts.part import Part, Share, distinct
 
 NoiseKind = Literal["babble", "reverberation", "telephone", "codec"]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from merdata_train.recipe.part import Names, Part, Positive
+from merdata_train.parts.part import Names, Part, Positive
 
 
 class Rows(Part):
@@ -18,11 +18,15 @@ class Rows(Part):
 
 
 class Data(Rows):
-    """The rows of a recipe. A key under `train`, `validation` or `test` replaces the one for all splits."""
+    """The rows of a recipe. A key under `train`, `validation` or `test` replaces the one for all splits.
+
+    `unlabelled`: train rows of a target, whose labels are not looked at, for the losses that compare domains.
+    """
 
     train: Rows = Rows()
     validation: Rows = Rows()
     test: Rows = Rows()
+    unlabelled: Rows | None = None
 
     def of_split(self, split: str) -> Rows:
         """The rows of one split."""

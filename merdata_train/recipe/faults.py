@@ -9,19 +9,45 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from merdata.plugin import did_you_mean
+from merdata_train.parts.auxiliaries import AUXILIARIES
+from merdata_train.parts.model import BLOCKS, INTERACTIONS
+from merdata_train.parts.models import MODELS
 from merdata_train.recipe.features import FEATURE_TAGS
 from merdata_train.recipe.loss import LOSS_TAGS
-from merdata_train.recipe.model import MODEL_TAGS
 
 # pydantic names the tag of a chosen kind in the place of a fault, though no recipe has such a key.
-TAGS = FEATURE_TAGS | MODEL_TAGS | LOSS_TAGS
+TAGS: dict[str, type[BaseModel]] = {
+    **FEATURE_TAGS,
+    **MODELS,
+    **BLOCKS,
+    **INTERACTIONS,
+    **LOSS_TAGS,
+    **AUXILIARIES,
+}
+NAMED = "auxiliary"  # its keys are names that a recipe chooses, which may be those of kinds
+MOST_FAULTS = 20
+SHOWN = 100  # letters of a value
 
 
 def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:
-    """A sentence on each fault of a recipe."""
-    for fault in error.errors():
-        key = ".".join(str(step) for step in fault["loc"] if step not in TAGS)
+    """A sentence on each fault of a recipe, up to 20 of them."""
+    several = error.errors()
+    for fault in several[:MOST_FAULTS]:
+        key = _cut(".".join(_keys(fault["loc"])))
         yield f"{key}: {_said(fault, recipe)}" if key else _said(fault, recipe)
+    if len(several) > MOST_FAULTS:
+        yield f"and {len(several) - MOST_FAULTS:,} more faults"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _keys(location: tuple[int | str, ...]) -> Iterator[str]:
+    """The keys of a location as a recipe has them."""
+    for before, step in zip(("", *location), location, strict=False):
+        if step not in TAGS or before == NAMED:
+            yield str(step)
 
 
 def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:
@@ -29,7 +55,7 @@ def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:
         return f"unknown key{did_you_mean(str(fault['loc'][-1]), _keys_beside(fault['loc'], recipe))}"
     message = fault["msg"].removeprefix("Value error, ")
     # A fault between keys names their values itself; the input would be the whole part.
-    given = "" if fault["type"] in ("missing", "value_error") else f", not {fault['input']!r}"
+    given = "" if fault["type"] in ("missing", "value_error") else f", not {_cut(repr(fault['input']))}"
     return f"{message[0].lower()}{message[1:]}{given}"
 
 

@@ -9,16 +9,19 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag, model_validator
 from typing_extensions import Self
 
-from merdata_train.recipe.part import Count, Part, Positive, by_kind
+from merdata_train.parts.part import Count, Part, Positive, by_kind
 
 SAMPLES_PER_MS = 16  # the audio of a store is 16 kHz
 COMMIT = re.compile("[0-9a-f]{40}")
 Milliseconds = Annotated[float, Field(ge=1, allow_inf_nan=False)]
-Layers = Literal["last", "learned"] | Annotated[int, Field(ge=0)] | tuple[Count, Count]
+# What is read: the transcript, or the prompt alone, where a corpus puts its prompts into a carrier sentence.
+TextColumn = Literal["text", "prompt"]
+Layer = Annotated[int, Field(ge=0)]
+Layers = Literal["last", "learned"] | Layer | Annotated[tuple[Layer, ...], Field(min_length=2)]
 
 
 class Mfcc(Part):
-    """MFCC, mean and standard deviation over time: 2 x n_mfcc values."""
+    """MFCC: mean and standard deviation over time, 2 x n_mfcc values; with `pool: none` every frame."""
 
     kind: Literal["mfcc"] = "mfcc"
     n_mfcc: Count = 80
@@ -26,6 +29,7 @@ class Mfcc(Part):
     n_fft: Count = 512
     win_ms: Milliseconds = 25
     hop_ms: Milliseconds = 10
+    pool: Literal["mean_std", "none"] = "mean_std"
 
     @model_validator(mode="after")
     def _check(self) -> Mfcc:
@@ -42,15 +46,30 @@ class Egemaps(Part):
     kind: Literal["egemaps"]
 
 
-AudioFeatures = Mfcc | Egemaps
+class Stored(Part):
+    """Features that any extractor made, in a layer of the store: `merdata_train features NAME` fills one.
+
+    `model` names what made them, so that a corpus it was trained on is seen. A model of such features cannot
+    hear a recording by itself.
+    """
+
+    kind: Literal["stored"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+    width: Count
+    model: str = ""
+    pool: Literal["mean", "mean_std", "none"] = "none"
+
+
+AudioFeatures = Mfcc | Egemaps | Stored
 
 
 class Hashing(Part):
-    """scikit-learn's HashingVectorizer over the transcript."""
+    """scikit-learn's HashingVectorizer over the text."""
 
     kind: Literal["hashing"] = "hashing"
     n_features: Count = 768
     ngrams: tuple[Count, Count] = (1, 1)
+    column: TextColumn = "text"
 
     @model_validator(mode="after")
     def _check(self) -> Hashing:
@@ -64,8 +83,8 @@ class Encoder(Part):
     """A pretrained encoder: a folder, or `OWNER/NAME` on the Hub at a commit.
 
     `layers` says which hidden states are read: the last layer's, the k-th layer's (0 is the input of the
-    first layer), the mean over a range of layers (both ends count), or a mixture of all layers with learned
-    weights.
+    first layer), the mean over a range of layers (two numbers, both ends count) or over a list of more, or a
+    mixture of all layers with learned weights. `pool: none` gives every state to the model's blocks.
     """
 
     kind: Literal["encoder"]
@@ -83,8 +102,8 @@ class Encoder(Part):
             )
         if self.revision is not None and not COMMIT.fullmatch(self.revision):
             raise ValueError(f"revision {self.revision!r} is not the 40 hexadecimal digits of a commit")
-        if isinstance(self.layers, tuple) and self.layers[0] > self.layers[1]:
-            raise ValueError(f"layers must go up, not from {self.layers[0]} to {self.layers[1]}")
+        if isinstance(self.layers, tuple) and list(self.layers) != sorted(set(self.layers)):
+            raise ValueError(f"layers must go up, not {', '.join(map(str, self.layers))}")
         return self
 
 
@@ -95,7 +114,7 @@ class AudioEncoder(Encoder):
     """
 
     seconds: Positive = 10
-    pool: Literal["mean", "mean_std", "attention"] = "mean_std"
+    pool: Literal["mean", "mean_std", "attention", "none"] = "mean_std"
 
 
 class TextEncoder(Encoder):
@@ -106,7 +125,8 @@ class TextEncoder(Encoder):
     """
 
     max_tokens: Annotated[int, Field(ge=8)] = 128
-    pool: Literal["cls", "mean", "target", "mean_std", "attention"] = "cls"
+    column: TextColumn = "text"
+    pool: Literal["cls", "mean", "target", "mean_std", "attention", "none"] = "cls"
 
 
 class Features(Part):
@@ -115,6 +135,7 @@ class Features(Part):
     audio: Annotated[
         Annotated[Mfcc, Tag("mfcc")]
         | Annotated[Egemaps, Tag("egemaps")]
+        | Annotated[Stored, Tag("stored")]
         | Annotated[AudioEncoder, Tag("audio_encoder")],
         by_kind("mfcc", encoder="audio_encoder"),
     ] = Mfcc()
@@ -127,6 +148,7 @@ class Features(Part):
 FEATURE_TAGS: dict[str, type[Part]] = {
     "mfcc": Mfcc,
     "egemaps": Egemaps,
+    "stored": Stored,
     "hashing": Hashing,
     "audio_encoder": AudioEncoder,
     "text_encoder": TextEncoder,

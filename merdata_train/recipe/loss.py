@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from merdata_train.recipe.part import Part, Positive, Share, by_kind
+from merdata_train.parts.part import Part, Positive, Share, by_kind
 
 ClassWeights = Literal["balanced_by_corpus", "balanced", "effective_number", "none"]
 

@@ -10,15 +10,17 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from merdata.plugin import did_you_mean
+from merdata.plugin import did_you_mean, load_yaml, read_yaml
 from merdata_train.errors import RecipeError
+from merdata_train.parts.auxiliaries import AnyAuxiliary
+from merdata_train.parts.auxiliary import Auxiliary
+from merdata_train.parts.models import AnyModel
+from merdata_train.parts.part import Modality, Part, Share, distinct
 from merdata_train.recipe.augment import Augment
 from merdata_train.recipe.data import Context, Data
 from merdata_train.recipe.faults import faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
 from merdata_train.recipe.loss import CrossEntropy, LossPart
-from merdata_train.recipe.model import ModelPart
-from merdata_train.recipe.part import Modality, Part, Share, distinct
 from merdata_train.recipe.stage import Ema, Selection, Stage
 
 
@@ -39,12 +41,13 @@ class Recipe(Part):
     modalities: Annotated[list[Modality], AfterValidator(distinct)] = Field(["audio", "text"], min_length=1)
     features: Features = Features()
     context: Context | None = None
-    model: ModelPart
+    model: AnyModel
     modality_dropout: Share = 0.0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     ema: Ema | None = None
     augment: Augment | None = None
     loss: LossPart = CrossEntropy()
+    auxiliary: dict[str, AnyAuxiliary | None] = Field(default={})
     stages: Annotated[list[Stage], AfterValidator(_named_apart)] = Field([Stage()], min_length=1)
     selection: Selection = Selection()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # numpy's limit
@@ -62,7 +65,19 @@ class Recipe(Part):
             raise ValueError(
                 "context.separate is for hashed words: an encoder reads history and target together"
             )
+        for name in self.auxiliary:
+            if not name.isidentifier() or name == "classes":
+                raise ValueError(f"auxiliary.{name}: choose a name of letters, digits and _, not `classes`")
+        needing = [name for name, part in self.auxiliaries().items() if part.needs_target]
+        if needing and self.data.unlabelled is None:
+            raise ValueError(f"auxiliary.{needing[0]} needs rows of the target: name them in data.unlabelled")
+        if self.data.unlabelled is not None and not needing:
+            raise ValueError("data.unlabelled is read by no loss: add one to auxiliary, as {kind: coral}")
         return self
+
+    def auxiliaries(self) -> dict[str, Auxiliary]:
+        """The losses beside that of the classes, without those that are switched off by null."""
+        return {name: part for name, part in self.auxiliary.items() if part is not None}
 
     def encoders(self) -> dict[str, AudioEncoder | TextEncoder]:
         """The pretrained encoders of the modalities that the recipe uses."""
@@ -128,25 +143,13 @@ def _find(name: str | Path) -> Path:
     raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` lists those that ship")
 
 
-class _EachKeyOnce(yaml.SafeLoader):
-    """YAML's safe types; a key that a mapping has twice is refused, where YAML takes the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                place = node.value[number][0].start_mark
-                raise yaml.YAMLError(f"line {place.line + 1}: the key {key!r} is there twice")
-        return super().construct_mapping(node, deep)
-
-
 def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     """The YAML of a recipe, laid over that of its parent."""
     if path in seen:
         raise RecipeError(f"{path}: it is its own base")
     try:
-        tree = yaml.load(path.read_text("utf-8"), _EachKeyOnce)  # noqa: S506  a SafeLoader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        tree = read_yaml(path)
+    except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise RecipeError(f"{path} is not a recipe: it must be a mapping of keys")
@@ -186,7 +189,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise RecipeError(f"override {override!r} is not of the form key=value, as in stages.0.epochs=3")
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise RecipeError(f"override {override!r}: {' '.join(str(error).split())}") from error
     *parents, last = key.split(".")

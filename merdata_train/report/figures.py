@@ -23,24 +23,26 @@ def figures(matrix: Matrix, lines: Sequence[Line]) -> Iterator[tuple[str, str, D
     """Name, what it shows, and how it is drawn, of each figure of a suite."""
     test, reference = matrix.suite.test, matrix.reference
     metric = TITLES[matrix.suite.metrics[0]]
-    yield (
-        "scores",
-        f"{metric} on {test}: mean over seeds and 95 % interval",
-        lambda f, k: scores(f, k, matrix, lines),
-    )
+    about = f"{metric} on {test}: mean over seeds and 95 % interval"
+    if matrix.suite.layout == "curve":
+        yield "curve", about, lambda f, k: curve(f, k, matrix, lines)
+    else:
+        yield "scores", about, lambda f, k: scores(f, k, matrix, lines)
     seed = matrix.of(reference)[0].seed
     about = f"Confusion on {test}, {reference}, seed {seed}: share of the gold class, and rows"
     yield "confusion", about, lambda f, k: confusions(f, k, matrix)
     yield "classes", f"F1 by class on {test}, mean over seeds", lambda f, k: classes(f, k, matrix)
     about = f"Validation {metric} by epoch, one line per run; the dot is the chosen epoch"
     yield "learning", about, lambda f, k: learning(f, k, matrix)
+    about = "Loss by epoch, first seed and fold: train, all losses (line); validation, -log p (dashes)"
+    yield "losses", about, lambda f, _: losses(f, matrix)
 
 
 def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) -> None:
     """One bar per line of the table with its interval; the baselines as dashed lines."""
     metric = matrix.suite.metrics[0]
     bars = [line for line in lines if is_main(line, matrix)]
-    by_part = matrix.suite.table == "T6" and len(matrix.cells) == 1
+    by_part = matrix.suite.layout == "corpora" and len(matrix.cells) == 1
     labels = [line.part if by_part else line.cell for line in bars]
     figure.set_size_inches(max(3.6, 0.62 * len(bars) + 2.4), 3.2)
     axes = figure.add_subplot()
@@ -54,7 +56,7 @@ def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) ->
     axes.errorbar(range(len(bars)), means, yerr=np.transpose(away), fmt="none", **whiskers)
     for place, (mean, top) in enumerate(zip(means, tops, strict=True)):
         axes.annotate(f"{mean:.3f}", (place, top), (0, 4), textcoords="offset points", ha="center", size=8)
-    baselines = [line for line in lines if not line.seeds and metric in line.values]
+    baselines = _of_reference(matrix, lines, metric)
     _baselines(axes, look, baselines, metric)
     slanted = max(map(len, labels)) > 9 and len(labels) > 4
     axes.set_xticks(
@@ -65,6 +67,33 @@ def scores(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) ->
     axes.set_ylim(0, min(1.05, max([*shown, *(1.12 * top for top in tops)]) * 1.06))
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y", zorder=0)
+
+
+def curve(figure: Figure, look: Look, matrix: Matrix, lines: Sequence[Line]) -> None:
+    """The metric of every cell along the folds, all tested on the same rows, with intervals."""
+    metric = matrix.suite.metrics[0]
+    figure.set_size_inches(5.6, 3.4)
+    axes = figure.add_subplot()
+    for cell, colour in zip(matrix.cells, itertools.cycle(COLOURS), strict=False):
+        numbers = {name: number for number, name in matrix.folds_of(cell).items()}
+        own = [line for line in lines if line.cell == cell and is_main(line, matrix)]
+        places = [numbers[line.part] for line in own]
+        means = np.array([line.values[metric]["mean"] for line in own])
+        spans = [line.values[metric]["bootstrap"] or [np.nan] * 2 for line in own]
+        away = np.abs(np.transpose(spans) - means)
+        axes.errorbar(places, means, yerr=away, color=colour, marker="o", ms=4, lw=1.2, capsize=3, label=cell)
+    axes.set_xlabel(matrix.suite.along)
+    axes.set_ylabel(TITLES[metric])
+    axes.set_xticks(sorted({number for cell in matrix.cells for number in matrix.folds_of(cell)}))
+    _baselines(axes, look, _of_reference(matrix, lines, metric), metric)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8, borderaxespad=0.2)
+    axes.grid(zorder=0)
+
+
+def _of_reference(matrix: Matrix, lines: Sequence[Line], metric: str) -> list[Line]:
+    """The baselines on the split of the reference cell."""
+    split = matrix.split_of(matrix.reference)
+    return [line for line in lines if not line.seeds and metric in line.values and line.split_hash == split]
 
 
 def _baselines(axes: Axes, look: Look, baselines: Sequence[Line], metric: str) -> None:
@@ -173,3 +202,20 @@ def learning(figure: Figure, look: Look, matrix: Matrix) -> None:
 def _chosen(history: list[Epoch]) -> int:
     best = best_epoch(history)
     return next(number for number, epoch in enumerate(history) if epoch is best)
+
+
+def losses(figure: Figure, matrix: Matrix) -> None:
+    """The loss of every epoch on train and, where the history has it, on validation rows."""
+    figure.set_size_inches(5.6, 3.2)
+    axes = figure.add_subplot()
+    for cell, colour in zip(matrix.cells, itertools.cycle(COLOURS), strict=False):
+        history = matrix.of(cell)[0].run.history
+        epochs = range(1, len(history) + 1)
+        axes.plot(epochs, [epoch["loss"] for epoch in history], color=colour, lw=1.1, label=cell)
+        validation = [epoch.get("validation_loss", np.nan) for epoch in history]
+        axes.plot(epochs, validation, color=colour, lw=1.1, ls="--")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(zorder=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)

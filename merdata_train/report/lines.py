@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,11 +10,12 @@ import pandas as pd
 
 from merdata_train.errors import RunError
 from merdata_train.report.read import Entry, Matrix
-from merdata_train.runs.compare import by_cluster, check_same_rows, correct_pairs
+from merdata_train.runs.compare import check_same_rows, correct_pairs
 from merdata_train.runs.folder import ScoredRun
 from merdata_train.scoring.metrics import METRICS
 from merdata_train.scoring.results import Differences, Intervals, SetAccount, Spread, Value
 from merdata_train.scoring.statistics import Ints, mean_intervals, mean_scores, over_runs, paired
+from merdata_train.scoring.units import by_unit, over_sentences
 
 BASELINES = {"chance": "chance", "majority": "always the majority", "text_prior": "text prior"}
 
@@ -30,6 +31,7 @@ class Line:
         n, clusters, seeds: rows, resampled units (0 where nothing is resampled), seeds.
         values: by metric.
         against: metric -> difference from the reference, with interval and p; empty for none.
+        sentences: whether sentences are resampled, for want of speakers.
     """
 
     cell: str
@@ -41,6 +43,7 @@ class Line:
     seeds: tuple[int, ...]
     values: dict[str, Value]
     against: Differences = field(default_factory=dict)
+    sentences: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,12 @@ class Part:
     entries: list[Entry]
     counts: Ints  # [seeds, clusters, C, C]
     n: int
+    sentences: bool
 
 
 def is_main(line: Line, matrix: Matrix) -> bool:
-    """Whether a line is a result of its own: a fold is, where it is a left-out corpus; else their pool."""
-    if matrix.suite.table == "T6":
+    """Whether a line is a result of its own: a fold is, as a left-out corpus or on a curve; else the pool."""
+    if matrix.suite.layout in ("corpora", "curve"):
         return bool(line.clusters) and not line.part.endswith("own classes")
     return bool(line.clusters) and line.part in ("", "pooled")
 
@@ -71,33 +75,68 @@ def lines_of(matrix: Matrix) -> list[Line]:
 
 
 def _lines(matrix: Matrix) -> Iterator[Line]:
-    folds = matrix.folds
+    layouts = {"cells": _of_cell, "folds": _of_folds, "corpora": _of_corpora, "curve": _of_curve}
     for cell in matrix.cells:
-        parts = {fold: _part(matrix, matrix.of(cell, fold)) for fold in folds if matrix.of(cell, fold)}
-        if len(folds) == 1:
+        folds = matrix.folds_of(cell)
+        parts = {fold: _part(matrix, matrix.of(cell, fold)) for fold in folds}
+        if len(folds) == 1 and matrix.suite.layout != "curve":
             (part,) = parts.values()
             yield _line(matrix, cell, "", part)
-            continue
-        for fold, part in parts.items():
-            yield _line(matrix, cell, folds[fold], part, compared=False)
-            own = _part(matrix, part.entries, own_classes=True)
-            if matrix.suite.table == "T6" and (own.counts != part.counts).any():
-                yield _line(matrix, cell, f"{folds[fold]}, own classes", own, compared=False)
-        pooled = _pooled(matrix, cell)
-        if pooled is not None and matrix.suite.table != "T6":
-            yield _line(matrix, cell, "pooled", pooled)
-        yield _mean_of_folds(matrix, cell, list(parts.values()))
+        else:
+            yield from layouts[matrix.suite.layout](matrix, cell, parts)
 
 
-def _line(matrix: Matrix, cell: str, name: str, part: Part, compared: bool = True) -> Line:
+def _of_cell(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+    """The pool of all folds; while some are missing, those that there are."""
+    pool = pooled(matrix, cell)
+    if pool is None:
+        yield from _of_folds(matrix, cell, parts)
+    else:
+        yield _line(matrix, cell, "pooled", pool)
+
+
+def _of_folds(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+    """Each fold, their pool and their mean."""
+    names = matrix.folds_of(cell)
+    for fold, part in parts.items():
+        yield _line(matrix, cell, names[fold], part, compared=False)
+    pool = pooled(matrix, cell)
+    if pool is not None:
+        yield _line(matrix, cell, "pooled", pool)
+    yield _mean_of_folds(matrix, cell, list(parts.values()))
+
+
+def _of_corpora(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+    """Each left-out corpus, also among its own classes, and their mean."""
+    names = matrix.folds_of(cell)
+    for fold, part in parts.items():
+        yield _line(matrix, cell, names[fold], part, compared=False)
+        own = _part(matrix, part.entries, own_classes=True)
+        if (own.counts != part.counts).any():
+            yield _line(matrix, cell, f"{names[fold]}, own classes", own, compared=False)
+    yield _mean_of_folds(matrix, cell, list(parts.values()))
+
+
+def _of_curve(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+    """Each fold as a point of a curve: all are tested on the same rows."""
+    names = matrix.folds_of(cell)
+    first = next(iter(parts.values())).entries[0].run
+    for fold, part in parts.items():
+        check_same_rows(first, part.entries[0].run, matrix.suite.test)
+        yield _line(matrix, cell, names[fold], part, fold=fold)
+
+
+def _line(
+    matrix: Matrix, cell: str, name: str, part: Part, compared: bool = True, fold: int | None = None
+) -> Line:
     first = part.entries[0].run.metrics
     by_seed = _by_seed(part.counts)
     bounds = mean_intervals(part.counts)
     values = {metric: _value(over_runs(by_seed[metric]), metric, bounds) for metric in METRICS}
     seeds = tuple(sorted({entry.seed for entry in part.entries}))
-    against = _against(matrix, cell, part) if compared else {}
+    against = _against(matrix, cell, part, fold) if compared else {}
     facts = (first["protocol"], first["split_hash"], part.n, part.counts.shape[1], seeds)
-    return Line(cell, name, *facts, values, against)
+    return Line(cell, name, *facts, values, against, part.sentences)
 
 
 def _value(spread: Spread, metric: str, bounds: Intervals | None) -> Value:
@@ -109,13 +148,13 @@ def _by_seed(counts: Ints) -> dict[str, list[float]]:
     return {metric: [float(means[metric]) for means in of_seeds] for metric in METRICS}
 
 
-def _against(matrix: Matrix, cell: str, part: Part) -> Differences:
-    """The difference from the cell's reference on the same rows."""
+def _against(matrix: Matrix, cell: str, part: Part, fold: int | None) -> Differences:
+    """The difference from the cell's reference on the same rows; of cells of other splits there is none."""
     reference = matrix.reference_of(cell)
     if cell == reference or not matrix.comparable:
         return {}
-    other = _pooled(matrix, reference)
-    if other is None:
+    other = pooled(matrix, reference, fold)
+    if other is None or matrix.split_of(cell) != matrix.split_of(reference):
         return {}
     theirs = {entry.fold: entry.run for entry in other.entries}
     for fold, run in {entry.fold: entry.run for entry in part.entries}.items():
@@ -128,8 +167,9 @@ def _part(matrix: Matrix, entries: Sequence[Entry], own_classes: bool = False) -
     test, first = matrix.suite.test, entries[0].run
     for entry in entries[1:]:
         check_same_rows(first, entry.run, test)
-    counts = [by_cluster(_rows(entry.run, test, own_classes), first.classes) for entry in entries]
-    return Part(list(entries), np.stack(counts), len(first.on(test)))
+    counts = [by_unit(_rows(entry.run, test, own_classes), first.classes) for entry in entries]
+    rows = first.on(test)
+    return Part(list(entries), np.stack(counts), len(rows), over_sentences(rows))
 
 
 def _rows(run: ScoredRun, test: str, own_classes: bool) -> pd.DataFrame:
@@ -144,18 +184,20 @@ def among_own(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return rows.assign(predicted=[own[column] for column in best])
 
 
-def _pooled(matrix: Matrix, cell: str) -> Part | None:
-    """The predictions of all folds together, by seed; None unless each seed has each fold."""
-    entries = matrix.of(cell)
+def pooled(matrix: Matrix, cell: str, fold: int | None = None) -> Part | None:
+    """The predictions of a fold, or of all together, by seed; None unless each seed has each fold."""
+    entries = matrix.of(cell, fold)
     seeds = sorted({entry.seed for entry in entries})
-    if len(entries) != len(seeds) * len(matrix.folds):
+    folds = matrix.folds_on(cell) if fold is None else [fold]
+    if not entries or len(entries) != len(seeds) * len(folds):
         return None
     classes = entries[0].run.classes
     pools = [
         pd.concat([entry.run.on(matrix.suite.test) for entry in entries if entry.seed == seed])
         for seed in seeds
     ]
-    return Part(entries, np.stack([by_cluster(rows, classes) for rows in pools]), len(pools[0]))
+    counts = np.stack([by_unit(rows, classes) for rows in pools])
+    return Part(entries, counts, len(pools[0]), over_sentences(pools[0]))
 
 
 def _mean_of_folds(matrix: Matrix, cell: str, parts: Sequence[Part]) -> Line:
@@ -164,7 +206,7 @@ def _mean_of_folds(matrix: Matrix, cell: str, parts: Sequence[Part]) -> Line:
     of_folds = [_by_seed(part.counts) for part in parts]
     values = {metric: _mean_only([float(np.mean(fold[metric])) for fold in of_folds]) for metric in METRICS}
     n = sum(part.n for part in parts)
-    name = f"mean of {len(parts)} {'corpora' if matrix.suite.table == 'T6' else 'folds'}"
+    name = f"mean of {len(parts)} {'corpora' if matrix.suite.layout == 'corpora' else 'folds'}"
     seeds = tuple(sorted({entry.seed for part in parts for entry in part.entries}))
     return Line(cell, name, first["protocol"], first["split_hash"], n, 0, seeds, values)
 
@@ -174,10 +216,15 @@ def _mean_only(values: Sequence[float]) -> Value:
 
 
 def _baselines(matrix: Matrix) -> Iterator[Line]:
-    """Of the reference cell's train rows; over folds, their mean. None for cells of different rows."""
-    if not matrix.comparable:
-        return
-    of_folds = {entry.fold: entry.run for entry in reversed(matrix.of(matrix.reference))}
+    """For each split, of the train rows of its first cell; over folds, their mean."""
+    if matrix.comparable:
+        for cells in matrix.splits.values():
+            reference = matrix.reference if matrix.reference in cells else cells[0]
+            yield from _baselines_of(matrix, reference)
+
+
+def _baselines_of(matrix: Matrix, cell: str) -> Iterator[Line]:
+    of_folds = {entry.fold: entry.run for entry in reversed(matrix.of(cell))}
     runs = list(of_folds.values())
     accounts = [account_on(run, matrix.suite.test) for run in runs]
     n = sum(account["n"] for account in accounts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -12,9 +11,10 @@ import pyarrow as pa
 import merdata
 from merdata import plugin
 from merdata_train.data.source import Source
+from merdata_train.report.errors import spoken
 from merdata_train.report.figures import counts_of
-from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
+from merdata_train.report.section import Section
 from merdata_train.report.tables import NAMES, Grid, caption, cells, header
 from merdata_train.runs.folder import open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
@@ -22,28 +22,24 @@ from merdata_train.scoring.metrics import TITLES
 
 FROM_STORE = ("id", "text", "raw_label", "notes")  # what a store adds to each row
 
-Section = tuple[Matrix, list[Line], list[tuple[str, str, plugin.Draw]]]
 
-
-def page(sections: Sequence[Section], store: Path | None = None, grids: Sequence[Grid] = ()) -> str:
+def page(sections: Sequence[Section], store: merdata.Store | None, grids: Sequence[Grid] = ()) -> str:
     """The HTML of all suites.
 
     Args:
         sections: each suite with its lines and figures.
+        store: for transcripts, notes and clips to listen to.
         grids: further tables, which come first.
-        store: for transcripts, notes and clips to listen to; without one, that of the runs, where it
-            exists and is unchanged.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    rows = pd.concat([_utterances(matrix) for matrix, _, _ in sections], ignore_index=True)
+    rows = pd.concat([_utterances(section) for section in sections], ignore_index=True)
     columns, clips = list(_columns(rows)), {}
-    opened = own_store([matrix for matrix, _, _ in sections]) if store is None else merdata.open_store(store)
-    if opened is not None:
-        stored = opened.rows(FROM_STORE)
-        kinds = zip(rows["suite"], rows["label"], rows["predicted"], strict=True)
-        clips = plugin.sample_clips(opened, dict(zip(rows["id"], kinds, strict=True)))
+    if store is not None:
+        stored = store.rows(FROM_STORE)
+        kinds = zip(rows["suite"], rows["label"], rows["predicted"], rows["right"], strict=True)
+        clips = plugin.sample_clips(store, dict(zip(rows["id"], kinds, strict=True)))
         columns = [*_stored(rows, stored), *columns]
     clip = plugin.PageColumn("clip", "clip", "hidden", [id if id in clips else None for id in rows["id"]])
     return plugin.html_page(
@@ -51,18 +47,19 @@ def page(sections: Sequence[Section], store: Path | None = None, grids: Sequence
         [*columns, clip],
         clips,
         title="Report of runs",
-        grids=[
-            {
-                "title": grid.title,
-                "head": grid.head,
-                "rows": grid.rows,
-                "numeric": [number >= grid.names for number in range(len(grid.head))],
-                "caption": grid.caption,
-            }
-            for grid in grids
-        ],
-        suites=[_section(*section) for section in sections],
+        grids=[_grid(grid) for grid in grids],
+        suites=[_section(section) for section in sections],
     )
+
+
+def _grid(grid: Grid) -> dict[str, object]:
+    return {
+        "title": grid.title,
+        "head": grid.head,
+        "rows": grid.rows,
+        "numeric": [number >= grid.names for number in range(len(grid.head))],
+        "caption": grid.caption,
+    }
 
 
 def own_store(matrices: Sequence[Matrix]) -> merdata.Store | None:
@@ -81,9 +78,8 @@ def own_store(matrices: Sequence[Matrix]) -> merdata.Store | None:
         return None
 
 
-def _section(
-    matrix: Matrix, lines: list[Line], drawn: list[tuple[str, str, plugin.Draw]]
-) -> dict[str, object]:
+def _section(section: Section) -> dict[str, object]:
+    matrix, lines = section.matrix, section.lines
     entries = matrix.of(matrix.reference)
     return {
         "name": matrix.suite.name,
@@ -94,7 +90,7 @@ def _section(
         "caption": caption(matrix, lines),
         "figures": [
             plugin.as_picture(draw) | {"about": about}
-            for name, about, draw in drawn
+            for name, about, draw in section.drawn
             if name != "confusion"  # the page has it as a table with links
         ],
         "test": matrix.suite.test,
@@ -102,6 +98,7 @@ def _section(
         "seed": entries[0].seed,
         "runs": [entry.run.name for entry in entries if entry.seed == entries[0].seed],
         "confusion": _confusion(matrix),
+        "grids": [_grid(grid) for grid in section.grids],
         **_groups(matrix),
     }
 
@@ -109,7 +106,11 @@ def _section(
 def _groups(matrix: Matrix) -> dict[str, object]:
     """Scores of the reference cell's first seed by gender, language and speaker; empty over folds."""
     entries = matrix.of(matrix.reference)
-    kinds = entries[0].run.metrics["groups"].get(matrix.suite.test, {}) if len(matrix.folds) == 1 else {}
+    kinds = (
+        entries[0].run.metrics["groups"].get(matrix.suite.test, {})
+        if len(matrix.folds_of(matrix.reference)) == 1
+        else {}
+    )
     rows = [
         [kind, value, f"{scores['n']:,}", *bounded(scores)]
         for kind, groups in kinds.items()
@@ -133,14 +134,18 @@ def _confusion(matrix: Matrix) -> dict[str, object]:
     return plugin.linked_matrix(rows, names, "gold", "predicted", suite=matrix.suite.name)
 
 
-def _utterances(matrix: Matrix) -> pd.DataFrame:
+def _utterances(section: Section) -> pd.DataFrame:
     """The rows that the confusion matrix counts, the most confident predictions first."""
+    matrix = section.matrix
     entries = matrix.of(matrix.reference)
     first = [entry.run for entry in entries if entry.seed == entries[0].seed]
     rows = pd.concat([run.on(matrix.suite.test) for run in first], ignore_index=True)
     rows["p"] = rows[[f"p_{name}" for name in first[0].classes]].max(axis=1)
     rows = rows.sort_values(["p", "id"], ascending=[False, True])
-    return rows[["id", "corpus", "speaker", "label", "predicted", "p"]].assign(suite=matrix.suite.name)
+    rows = rows[["id", "corpus", "speaker", "label", "predicted", "p"]].assign(suite=matrix.suite.name)
+    if section.answers is None:
+        return rows.assign(answers=None, right=None)
+    return rows.merge(spoken(section.answers), on="id", how="left")
 
 
 def _columns(rows: pd.DataFrame) -> Iterator[plugin.PageColumn]:
@@ -151,6 +156,13 @@ def _columns(rows: pd.DataFrame) -> Iterator[plugin.PageColumn]:
     for name in ("suite", "corpus", "speaker"):
         yield plugin.PageColumn(name, name, "category", rows[name].tolist())
     yield plugin.PageColumn("id", "id", "text", rows["id"].tolist())
+    if rows["answers"].notna().any():
+        yield plugin.PageColumn("right", "models that are right", "category", _known(rows["right"]))
+        yield plugin.PageColumn("answers", "answers", "text", _known(rows["answers"]))
+
+
+def _known(values: pd.Series[str]) -> list[str | None]:
+    return [value if isinstance(value, str) else None for value in values]
 
 
 def _stored(rows: pd.DataFrame, stored: pa.Table) -> Iterator[plugin.PageColumn]:

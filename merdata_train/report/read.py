@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from merdata.plugin import read_yaml
 from merdata_train.errors import RunError
 from merdata_train.runs.conduct import ManifestRun
 from merdata_train.runs.folder import ScoredRun, load_scored
@@ -70,10 +69,25 @@ class Matrix:
         entries = [entry for entry in self.entries if entry.cell == cell and fold in (None, entry.fold)]
         return sorted(entries, key=lambda entry: (entry.fold, entry.seed))
 
+    def folds_of(self, cell: str) -> dict[int, str]:
+        """Number -> name of the folds that a cell has runs of, in order."""
+        return {entry.fold: entry.fold_name for entry in self.of(cell)}
+
+    def split_of(self, cell: str) -> str:
+        """The hash of the split that a cell's runs are of."""
+        return self.of(cell)[0].run.metrics["split_hash"]
+
+    def folds_on(self, cell: str) -> set[int]:
+        """The folds that any cell on the same split has runs of."""
+        return {entry.fold for own in self.splits[self.split_of(cell)] for entry in self.of(own)}
+
     @property
-    def folds(self) -> dict[int, str]:
-        """Number -> name, in order."""
-        return {entry.fold: entry.fold_name for entry in sorted(self.entries, key=lambda entry: entry.fold)}
+    def splits(self) -> dict[str, list[str]]:
+        """Hash of a split -> the cells on it, in order."""
+        cells: dict[str, list[str]] = {}
+        for cell in self.cells:
+            cells.setdefault(self.split_of(cell), []).append(cell)
+        return cells
 
 
 def read_matrices(runs: Path, only: str | None = None) -> list[Matrix]:
@@ -132,7 +146,7 @@ def _loose(runs: Path) -> Iterator[Matrix]:
 
 
 def _without_seed(folder: Path) -> str:
-    recipe = yaml.safe_load((folder / "recipe.yaml").read_text("utf-8"))
+    recipe = read_yaml(folder / "recipe.yaml")
     return json.dumps(
         {key: value for key, value in recipe.items() if key not in RUNS_SEEDLESS}, sort_keys=True
     )
@@ -149,7 +163,6 @@ def _as_matrix(evaluation_set: str, having: dict[str, list[ScoredRun]]) -> Matri
     suite = Suite(
         name=f"runs-{evaluation_set}",
         title=f"All runs on {evaluation_set}",
-        table="T4",
         test=evaluation_set,
         recipe="-",
         axes={"run": {label: Cell() for label in having}},

@@ -13,11 +13,12 @@ from merdata_train.report.read import Matrix
 from merdata_train.runs.looks import counted
 from merdata_train.scoring.metrics import METRICS, TITLES
 from merdata_train.scoring.results import Difference, Value
+from merdata_train.scoring.units import OVER_SENTENCES
 
 COLUMNS = (
-    "suite", "table", "cell", "part", "test", "protocol", "split", "n", "clusters", "seeds", "metric", "mean",
-    "std", "t_low", "t_high", "low", "high", "reference", "difference", "difference_low", "difference_high",
-    "relative", "p", "p_holm", "significant",
+    "suite", "layout", "cell", "part", "test", "protocol", "split", "n", "clusters", "seeds", "metric",
+    "mean", "std", "t_low", "t_high", "low", "high", "reference", "difference", "difference_low",
+    "difference_high", "relative", "p", "p_holm", "significant",
 )  # fmt: skip
 NAMES = 3  # columns before the numbers
 SHORT = 12  # characters of a hash
@@ -97,6 +98,8 @@ def caption(matrix: Matrix, lines: Sequence[Line]) -> str:
         "Mean ± standard deviation (n − 1) over seeds; in brackets 95 % intervals of the mean over seeds, "
         "resampling dialogues (conversational) or speakers (acted).",
     ]
+    if any(line.sentences for line in lines):
+        parts.append(OVER_SENTENCES)
     if any(line.against for line in lines):
         parts.append(
             f"Differences from {matrix.reference}, where no other cell is named: paired bootstrap over the "
@@ -147,7 +150,7 @@ def header(matrix: Matrix) -> list[str]:
 
 
 def _compares(matrix: Matrix) -> bool:
-    return matrix.comparable and len(matrix.cells) > 1
+    return matrix.comparable and len(matrix.cells) > 1 and len(matrix.splits) < len(matrix.cells)
 
 
 def cells(matrix: Matrix, lines: Sequence[Line]) -> Iterator[list[str]]:
@@ -198,7 +201,7 @@ def _signed(value: float, digits: int = 3) -> str:
 def _long(matrix: Matrix, line: Line) -> Iterator[dict[str, object]]:
     facts = {
         "suite": matrix.suite.name,
-        "table": matrix.suite.table,
+        "layout": matrix.suite.layout,
         "cell": line.cell,
         "part": line.part,
         "test": matrix.suite.test,

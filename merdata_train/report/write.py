@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import merdata
 from merdata import plugin
 from merdata_train.errors import RunError
+from merdata_train.report.classes import classes_grid
+from merdata_train.report.documents import document_grids
+from merdata_train.report.errors import answers_csv, answers_of, errors_grid, flips_grid
 from merdata_train.report.family import Tested, by_test, grid_csv, side_by_side
 from merdata_train.report.lines import lines_of
 from merdata_train.report.read import read_matrices
+from merdata_train.report.section import Section
 from merdata_train.report.tables import Grid, as_csv, grid_of, latex, markdown
 
 
@@ -31,12 +36,14 @@ def write_report(
         ProtocolError: a run fails a check.
     """
     try:
-        from merdata_train.report import figures, page
+        from merdata_train.report import page
     except ImportError as error:
         raise RunError("the report draws with matplotlib: pip install 'merdata[report]'") from error
+    matrices = read_matrices(runs, only)
+    opened = page.own_store(matrices) if store is None else merdata.open_store(store)
     written: dict[str, list[str]] = {}
     sections, grids = [], []
-    for matrix in read_matrices(runs, only):
+    for matrix in matrices:
         tested = [Tested(part, lines_of(part)) for part in by_test(matrix)]
         contents: dict[str, bytes] = {}
         if matrix.suite.beside:
@@ -44,17 +51,50 @@ def write_report(
             contents |= _tables(grids[-1], grid_csv(grids[-1]))
         for part in tested:
             contents |= _tables(grid_of(part.matrix, part.lines), as_csv(part.matrix, part.lines))
-            drawn = list(figures.figures(part.matrix, part.lines))
-            for kind in ("png", "pdf"):
-                for figure, _, draw in drawn:
-                    file = f"figures/{part.matrix.suite.name}-{figure}.{kind}"
-                    contents[file] = plugin.render_figure(draw, plugin.LIGHT, kind)
-            sections.append((part.matrix, part.lines, drawn))
+            section, further = look_into(part, opened)
+            sections.append(section)
+            contents |= further
         for file, content in contents.items():
             _write(out / file, content)
         written[matrix.suite.name] = list(contents)
-    _write(out / "index.html", page.page(sections, store, grids).encode())
+    _write(out / "index.html", page.page(sections, opened, grids).encode())
     return written
+
+
+def look_into(part: Tested, store: merdata.Store | None) -> tuple[Section, dict[str, bytes]]:
+    """What is shown of a suite beside its table: figures, classes, embeddings, errors, published tables.
+
+    Returns:
+        The section of the page, and the content of each file.
+    """
+    from merdata_train.report import figures, maps
+
+    matrix = part.matrix
+    drawn = list(figures.figures(matrix, part.lines))
+    grids, contents = [classes_grid(matrix)], {}
+    shown = maps.maps_of(matrix)
+    if shown:
+        grids.append(maps.maps_grid(matrix, shown))
+        drawn.append(maps.maps_figure(matrix, shown))
+    answers = answers_of(matrix)
+    if answers is not None:
+        texts = _texts(store)
+        grids += [flips_grid(matrix, answers), errors_grid(matrix, answers, texts)]
+        contents[f"tables/{matrix.suite.name}-answers.csv"] = answers_csv(answers, texts).encode()
+    grids += document_grids(matrix.suite)
+    for grid in grids:
+        contents |= _tables(grid, grid_csv(grid))
+    for kind in ("png", "pdf"):
+        for name, _, draw in drawn:
+            file = f"figures/{matrix.suite.name}-{name}.{kind}"
+            contents[file] = plugin.render_figure(draw, plugin.LIGHT, kind)
+    return Section(matrix, part.lines, drawn, grids, answers), contents
+
+
+def _texts(store: merdata.Store | None) -> dict[str, str | None]:
+    """id -> transcript, as far as there is a store."""
+    rows = store.rows(["id", "text"]) if store else None
+    return dict(zip(rows["id"].to_pylist(), rows["text"].to_pylist(), strict=True)) if rows else {}
 
 
 def _tables(grid: Grid, as_text: str) -> dict[str, bytes]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
+from typing_extensions import TypedDict
 
 import merdata
 from merdata import plugin
@@ -19,6 +20,7 @@ from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.folder import open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
+from merdata_train.scoring.results import Metrics
 
 # metric -> its name in the `evaluate` library, and the arguments that make it ours
 METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
@@ -30,6 +32,28 @@ METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
 TASKS = {"audio": "audio-classification", "text": "text-classification"}
 MOST_LOOKS = 20
 Facts = dict[str, Any]
+T = TypeVar("T")
+
+
+class Saved(TypedDict):
+    """What the card reads of a model's configuration."""
+
+    features: Facts
+
+
+class Remark(TypedDict):
+    """A remark in lints.json."""
+
+    lint: str
+    severity: str
+    message: str
+
+
+class Environment(TypedDict):
+    """What the card reads of environment.json."""
+
+    python: str
+    packages: dict[str, str | None]
 
 
 def write_card(folder: Path) -> Path:
@@ -55,13 +79,19 @@ def card(folder: Path) -> str:
         RunError: as `write_card`.
     """
     recipe, split = open_run(folder)
-    saved = _read(folder / "model" / "config.json", f"{folder} is damaged: model/config.json is missing")
-    # As the model has them: encoders of local folders by name and hash, not by path.
-    recipe = recipe.model_copy(update={"features": Features.model_validate(saved["features"])})
-    metrics = _read(folder / "metrics.json", f"{folder} has no scores: run `merdata_train evaluate {folder}`")
+    damaged = f"{folder} is damaged: train it again with --fresh"
+    saved = _read(folder / "model" / "config.json", Saved, damaged)
+    try:
+        # As the model has them: encoders of local folders by name and hash, not by path.
+        recipe = recipe.model_copy(update={"features": Features.model_validate(saved["features"])})
+    except ValidationError as error:
+        raise RunError(damaged) from error
+    metrics = _read(
+        folder / "metrics.json", Metrics, f"{folder} has no scores: run `merdata_train evaluate {folder}`"
+    )
     sets = {name: account for name, account in metrics["sets"].items() if account}
     corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
-    lints = _read(folder / "lints.json", "", missing=[])
+    lints: list[Remark] = _read(folder / "lints.json", list[Remark], damaged, missing=[])
     body = plugin.render_card(
         "model.md.j2",
         recipe=recipe,
@@ -77,7 +107,7 @@ def card(folder: Path) -> str:
         lints=lints,
         limits=_limits(recipe, sets, corpora),
         remarks=list(_remarks(sets)),
-        environment=_read(folder / "environment.json", f"{folder} is damaged: environment.json is missing"),
+        environment=_read(folder / "environment.json", Environment, damaged),
         recipe_yaml=_recipe_yaml(recipe),
         cells=bounded,
         fewest=FEWEST_ROWS,
@@ -89,7 +119,7 @@ def card(folder: Path) -> str:
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
-def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> ModelCardData:
+def _card_data(recipe: Recipe, metrics: Metrics, sets: Facts, corpora: Facts) -> ModelCardData:
     languages = {name for facts in corpora.values() if facts for name in facts["languages"]}
     wanted = recipe.data.languages
     return ModelCardData(
@@ -112,7 +142,7 @@ def _card_data(recipe: Recipe, metrics: Facts, sets: Facts, corpora: Facts) -> M
     )
 
 
-def _result(recipe: Recipe, metrics: Facts, name: str, metric: str, value: float) -> EvalResult:
+def _result(recipe: Recipe, metrics: Metrics, name: str, metric: str, value: float) -> EvalResult:
     kind, arguments = METRIC_TYPES[metric]
     return EvalResult(
         task_type=TASKS[recipe.modalities[0]],
@@ -128,7 +158,7 @@ def _result(recipe: Recipe, metrics: Facts, name: str, metric: str, value: float
     )
 
 
-def _corpora(recipe: Recipe, metrics: Facts) -> list[str]:
+def _corpora(recipe: Recipe, metrics: Metrics) -> list[str]:
     """What the model was trained on: the recipe's corpora, or all of the store."""
     return recipe.data.corpora or [name for name in metrics["sets"] if _corpus(name) is not None]
 
@@ -233,10 +263,10 @@ def _looks(path: Path) -> list[str]:
     return lines[-MOST_LOOKS:]
 
 
-def _read(path: Path, fault: str, missing: Any = None) -> Any:
+def _read(path: Path, kind: Callable[..., T], fault: str, missing: T | None = None) -> T:
     try:
-        return json.loads(path.read_text("utf-8"))
+        return plugin.read_json(path, kind, finite=False)
     except (OSError, ValueError) as error:
         if missing is not None and isinstance(error, FileNotFoundError):
             return missing
-        raise RunError(fault or f"{path} is damaged: train the run again with --fresh") from error
+        raise RunError(fault) from error

@@ -13,6 +13,7 @@ from merdata_train.runs.folder import ScoredRun, evaluation_sets, load_scored
 from merdata_train.scoring.metrics import METRICS, confusions
 from merdata_train.scoring.results import ComparedSet, Comparison, Differences, Pair, RunFacts
 from merdata_train.scoring.statistics import ALPHA, Ints, cohens_g, holm, paired
+from merdata_train.scoring.units import by_unit, units_of
 
 SHOWN = 3
 
@@ -80,7 +81,7 @@ def _facts(run: ScoredRun) -> RunFacts:
 
 def _compare_on(runs: Sequence[ScoredRun], evaluation_set: str) -> ComparedSet:
     tables = [run.on(evaluation_set).sort_values("id", ignore_index=True) for run in runs]
-    counts = [by_cluster(rows, runs[0].classes) for rows in tables]
+    counts = [by_unit(rows, runs[0].classes) for rows in tables]
     pairs: list[Pair] = [
         {
             "one": runs[first].name,
@@ -92,11 +93,6 @@ def _compare_on(runs: Sequence[ScoredRun], evaluation_set: str) -> ComparedSet:
     ]
     correct_pairs([pair["metrics"] for pair in pairs])
     return {"n": len(tables[0]), "clusters": len(counts[0]), "pairs": pairs}
-
-
-def by_cluster(rows: pd.DataFrame, classes: Sequence[str]) -> Ints:
-    """Confusion counts `[clusters, C, C]` of predictions, clusters in sorted order."""
-    return confusions(rows["label"].tolist(), rows["predicted"].tolist(), rows["cluster"].tolist(), classes)
 
 
 def correct_pairs(pairs: Sequence[Differences]) -> None:
@@ -114,4 +110,4 @@ def _discordance(first: pd.DataFrame, second: pd.DataFrame) -> Ints:
         ["right" if hit else "wrong" for hit in rows["label"] == rows["predicted"]]
         for rows in (first, second)
     ]
-    return confusions(right[0], right[1], first["cluster"].tolist(), ("right", "wrong"))
+    return confusions(right[0], right[1], units_of(first).tolist(), ("right", "wrong"))

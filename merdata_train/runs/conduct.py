@@ -18,6 +18,7 @@ import torch
 
 from merdata import MerdataError
 from merdata_train.runs.cost import OPERATIONS_A_SECOND, gpu_hours
+from merdata_train.runs.embeddings import keep_embeddings
 from merdata_train.runs.evaluate import evaluate
 from merdata_train.runs.folder import read_history, write_json
 from merdata_train.runs.run import run
@@ -95,6 +96,20 @@ def conduct(
             state = "failed: " + fault if fault is not None else done.state
             print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
             write_manifest(suite, planned, out, failed)
+    if test:
+        failed |= _embed(suite, planned)
+    return failed
+
+
+def _embed(suite: Suite, planned: Sequence[Planned]) -> dict[str, str]:
+    """Keep the embeddings that the suite draws: those of the first run of each cell that it names."""
+    failed = {}
+    for cell in suite.embeddings:
+        for run_of_cell in [one for one in planned if one.cell == cell and one.state == "scored"][:1]:
+            try:
+                keep_embeddings(run_of_cell.folder)
+            except MerdataError as error:
+                failed[run_of_cell.folder.name] = str(error)
     return failed
 
 

@@ -23,8 +23,8 @@ from merdata_train.scoring.baselines import TextPrior, baselines
 from merdata_train.scoring.calibration import calibration
 from merdata_train.scoring.checks import best_epoch, check_unseen
 from merdata_train.scoring.groups import by_group
-from merdata_train.scoring.metrics import account
 from merdata_train.scoring.results import Metrics, SetAccount, SplitRecord
+from merdata_train.scoring.units import account_of
 from merdata_train.training.devices import processes
 from merdata_train.training.stages import trained_rows
 
@@ -113,9 +113,7 @@ class Scoring:
             return None
         texts = rows.assign(text=rows["id"].map(self.texts))
         return {
-            **account(
-                rows["label"].tolist(), rows["predicted"].tolist(), rows["cluster"].tolist(), self.classes
-            ),
+            **account_of(rows, self.classes),
             "baselines": baselines(texts, self.prior, self.classes),
             "calibration": calibration(rows, self.classes, self.temperature),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 
 from merdata import plugin
@@ -22,6 +21,23 @@ from merdata_train.scoring.checks import SAME, best_epoch, check_labels, check_s
 from merdata_train.scoring.metrics import confusion, named, scores
 from merdata_train.scoring.results import Epoch, Metrics, Scores, SplitRecord
 
+FILES = (
+    "recipe.yaml",
+    "split.json",
+    "history.json",
+    "environment.json",
+    "lints.json",
+    "lineage.json",
+    "lineage.parquet",
+    "metrics.json",
+    "predictions.parquet",
+    "validation.parquet",
+    "test_log.jsonl",
+    "checkpoint.safetensors",
+    "model",
+    ".model",
+    ".lock",
+)
 # Evaluation set -> domain of its corpora: acted speech, and conversations.
 DOMAINS = {"TestA": "acted", "TestB": "conversational"}
 
@@ -73,22 +89,39 @@ def evaluation_sets(
         yield corpus, predictions[predictions["corpus"] == corpus]
 
 
+def refuse_links(folder: Path, names: Collection[str] = FILES) -> None:
+    """Fail if anything of a run that is read or written is not a regular file or a folder.
+
+    Args:
+        folder: of the run, or the one that a model's folder is in.
+        names: what to look at there. The Hub's own cache, where models are links, is not looked at.
+
+    Raises:
+        RunError: there is a link, a pipe or a device.
+    """
+    if folder.name == "snapshots":
+        return
+    for entry in plugin.irregular(folder, names):
+        raise RunError(
+            f"{entry.path} is not a regular file, as those of a run are: put the file itself there"
+        )
+
+
 def open_run(folder: Path) -> tuple[Recipe, SplitRecord]:
     """The recipe of a run, and the split that it was trained on (`split.json`).
 
     Raises:
         RunError: the folder is not a finished run, or its files are damaged.
     """
+    refuse_links(folder)
     if not (folder / "recipe.yaml").is_file():
         raise RunError(f"{folder} is not a run: it has no recipe.yaml")
     if not (folder / "model").is_dir():
         raise RunError(f"{folder} is not finished: the same `merdata_train run` command continues it")
     try:
-        recipe = Recipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")))
-        split: SplitRecord = json.loads((folder / "split.json").read_text("utf-8"))
-        if not {"hash", "data", "train"} <= split.keys():
-            raise ValueError("split.json lacks hash, data or train")
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        recipe = Recipe.model_validate(plugin.read_yaml(folder / "recipe.yaml"))
+        split = plugin.read_json(folder / "split.json", SplitRecord)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise RunError(f"{folder} is damaged: train it again with --fresh") from error
     return recipe, split
 
@@ -100,9 +133,9 @@ def read_history(folder: Path) -> list[Epoch]:
         RunError: there are none.
     """
     try:
-        history: list[Epoch] = json.loads((folder / "history.json").read_text("utf-8"))
-        history[-1]["validation"], history[-1]["stage"], history[-1]["selected"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        history = plugin.read_json(folder / "history.json", list[Epoch], finite=False)
+        history[-1]
+    except (OSError, ValueError, IndexError) as error:
         raise RunError(f"{folder} is damaged: train it again with --fresh") from error
     return history
 
@@ -110,10 +143,9 @@ def read_history(folder: Path) -> list[Epoch]:
 def read_metrics(folder: Path) -> Metrics | None:
     """What an earlier evaluation of the run wrote, or None: reading it again is no new look at test rows."""
     try:
-        metrics: Metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+        return plugin.read_json(folder / "metrics.json", Metrics, finite=False)
     except (OSError, ValueError):
         return None
-    return metrics
 
 
 def load_scored(folder: Path) -> ScoredRun:
@@ -124,6 +156,7 @@ def load_scored(folder: Path) -> ScoredRun:
         ProtocolError: its weights are not those of its best epoch, test rows took part in training or
             selection, its labels were swapped, or its files belong to different splits.
     """
+    refuse_links(folder)
     metrics = read_metrics(folder)
     if metrics is None:
         raise RunError(
@@ -147,7 +180,7 @@ def load_scored(folder: Path) -> ScoredRun:
 
 def _read_predictions(path: Path) -> tuple[pd.DataFrame, str]:
     try:
-        table = pq.read_table(path)
+        table = plugin.read_table(path)
         split_hash = table.schema.metadata[b"split_hash"].decode()
         rows = table.replace_schema_metadata(None).to_pandas()
         rows[["id", "corpus", "domain", "cluster", "label", "predicted"]]

@@ -36,8 +36,8 @@ def run_id(source: Source) -> str:
 
 
 def starts_of(stage: Stage) -> list[str]:
-    """Names of recipes or folders that a stage may start from."""
-    return [stage.init] if isinstance(stage.init, str) else stage.init or []
+    """Names of recipes or folders that a stage, or modules of it, may start from."""
+    return [*stage.wholes(), *(start.from_ for start in stage.starts())]
 
 
 def _id(recipe: Recipe, source: Source) -> str:
@@ -46,7 +46,11 @@ def _id(recipe: Recipe, source: Source) -> str:
     recipe = recipe.model_copy(update={"features": features})
     resolved = recipe.model_dump(mode="json", exclude={"store": True, "stages": {"__all__": {"init"}}})
     resolved["fold"] = source.protocol.fold_number(recipe.fold)
-    initial = [[_initial_id(Path(folder)) for folder in starts_of(stage)] for stage in recipe.stages]
+    initial = [
+        [_initial_id(Path(folder)) for folder in starts_of(stage)]
+        + [start.modules for start in stage.starts()]
+        for stage in recipe.stages
+    ]
     parts = [CODE_VERSION, resolved, source.data_hash, source.protocol.hash, initial]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 

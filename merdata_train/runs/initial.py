@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from merdata_train.data.source import Source
@@ -11,12 +11,12 @@ from merdata_train.encoders.pretrained import pinned
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.features import Features
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_files
-from merdata_train.recipe.stage import Stage
+from merdata_train.recipe.stage import Stage, Start
 from merdata_train.runs.folder import open_run, read_history
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.lineage import LENGTHS, check_start, comparable
 from merdata_train.scoring.checks import best_epoch
-from merdata_train.training.stages import initial_weights
+from merdata_train.training.stages import initial_weights, modality_of
 
 SHARED = ("protocol", "fold", "labels", "data", "modalities", "model")  # a run has them from its child
 
@@ -37,31 +37,38 @@ def with_initial(recipe: Recipe, out: Path, words: Sequence[str] = (), seen: tup
         raise RecipeError(f"recipe {recipe.name} starts from itself: {' -> '.join([*seen, recipe.name])}")
     shipped = recipe_files()
 
-    def folder_of(name: str) -> str:
+    def folder_of(name: str, whole: bool) -> str:
         if name not in shipped:
             return name
-        other = with_initial(start_recipe(name, recipe, words), out, words, (*seen, recipe.name))
+        wanted = start_recipe(name, recipe, words, whole=whole)
+        other = with_initial(wanted, out, words, (*seen, recipe.name))
         return str(out / folder_name(other, Source(other)))
 
-    stages = [
-        stage.model_copy(update={"init": [folder_of(name) for name in starts_of(stage)] or None})
-        for stage in recipe.stages
-    ]
+    stages = [stage.model_copy(update={"init": _placed(stage, folder_of)}) for stage in recipe.stages]
     return recipe.model_copy(update={"stages": stages})
 
 
-def start_recipe(name: str, recipe: Recipe, words: Sequence[str] = ()) -> Recipe:
+def _placed(stage: Stage, folder_of: Callable[[str, bool], str]) -> list[str] | list[Start] | None:
+    """What a stage starts from, with folders in place of names."""
+    if stage.starts():
+        return [start.model_copy(update={"from_": folder_of(start.from_, False)}) for start in stage.starts()]
+    return [folder_of(name, True) for name in stage.wholes()] or None
+
+
+def start_recipe(name: str, recipe: Recipe, words: Sequence[str] = (), *, whole: bool = True) -> Recipe:
     """The recipe of the run that `recipe` starts from: `name`, on the same rows, split, fold and seed.
 
     Both are as far from the seed that they ship with: the source0/B8 of seed 2 starts from the source0/B4 of
-    seed 3, because these ship with 0 and 1.
+    seed 3, because these ship with 0 and 1. A run that only modules start from keeps its own architecture.
     """
     shipped = load_recipe(name, words)
     own = load_recipe(recipe.name).seed if recipe.name in recipe_files() else 0
-    same = {key: getattr(recipe, key) for key in SHARED} | {"store": recipe.store}
+    shared = SHARED if whole else [key for key in SHARED if key not in ("model", "modalities")]
+    same = {key: getattr(recipe, key) for key in shared} | {"store": recipe.store}
     seed = load_recipe(name).seed + recipe.seed - own
     features = _same_features(shipped.features, recipe.features)
-    dropout = shipped.modality_dropout if len(recipe.modalities) > 1 else 0.0
+    modalities = recipe.modalities if whole else shipped.modalities
+    dropout = shipped.modality_dropout if len(modalities) > 1 else 0.0
     return shipped.model_copy(
         update={**same, "seed": seed, "features": features, "modality_dropout": dropout}
     )
@@ -108,9 +115,10 @@ def check_starts(recipe: Recipe, asked: Recipe, planned: Collection[Path] = ()) 
     for stage, named in zip(recipe.stages, asked.stages, strict=True):
         for name, folder in zip(starts_of(named), map(Path, starts_of(stage)), strict=True):
             if name in shipped and folder not in planned and not (folder / "model").is_dir():
+                made_by = command(name, recipe, folder.parent, whole=name in named.wholes())
                 raise RecipeError(
                     f"stage {stage.name} starts from the run of {name} on the same rows, split, fold and "
-                    f"seed, {folder}, which is not finished: run `{command(name, recipe, folder.parent)}` "
+                    f"seed, {folder}, which is not finished: run `{made_by}` "
                     "first, or name the folder of another run in init"
                 )
 
@@ -121,11 +129,18 @@ def _started(stage: Stage, recipe: Recipe, source: Source) -> Stage:
         initial_weights(str(folder))
     if not folders:
         return stage
-    best = folders[0] if len(folders) == 1 else _best(stage, folders)
     known = {name: pinned(part) for name, part in recipe.encoders().items()}
     features = recipe.features.model_copy(update=known).model_dump(mode="json")
     read = {str(name): comparable(features[name]) for name in recipe.modalities}
-    check_start(best, stage.name, source.space.classes, read, source.test_ids())
+    classes, test = source.space.classes, source.test_ids()
+    for start in stage.starts():
+        of_modules = {str(modality_of(module)) for module in start.modules}
+        own = {name: part for name, part in read.items() if name in of_modules}
+        check_start(Path(start.from_), stage.name, classes, own, test)
+    if stage.starts():
+        return stage
+    best = folders[0] if len(folders) == 1 else _best(stage, folders)
+    check_start(best, stage.name, classes, read, test)
     return stage.model_copy(update={"init": str(best)})
 
 
@@ -147,9 +162,9 @@ def _selection(folder: Path) -> tuple[str, str]:
     return selection.metric, selection.over
 
 
-def command(name: str, recipe: Recipe, out: Path) -> str:
+def command(name: str, recipe: Recipe, out: Path, *, whole: bool = True) -> str:
     """The command that makes the run of `name` that a recipe starts from."""
-    wanted = start_recipe(name, recipe)
+    wanted = start_recipe(name, recipe, whole=whole)
     before = load_recipe(name).model_dump(mode="json", exclude={"store"})
     after = wanted.model_dump(mode="json", exclude={"store"})
     words = [f"'{key}={json.dumps(after[key])}'" for key in after if after[key] != before[key]]

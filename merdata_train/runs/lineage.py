@@ -1,7 +1,7 @@
 """Lineage: every row that a model, or one that it started from, was trained or selected on.
 
 runs/<name>-<id>/lineage.json     the run's id, classes, features, scalers, and the runs that it started from
-                 lineage.parquet  id and role (train or validation) of those rows
+                 lineage.parquet  id and role (train, validation, unlabelled) of those rows
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import pandas as pd
+from typing_extensions import TypedDict
 
 from merdata import plugin
 from merdata_train.errors import ProtocolError, RunError
@@ -51,7 +52,7 @@ def write_lineage(
     run: str,
     model: EmotionModel,
     rows: Mapping[str, Sequence[str]],
-    starts: Mapping[str, Path],
+    starts: Sequence[tuple[str, Path]],
 ) -> None:
     """Write what a trained model has seen.
 
@@ -60,10 +61,10 @@ def write_lineage(
         run: its id.
         model: the trained one.
         rows: role -> ids of its own rows.
-        starts: stage -> folder of the run that it started from.
+        starts: each stage and the folder of a run that it, or a module of it, started from.
     """
     own = pd.concat([pd.DataFrame({"id": list(ids), "role": role}) for role, ids in rows.items()])
-    seen = pd.concat([own, *(read_rows(start) for start in starts.values())])
+    seen = pd.concat([own, *(read_rows(start) for _, start in starts)])
     seen = seen.drop_duplicates().sort_values(["id", "role"], ignore_index=True)
     with plugin.write_atomically(folder / ROWS) as temporary:
         seen.to_parquet(temporary, index=False, compression="zstd")
@@ -75,7 +76,7 @@ def write_lineage(
         "modalities": list(model.modalities),
         "features": features_of(model),
         "scalers": _scalers_of(model),
-        "started_from": [_start(stage, start) for stage, start in starts.items()],
+        "started_from": [_start(stage, start) for stage, start in starts],
     }
     with plugin.write_atomically(folder / RECORD) as temporary:
         temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -93,14 +94,12 @@ def read_lineage(folder: Path) -> Lineage:
         RunError: it has none.
     """
     try:
-        record: Lineage = json.loads((folder / RECORD).read_text("utf-8"))
-        record["id"], record["sha256"], record["classes"], record["modalities"], record["features"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return plugin.read_json(folder / RECORD, Lineage)
+    except (OSError, ValueError) as error:
         raise RunError(
             f"{folder} does not say which rows its model was trained on ({RECORD}): name the folder of a "
             "finished run, or train it again with --fresh"
         ) from error
-    return record
 
 
 def read_rows(folder: Path) -> pd.DataFrame:
@@ -111,8 +110,8 @@ def read_rows(folder: Path) -> pd.DataFrame:
     """
     record = read_lineage(folder)
     try:
-        rows: pd.DataFrame = pd.read_parquet(folder / ROWS)[["id", "role"]]
-    except (OSError, KeyError, ValueError) as error:
+        rows: pd.DataFrame = plugin.read_table(folder / ROWS, ["id", "role"]).to_pandas()
+    except (OSError, ValueError) as error:
         raise RunError(f"{folder / ROWS} is missing or damaged: train the run again with --fresh") from error
     if _hash_of(rows) != record["sha256"]:
         raise RunError(f"{folder / ROWS} was changed: train the run again with --fresh")

@@ -10,8 +10,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TypedDict
 
+from typing_extensions import TypedDict
+
+from merdata import plugin
 from merdata_train.errors import RunError
 
 OF_RUN, OF_RUNS = "test_log.jsonl", "test_looks.jsonl"
@@ -45,6 +47,8 @@ def log_look(folder: Path, protocol: str, split_hash: str, fold: int, n: int) ->
         "n": n,
     }
     for path in (folder / OF_RUN, folder.absolute().parent / OF_RUNS):
+        if path.is_symlink():
+            raise RunError(f"{path} is a link: put the file itself there")
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(look) + "\n")
@@ -60,8 +64,8 @@ def looks_at(runs: Path, split_hash: str, fold: int) -> list[Look]:
     """
     path = runs / OF_RUNS
     try:
-        lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-        looks: list[Look] = [json.loads(line) for line in lines]
+        lines = path.read_text("utf-8").splitlines() if path.is_file() and not path.is_symlink() else []
+        looks = [plugin.check_type(Look, json.loads(line)) for line in lines]
         return [look for look in looks if (look["split_hash"], look["fold"]) == (split_hash, fold)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged: remove the lines that are not JSON") from error

@@ -33,8 +33,8 @@ from merdata_train.lints.lints import lint
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import WORKERS
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.runs.folder import write_json
-from merdata_train.runs.identity import folder_name
+from merdata_train.runs.folder import refuse_links, write_json
+from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import started, with_initial
 from merdata_train.runs.lineage import write_lineage
 from merdata_train.runs.saved import temperature_of
@@ -96,6 +96,7 @@ def run(
         )
     recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
+    refuse_links(folder)
     if (folder / "model").exists() and not fresh:
         return folder
     recipe = started(recipe, asked, source)
@@ -125,7 +126,9 @@ def _write_lineage(
 ) -> None:
     trained = trained_rows(recipe.stages, train.rows)["id"].tolist()
     rows = {"train": trained, "validation": validation.rows["id"].tolist()}
-    starts = {stage.name: Path(str(stage.init)) for stage in recipe.stages if stage.init}
+    if train.unlabelled is not None:
+        rows["unlabelled"] = train.unlabelled.rows["id"].tolist()
+    starts = [(stage.name, Path(place)) for stage in recipe.stages for place in starts_of(stage)]
     write_lineage(folder, folder.name.rpartition("-")[2], model, rows, starts)
 
 

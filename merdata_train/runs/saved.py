@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,21 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+import merdata
+from merdata import plugin
 from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Examples, Source, for_training
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.features.cache import cache_folder
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.models.inference import predict
+from merdata_train.models.inference import embed, predict
 from merdata_train.runs.folder import read_history
 from merdata_train.scoring.calibration import fit_temperature
 from merdata_train.scoring.checks import check_selected
 from merdata_train.scoring.metrics import confusion, named, scores
 from merdata_train.training.stages import frozen_encoders, rows_of
 
+SAID = ["id", "text", "prompt"]
 KEPT = ["id", "corpus", "domain", "speaker", "gender", "language", "dialogue", "label"]
 
 
@@ -74,18 +77,25 @@ class SavedModel:
             )
         rows = examples.rows[KEPT].copy()
         rows["cluster"] = _clusters(rows, self.source.store.corpora)
+        rows["sentence"] = rows["id"].map(_sentences(self.source.store, sorted(set(rows["corpus"]))))
         rows["predicted"] = [examples.classes[number] for number in probabilities.argmax(axis=1)]
         for number, name in enumerate(examples.classes):
             rows[f"p_{name}"] = probabilities[:, number]
         return rows
 
+    def embeddings(self, examples: Examples) -> dict[str, Tensor]:
+        """The model's embeddings by name, `[n, width]`."""
+        return embed(self.model, _encoded(self.model, self.source, examples), self.workers)
+
 
 def probabilities_of(model: EmotionModel, source: Source, examples: Examples, workers: int) -> Tensor:
     """Probabilities `[n, classes]` of a trained model; outputs of encoders that stayed frozen are cached."""
+    return predict(model, _encoded(model, source, examples), workers)
+
+
+def _encoded(model: EmotionModel, source: Source, examples: Examples) -> Examples:
     frozen = frozen_encoders(model, source.recipe.stages[-1])
-    if frozen:
-        examples = encoded(frozen, examples, cache_folder(source.store))
-    return predict(model, examples, workers)
+    return encoded(frozen, examples, cache_folder(source.store)) if frozen else examples
 
 
 def temperature_of(model: EmotionModel, source: Source, validation: Examples, workers: int) -> float:
@@ -99,6 +109,15 @@ def temperature_of(model: EmotionModel, source: Source, validation: Examples, wo
     return (
         fit_temperature(probabilities, validation.labels.numpy()) if np.isfinite(probabilities).all() else 1.0
     )
+
+
+def _sentences(store: merdata.Store, corpora: Sequence[str]) -> dict[str, str]:
+    """id -> what the row says, of rows that say something."""
+    said: dict[str, object] = {}
+    for corpus in corpora:
+        rows = store.rows(SAID, [corpus]).select(SAID).to_pandas()
+        said |= dict(zip(rows["id"], plugin.sentences(rows), strict=True))
+    return {id: sentence for id, sentence in said.items() if isinstance(sentence, str)}
 
 
 def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:

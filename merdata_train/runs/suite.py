@@ -17,10 +17,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import merdata
-from merdata.plugin import did_you_mean
+from merdata.plugin import did_you_mean, read_yaml
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.part import Metric
+from merdata_train.parts.part import Metric
+from merdata_train.recipe.faults import MOST_FAULTS, SHOWN
+from merdata_train.recipe.published import Document, Published
 from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import check_starts, with_initial
@@ -44,33 +46,20 @@ class Cell(BaseModel):
     against: str | None = None
 
 
-class Published(BaseModel):
-    """Scores that somebody published of the same experiments, on test rows of their own.
-
-    Attributes:
-        title: what they are.
-        n: test set -> its rows.
-        scores: cell -> test set -> metric -> value.
-        best: the cell that they call the best trade-off.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    title: str
-    n: dict[str, int]
-    scores: dict[str, dict[str, dict[Metric, float]]]
-    best: str | None = None
-
-
 class Suite(BaseModel):
     """A matrix of runs and its table.
 
     Attributes:
         name: of its manifest and its tables.
-        table: the kind of experiment (T1 modality and context, T2 IEMOCAP-4, T3 transfer, T4 architecture,
-            T5 regularisation, T6 leave one corpus out, or a family of recipes on several test sets).
+        layout: what the table has a line for: each cell (all its folds pooled), each fold of a cell, each
+            left-out corpus, or each point of a curve (folds that are tested on the same rows).
+        along: what the curve runs along.
         test: the evaluation set that the table shows.
         beside: further ones, which one table shows side by side.
         published: scores of others, which it sets apart.
+        documents: published tables that are shown beside ours.
+        embeddings: cells whose embeddings of test rows are kept and drawn.
+        errors: cells whose answers to the same test rows are shown side by side; the first is compared with.
         metrics: its columns, the primary one first.
         recipe: of every cell that does not name one.
         overrides: of every cell.
@@ -83,10 +72,14 @@ class Suite(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
     title: str
-    table: Literal["T1", "T2", "T3", "T4", "T5", "T6", "family"]
+    layout: Literal["cells", "folds", "corpora", "curve"] = "cells"
+    along: str = "fold"
     test: str = "overall"
     beside: list[str] = []
     published: Published | None = None
+    documents: list[Document] = []
+    embeddings: list[str] = []
+    errors: list[str] = []
     metrics: Annotated[list[Metric], Field(min_length=1)] = ["weighted_f1", "accuracy", "macro_f1", "uar"]
     recipe: str | None = None
     overrides: Overrides = {}
@@ -102,7 +95,8 @@ class Suite(BaseModel):
             if recipe is None:
                 raise ValueError(f"cell {label} has no recipe, and the suite does not name one for all cells")
         named = [cell.against for axis in self.axes.values() for cell in axis.values() if cell.against]
-        for label in [*named, *(self.published.scores if self.published else ())]:
+        named += [*(self.published.scores if self.published else ()), *self.embeddings, *self.errors]
+        for label in named:
             if label not in labels:
                 raise ValueError(f"{label!r} is not a cell; the cells are {', '.join(labels)}")
         if self.reference is not None and self.reference not in labels:
@@ -185,11 +179,12 @@ def load_suite(name: str | Path) -> Suite:
     """
     path = _find(name)
     try:
-        return Suite.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Suite.model_validate(read_yaml(path))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        shown = error.errors()[:MOST_FAULTS]
+        faults = [f"{'.'.join(map(str, fault['loc']))[:SHOWN]}: {fault['msg'][:SHOWN]}" for fault in shown]
         raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
 
 
@@ -260,7 +255,7 @@ def _plan_cell(
         asked = load_recipe(own[0], own[1:])
         recipe = with_initial(asked, out, shared)
         starts = [
-            f"stages.{number}.init={json.dumps(stage.init)}"
+            f"stages.{number}.init={json.dumps(stage.model_dump(mode='json')['init'])}"
             for number, stage in enumerate(recipe.stages)
             if stage.init
         ]

@@ -1,4 +1,4 @@
-"""Trackers: report epochs to tensorboard, wandb or trackio. None by default."""
+"""Trackers: report epochs, scores and confusions to tensorboard, wandb or trackio. None by default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.scoring.results import Epoch
+from merdata_train.scoring.results import Confusion, Epoch, Metrics
 
 TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb", "trackio": "trackio"}  # name -> package
 
@@ -35,21 +35,75 @@ def tracker(name: str | None, recipe: Recipe, folder: Path) -> Iterator[Callable
     if name is None:
         yield _nothing
         return
+    steps = iter(range(1_000_000_000))
+    with _opened(name, recipe, folder) as accelerator:
+
+        def log(epoch: Epoch) -> None:
+            numbers = {f"validation/{name}": value for name, value in epoch["validation"].items()}
+            numbers |= {f"loss/{name}": value for name, value in epoch.get("losses", {}).items()}
+            numbers |= {"loss": epoch["loss"], "lr": epoch["lr"], "selected": epoch["selected"]}
+            if "validation_loss" in epoch:
+                numbers["validation/loss"] = epoch["validation_loss"]
+            accelerator.log(numbers, step=next(steps))
+
+        yield log
+
+
+def track_scores(name: str | None, recipe: Recipe, folder: Path, metrics: Metrics) -> None:
+    """Log the scores and the confusion of each evaluation set, beside the epochs of the run.
+
+    Every count of a confusion is logged under the names of its two classes, and none by a number: so no
+    order of classes can be mistaken. W&B also gets its own chart of it.
+    """
+    if name is None:
+        return
+    with _opened(name, recipe, folder) as accelerator:
+        for test, account in metrics["sets"].items():
+            if account is None:
+                continue
+            numbers = {f"{test}/{metric}": value for metric, value in account["scores"].items()}
+            accelerator.log(numbers | _confusion(test, account["confusion"]))
+            if name == "wandb":
+                chart = _chart(test, account["confusion"])
+                accelerator.get_tracker(name, unwrap=True).log({f"{test}/confusion": chart})
+
+
+def _confusion(test: str, found: Confusion) -> dict[str, float]:
+    names, counts = found["classes"], found["gold_by_predicted"]
+    return {
+        f"{test}/confusion/gold {gold}/{predicted}": float(counts[row][column])
+        for row, gold in enumerate(names)
+        for column, predicted in enumerate(names)
+    }
+
+
+def _chart(test: str, found: Confusion) -> Any:
+    """W&B's chart of a confusion; it takes a label for each row, so the counts are told one by one."""
+    from wandb.plot import confusion_matrix
+
+    pairs = [
+        (gold, predicted)
+        for gold, row in enumerate(found["gold_by_predicted"])
+        for predicted, count in enumerate(row)
+        for _ in range(count)
+    ]
+    gold, predicted = zip(*pairs, strict=True)
+    return confusion_matrix(
+        y_true=list(gold), preds=list(predicted), class_names=list(found["classes"]), title=test
+    )
+
+
+@contextmanager
+def _opened(name: str, recipe: Recipe, folder: Path) -> Iterator[Any]:
+    """An Accelerator that logs to the tracker's run of a folder; W&B continues one that is there."""
     from accelerate import Accelerator
 
     accelerator = Accelerator(log_with=name, project_dir=folder)
-    settings = {"wandb": {"name": folder.name, "dir": str(folder)}}
-    kwargs = {name: settings[name]} if name in settings else {}
+    own = {"name": folder.name, "id": folder.name, "resume": "allow", "dir": str(folder)}
+    kwargs = {name: own} if name == "wandb" else {}
     accelerator.init_trackers("merdata", config=_flat(recipe.model_dump(mode="json")), init_kwargs=kwargs)
-    steps = iter(range(1_000_000_000))
-
-    def log(epoch: Epoch) -> None:
-        numbers = {f"validation/{name}": value for name, value in epoch["validation"].items()}
-        numbers |= {"loss": epoch["loss"], "lr": epoch["lr"], "selected": epoch["selected"]}
-        accelerator.log(numbers, step=next(steps))
-
     try:
-        yield log
+        yield accelerator
     finally:
         accelerator.end_training()
 

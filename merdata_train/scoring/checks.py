@@ -53,9 +53,10 @@ def check_selected(history: Sequence[Epoch], metric: str, scored: Scores, where:
             f"{best['epoch']} of stage {best['stage']}: train it again with --fresh"
         )
     if distance > NEAR:
+        shown = metric if metric in scored else "accuracy"
         raise ProtocolError(
-            f"{where}: its weights score a validation {metric} of {scored[metric]:.4f}, the chosen epoch "
-            f"{best['epoch']} had {best['validation'][metric]:.4f}: the weights, the order of the "
+            f"{where}: its weights score a validation {shown} of {scored[shown]:.4f}, the chosen epoch "
+            f"{best['epoch']} had {best['validation'][shown]:.4f}: the weights, the order of the "
             "labels or the validation rows are not those of the training; train it again with --fresh"
         )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
-from typing_extensions import NotRequired
+from typing_extensions import NotRequired, TypedDict
 
 Scores = dict[str, float]  # metric -> value
 Intervals = dict[str, list[float]]  # metric -> [low, high]
@@ -15,16 +13,20 @@ class Epoch(TypedDict):
 
     Attributes:
         loss: mean over the steps.
+        losses: the parts of that sum, by the names of the losses.
         lr: of the stage's own parameter group.
         validation: metric -> its value on all validation rows.
+        validation_loss: mean of -log p of the right class on these rows.
         selected: the value that chooses the epoch, on the validation rows of the stage.
     """
 
     stage: str
     epoch: int
     loss: float
+    losses: NotRequired[dict[str, float]]
     lr: float
     validation: Scores
+    validation_loss: NotRequired[float]
     selected: float
 
 
@@ -59,6 +61,7 @@ class Account(TypedDict):
     """Everything that follows from gold and predicted labels alone.
 
     `by_cluster`, where there are too few speakers or dialogues for an interval: `n` and the metrics of each.
+    `over`: `sentences` where these are resampled in their place.
     """
 
     n: int
@@ -70,6 +73,7 @@ class Account(TypedDict):
     per_class: dict[str, ClassScores]
     confusion: Confusion
     by_cluster: NotRequired[dict[str, Scores]]
+    over: NotRequired[str]
 
 
 class CalibrationScores(TypedDict):

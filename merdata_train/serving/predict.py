@@ -16,14 +16,15 @@ from torch import Tensor
 
 from merdata import plugin
 from merdata_train.data.context import text_vectors
-from merdata_train.data.sequences import Clips, TokenRows
+from merdata_train.data.sequences import Clips, Frames, TokenRows
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_extractor, load_tokenizer
 from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import InputError, RunError
-from merdata_train.features.audio import one_thread, vector, width
+from merdata_train.features.audio import features_of, one_thread, shape
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
+from merdata_train.runs.folder import refuse_links
 
 SAMPLE_RATE = 16_000
 UTTERANCE_SECONDS = 30  # corpora have utterances of seconds; a model was never trained on more
@@ -175,11 +176,14 @@ class Predictor:
             fewest = shortest(self.model.encoders["audio"].network.config.to_dict())
             clip = Clips([whole], ["given"], config.seconds, fewest, self._extractor)
             return clip.batch("audio", [0]) | there
+        form = shape(config)
         if samples is None:
-            features = np.zeros(width(config), np.float32)
+            features = np.zeros((1, form.width) if form.sequence else form.width, np.float32)
         else:
             with one_thread():
-                features = vector(samples, config)
+                features = features_of(samples, config)
+        if form.sequence:
+            return Frames([torch.from_numpy(features)]).batch("audio", [0]) | there
         return {"audio_vec": torch.from_numpy(features)[None]} | there
 
     def _text(self, text: str | None, history: Sequence[str]) -> dict[str, Tensor]:
@@ -238,6 +242,7 @@ def _model_folder(place: str | Path) -> Path:
     folder = Path(place).expanduser()
     for candidate in (folder / "model", folder):
         if (candidate / "config.json").is_file():
+            refuse_links(candidate.parent, [candidate.name])
             return candidate
     if str(place).count("/") == 1 and not folder.exists():
         from merdata_train.serving.push import download

@@ -1,4 +1,4 @@
-"""The loop: AdamW, plateau on a validation metric, early stopping, the best epoch kept; resumable.
+"""The loop: steps, a schedule, a validation metric, early stopping, the best epoch kept; resumable.
 
 Each epoch seeds itself from (seed, stage, epoch), so a training that was killed and resumed takes the same
 steps as one that was not. Only train and validation rows are accepted (`for_training`).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -16,39 +16,40 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from merdata_train.data.frozen import encoded
-from merdata_train.data.samplers import expected_draws
 from merdata_train.data.source import Examples, for_training
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import loader
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.recipe.stage import Stage
 from merdata_train.scoring.results import Epoch
 from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
 from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.ema import averaged
-from merdata_train.training.losses import WeightedLoss, class_prior, row_weights
 from merdata_train.training.moddrop import drop_modalities, missed_modalities
 from merdata_train.training.names import check_names
-from merdata_train.training.plan import Planner, Step, seed_of
+from merdata_train.training.objective import COUNTED, Objective
+from merdata_train.training.plan import Planner, Sizes, Step, seed_of
 from merdata_train.training.progress import Progress, progress_bar
 from merdata_train.training.scalers import fit_scalers
-from merdata_train.training.schedule import rising
+from merdata_train.training.schedule import moved, plateau_of
 from merdata_train.training.stages import (
     changed,
     frozen_encoders,
     frozen_for_now,
-    load_initial,
+    initialise,
+    modality_of,
     optimizer_of,
     refuse_silent,
     rows_of,
     set_training,
 )
+from merdata_train.training.target import with_target
 from merdata_train.training.validation import all_metrics, selected, with_predictions
 
 Tracker = Callable[[Epoch], None]
+Losses = dict[str, Tensor]
+SUM = "sum"  # of the losses, beside their names
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,6 @@ def fit(
     return model, history
 
 
-def weighted(recipe: Recipe, stage: Stage, train: Examples) -> tuple[Examples, WeightedLoss]:
-    """A stage's train rows with the weights of their losses, `[n]`, and the loss."""
-    draws = expected_draws(train.rows, stage.sampler)
-    weights = row_weights(train.rows, draws, recipe.loss.class_weights).to_numpy(np.float32)
-    loss = WeightedLoss(recipe.loss, class_prior(train.rows, draws, train.classes))
-    return replace(train, tensors=train.tensors | {"weights": torch.from_numpy(weights)}), loss
-
-
 class _StageTraining:
     """One stage: what it trains and what it reads."""
 
@@ -122,32 +115,36 @@ class _StageTraining:
         self.stage = self.recipe.stages[number]
         self.accelerator = accelerator_of(self.recipe)
         self.model = model.to(self.accelerator.device)
-        if self.stage.init:
-            load_initial(model, str(self.stage.init))
-        self.train, self.loss = weighted(
-            self.recipe, self.stage, job.train.only(rows_of(self.stage, job.train))
-        )
+        initialise(model, self.stage)
+        train = job.train.only(rows_of(self.stage, job.train))
+        train, self.objective = Objective.of(self.recipe, self.stage, train)
+        self.labelled = len(train)
+        self.train = with_target(train)
         self.validation = job.validation
         self.chooses = rows_of(self.stage, job.validation)
         self.changed = changed(model, self.recipe.stages[: number + 1])
         for encoder in model.encoders.values():
             encoder.save_memory(self.stage.checkpointing)
         self.optimizer = optimizer_of(model, self.stage)
-        self.plateau = ReduceLROnPlateau(self.optimizer, mode="max", **self.stage.plateau.model_dump())
+        self.by = self.recipe.selection_of(self.stage)
+        self.plateau = plateau_of(self.optimizer, self.stage, self.by)
         self.ema = averaged(model, self.recipe.ema.decay) if self.recipe.ema else None
 
     def run(self, saved: Checkpoint | None) -> Progress:
         """Epoch after epoch, from where the checkpoint stands."""
         progress = self._resume(saved)
         self._encode_frozen()
-        if self.number == 0 and not self.stage.init and saved is None:
-            fit_scalers(self.model, self.train)
+        if self.number == 0 and not isinstance(self.stage.init, str) and saved is None:
+            started = {modality_of(module) for start in self.stage.starts() for module in start.modules}
+            labelled = self.train.only(np.arange(len(self.train)) < self.labelled)
+            fit_scalers(self.model, labelled, set(self.recipe.modalities) - started)
         wrapped, optimizer = self.accelerator.prepare(self.model, self.optimizer)
         with progress_bar(self.stage, progress) as bar:
             while not progress.is_over(self.stage):
                 epoch = self._epoch(wrapped, optimizer, len(progress.history))
                 progress.history.append(epoch)
-                self.plateau.step(epoch["selected"])
+                if self.stage.schedule == "plateau":
+                    self.plateau.step(abs(epoch["selected"]))
                 if progress.best_epoch() == epoch["epoch"]:
                     progress.best = cloned(self.judged, self.changed)
                 self._report(progress)
@@ -174,16 +171,19 @@ class _StageTraining:
         set_seed(seed, device_specific=True)
         wrapped.train()
         losses = list(self._steps(wrapped, optimizer, seed, number))
+        means = {name: self._mean([step[name] for step in losses]) for name in losses[0]}
         lr = self.optimizer.param_groups[0]["lr"]
         rows = with_predictions(self.judged, self.validation, self.job.workers)
-        classes, by = self.validation.classes, self.recipe.selection_of(self.stage)
+        classes = self.validation.classes
         return {
             "stage": self.stage.name,
             "epoch": number,
-            "loss": float(self.accelerator.reduce(torch.stack(losses).mean(), reduction="mean")),
+            "loss": means.pop(SUM),
+            "losses": means,
             "lr": lr,
             "validation": all_metrics(rows, classes),
-            "selected": selected(rows[self.chooses], classes, by),
+            "validation_loss": float(rows["surprise"].mean()),
+            "selected": selected(rows[self.chooses], classes, self.by),
         }
 
     def _encode_frozen(self) -> None:
@@ -197,18 +197,21 @@ class _StageTraining:
 
     def _steps(
         self, wrapped: nn.Module, optimizer: torch.optim.Optimizer, seed: int, epoch: int
-    ) -> Iterator[Tensor]:
-        """The loss of each step of an epoch."""
+    ) -> Iterator[Losses]:
+        """The losses of each step of an epoch."""
         share, shares = self.accelerator.process_index, self.accelerator.num_processes
-        planned = Planner(self.stage, self.train, self._weight, share, shares).steps(seed)
-        warm = self.stage.warmup * self.stage.epochs * len(planned)
+        planner = Planner(
+            self.stage, self.train, self.labelled, self._sizes, share, shares, self.objective.whole
+        )
+        planned = planner.steps(seed)
         rows = [rows for step in planned for rows, _ in step]
         train = self.train.augment(self.train, seed) if self.train.augment else self.train
         batches = iter(loader(train, rows, self.job.workers))
         for number, step in enumerate(planned, epoch * len(planned)):
             set_training(self.model, self.stage, frozen_for_now(self.stage, epoch, number))
-            with rising(optimizer, (number + 1) / warm if warm else 1.0):
-                yield self._step(wrapped, optimizer, step, batches)
+            progress = number / (self.stage.epochs * len(planned))
+            with moved(optimizer, self.stage, number, len(planned)):
+                yield self._step(wrapped, optimizer, step, batches, progress)
 
     def _step(
         self,
@@ -216,29 +219,36 @@ class _StageTraining:
         optimizer: torch.optim.Optimizer,
         step: Step,
         batches: Iterator[dict[str, Tensor]],
-    ) -> Tensor:
+        progress: float,
+    ) -> Losses:
         """One step, in as many micro-batches as it has; its gradient is that of all rows at once."""
         losses = []
-        for number, (_, weight) in enumerate(step):
+        for number, (_, parts) in enumerate(step):
             batch = next(batches)
             if self.recipe.modality_dropout:
                 batch = drop_modalities(batch, self.recipe.modalities, self.recipe.modality_dropout)
             batch = {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
+            batch["progress"] = torch.tensor(progress)
             last = number == len(step) - 1
             with nullcontext() if last else self.accelerator.no_sync(wrapped):
-                loss = self.loss(wrapped(batch).logits, batch["labels"], batch["weights"]) * weight
+                own = self.objective(wrapped(batch), batch, parts)
+                loss = torch.stack(list(own.values())).sum()
                 self.accelerator.backward(loss)
-            losses.append(loss.detach())
+            losses.append({name: value.detach() for name, value in (own | {SUM: loss}).items()})
         self.accelerator.clip_grad_norm_(wrapped.parameters(), self.stage.clip)
         optimizer.step()
         optimizer.zero_grad()
         if self.ema:
             self.ema.update_parameters(self.model)
-        return torch.stack(losses).sum()
+        return {name: torch.stack([part[name] for part in losses]).sum() for name in losses[0]}
 
-    def _weight(self, rows: list[int]) -> float:
-        """What the mean of the loss is taken over: the sum of the rows' weights."""
-        return float(self.train.tensors["weights"][rows].double().sum())
+    def _mean(self, losses: list[Tensor]) -> float:
+        return float(self.accelerator.reduce(torch.stack(losses).mean(), reduction="mean"))
+
+    def _sizes(self, rows: list[int]) -> Sizes:
+        """What the mean of each loss is taken over, for some rows."""
+        counted = COUNTED & self.train.tensors.keys()
+        return self.objective.sizes({name: self.train.tensors[name][rows] for name in counted})
 
     def _resume(self, saved: Checkpoint | None) -> Progress:
         if saved is None:

@@ -34,6 +34,7 @@ class WeightedLoss:
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         if isinstance(self.config, LogitAdjusted):
             logits = logits + self.config.tau * self.log_prior.to(logits.device)
+        labels = labels.clamp(min=0)  # rows without a label have weight 0
         smoothing = self.config.label_smoothing
         losses = nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
         if isinstance(self.config, Focal):

@@ -10,6 +10,7 @@ from merdata.plugin import did_you_mean
 from merdata_train.data.source import Examples
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.recipe.stage import Selection
 from merdata_train.training.stages import rows_of
 
 
@@ -31,6 +32,18 @@ def check_names(recipe: Recipe, train: Examples, validation: Examples) -> None:
         own = validation.rows[rows_of(stage, validation)]
         over = recipe.selection_of(stage).over.split("+")
         _refuse(f"{place}selection.over", over, ["all", *own["domain"], *own["corpus"]], "validation row")
+        _refuse_known_target(place, recipe.selection_of(stage), own, train)
+
+
+def _refuse_known_target(place: str, by: Selection, own: pd.DataFrame, train: Examples) -> None:
+    """Refuse to choose an epoch by labels that the recipe says it does not know, unless it says oracle."""
+    unknown = set() if train.unlabelled is None else set(train.unlabelled.rows["corpus"])
+    looked_at = sorted(unknown & set(own["corpus"]))
+    if looked_at and not by.oracle:
+        raise RecipeError(
+            f"{place}epochs would be chosen by labels of {', '.join(looked_at)}, which data.unlabelled calls "
+            "unlabelled: name the source in data.validation, or set selection.oracle=true for an upper bound"
+        )
 
 
 def _refuse(place: str, names: Iterable[str], known: Iterable[str], what: str) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from merdata_train.data.batching import batches, micro_batches, shared, steps
 from merdata_train.data.samplers import order
+from merdata_train.data.sequences import States
 from merdata_train.data.source import Examples
+from merdata_train.errors import RecipeError
 from merdata_train.recipe.stage import Stage
 
-MicroBatch = tuple[list[int], float]  # rows, and the factor of their mean loss
+Sizes = npt.NDArray[np.float64]
+MicroBatch = tuple[list[int], list[float]]  # rows, and for each loss the factor of its mean
 Step = list[MicroBatch]
 
 
@@ -26,32 +33,66 @@ class Planner:
     """What the steps of a stage depend on.
 
     Attributes:
-        weight: of rows, what the mean of the loss is taken over: their number, or the sum of their weights.
+        train: the rows of the stage; behind the first `labelled` of them, those of the target.
+        sizes: of rows, what the mean of each loss is taken over: their number, or the sum of their weights.
         share: which of the processes this is.
         shares: how many processes there are.
+        whole: what sees a whole step at once, in words; nothing does where it is empty.
     """
 
     stage: Stage
     train: Examples
-    weight: Callable[[list[int]], float]
+    labelled: int
+    sizes: Callable[[list[int]], Sizes]
     share: int
     shares: int
+    whole: Sequence[str] = ()
 
     def steps(self, seed: int) -> list[Step]:
-        """The micro-batches of each step of an epoch that this process computes."""
-        rows = list(order(self.train.rows, self.stage.sampler, seed))
-        if not self.train.sequences:
-            return [self._weighed(step, [self._own(step)]) for step in batches(rows, self.stage.batch_size)]
-        costs, longest = self.train.costs, self.stage.batch_seconds
-        return [
-            self._weighed(step, micro_batches(self._own(step), costs, longest))
-            for step in steps(rows, self.stage.batch_size, costs, seed)
-        ]
+        """The micro-batches of each step of an epoch that this process computes.
 
-    def _own(self, step: list[int]) -> list[int]:
-        return shared(step, self.share, self.shares)
+        Raises:
+            RecipeError: a step that must be whole is cut.
+        """
+        rows = list(order(self.train.rows[: self.labelled], self.stage.sampler, seed))
+        size = self.stage.batch_size
+        cut = steps(rows, size, self.train.costs, seed) if self.train.sequences else batches(rows, size)
+        if self.stage.drop_last:
+            cut = [step for step in cut if len(step) == size] or cut
+        return [self._weighed(step) for step in self._with_target(cut, seed)]
 
-    def _weighed(self, step: list[int], own: Iterable[list[int]]) -> Step:
-        """Each micro-batch with what it adds to the step's loss, of which the processes take the mean."""
-        whole = sum(self.weight(shared(step, share, self.shares)) for share in range(self.shares))
-        return [(rows, self.weight(rows) * self.shares / whole) for rows in own]
+    def _with_target(self, cut: list[list[int]], seed: int) -> Iterator[list[int]]:
+        """Each step with as many rows of the target, all of which come before one comes again."""
+        target = np.random.default_rng([seed, 1]).permutation(np.arange(self.labelled, len(self.train)))
+        drawn = itertools.cycle(target.tolist())
+        for step in cut:
+            yield [*step, *(itertools.islice(drawn, len(step)) if len(target) else ())]
+
+    def _weighed(self, step: list[int]) -> Step:
+        """Each micro-batch with what it adds to each loss of the step; the processes take their mean."""
+        parts = self._parts(shared(step, self.share, self.shares))
+        whole = sum(self.sizes(shared(step, share, self.shares)) for share in range(self.shares))
+        of_step = np.where(whole > 0, whole, 1.0)
+        return [(rows, (self.sizes(rows) * self.shares / of_step).tolist()) for rows in parts]
+
+    @property
+    def _only_states(self) -> bool:
+        """Whether no encoder works on a step, whose memory is what steps are cut for."""
+        return all(isinstance(rows, States) for rows in self.train.sequences.values())
+
+    def _parts(self, own: list[int]) -> list[list[int]]:
+        if not self.train.sequences or (self.whole and self.shares == 1 and self._only_states):
+            parts = [own]
+        else:
+            parts = list(micro_batches(own, self.train.costs, self.stage.batch_seconds))
+        if self.whole and (len(parts) > 1 or self.shares > 1):
+            names = ", ".join(self.whole)
+            way = (
+                f"train it on one device, not {self.shares}"
+                if self.shares > 1
+                else f"raise batch_seconds above {self.stage.batch_seconds:g}, or lower batch_size"
+            )
+            raise RecipeError(
+                f"stage {self.stage.name}: {names} must see all {len(own)} rows of a step at once: {way}"
+            )
+        return parts

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from merdata_train.data.rows import belong
 from merdata_train.data.source import Examples
@@ -20,10 +20,12 @@ from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel, open_model
 from merdata_train.recipe.data import Rows
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.recipe.stage import Stage
+from merdata_train.recipe.stage import Stage, Start
 
 LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
 WEIGHTS = "model.safetensors"
+AUXILIARY_HEAD = re.compile(r"heads\.(?!classes\.)")
+MODALITIES = ("audio", "text")
 ABSENT = {"audio_encoder", "text_encoder"}  # a recipe of one modality may name the encoder of the other
 
 
@@ -50,7 +52,7 @@ def _named(data: Rows) -> str:
 
 
 def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
-    """AdamW over the weights that the stage trains, a group for each module and depth; the stage's own first.
+    """The optimiser of what the stage trains, a group for each module and depth; the stage's own first.
 
     Raises:
         RecipeError: the stage names a module that the model does not have, or freezes everything.
@@ -80,7 +82,8 @@ def optimizer_of(model: EmotionModel, stage: Stage) -> torch.optim.Optimizer:
         for (name, depth), group in groups.items()
         if group
     ]
-    return torch.optim.AdamW(moved, weight_decay=stage.weight_decay)
+    kind = torch.optim.AdamW if stage.optimizer == "adamw" else torch.optim.Adam
+    return kind(moved, weight_decay=stage.weight_decay)
 
 
 def frozen_encoders(model: EmotionModel, stage: Stage) -> dict[str, PretrainedEncoder]:
@@ -138,19 +141,66 @@ def set_training(model: nn.Module, stage: Stage, for_now: Sequence[str] = ()) ->
 
 
 def load_initial(model: EmotionModel, folder: str) -> None:
-    """Load the weights of another run.
+    """Load the weights of another run; heads of auxiliary losses that only one of the two has do not count.
 
     Raises:
         RecipeError: they do not fit this model.
         RunError: there is no model.
     """
-    other = open_model(initial_weights(folder).parent)
+    other = open_model(initial_weights(folder).parent).state_dict()
+    own = model.state_dict()
+    if any(not AUXILIARY_HEAD.match(name) for name in own.keys() ^ other.keys()):
+        raise _unlike(folder)
+    _load(model, {name: other[name] for name in own.keys() & other.keys()}, folder)
+
+
+def initialise(model: EmotionModel, stage: Stage) -> None:
+    """Load what the stage starts from: a run, or modules of runs.
+
+    Raises:
+        RecipeError: they do not fit this model.
+        RunError: there is no model.
+    """
+    if isinstance(stage.init, str):
+        load_initial(model, stage.init)
+    for start in stage.starts():
+        load_modules(model, start)
+
+
+def load_modules(model: EmotionModel, start: Start) -> None:
+    """Load modules of another run, with the scalers of their inputs.
+
+    Raises:
+        RecipeError: the run or the recipe does not have them, or they do not fit.
+        RunError: there is no model.
+    """
+    other = open_model(initial_weights(start.from_).parent).state_dict()
+    for module in start.modules:
+        scaler = f"standardise.{modality}" if (modality := modality_of(module)) else module
+        own = {name for name in model.state_dict() if _within(name, module)}
+        if not own or own != {name for name in other if _within(name, module)}:
+            raise RecipeError(
+                f"init: {start.from_} and this recipe do not both have the module {module!r}, with the same "
+                "parts: choose modules as in branches.audio"
+            )
+        own |= {name for name in model.state_dict() if _within(name, scaler)}
+        _load(model, {name: other[name] for name in own}, start.from_)
+
+
+def modality_of(module: str) -> str | None:
+    """The modality that a module reads, as in branches.audio; None for one that reads several."""
+    return next((name for name in MODALITIES if name in re.split(r"[._]", module)), None)
+
+
+def _load(model: EmotionModel, weights: dict[str, Tensor], folder: str) -> None:
     try:
-        model.load_state_dict(other.state_dict())
+        model.load_state_dict(model.state_dict() | weights)
     except RuntimeError as error:
-        raise RecipeError(
-            f"init: the model in {folder} does not have the same modules as this recipe's"
-        ) from error
+        raise _unlike(folder) from error
+
+
+def _unlike(folder: str) -> RecipeError:
+    return RecipeError(f"init: the model in {folder} does not have the same modules as this recipe's")
 
 
 def initial_weights(folder: str) -> Path:

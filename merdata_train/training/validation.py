@@ -13,6 +13,8 @@ from merdata_train.models.inference import predict
 from merdata_train.recipe.stage import Selection
 from merdata_train.scoring.metrics import confusion, scores
 
+LEAST = 1e-12  # probability of the right class: the loss stays finite
+
 
 def validate(model: EmotionModel, validation: Examples) -> dict[str, float]:
     """The four metrics on validation rows."""
@@ -20,9 +22,14 @@ def validate(model: EmotionModel, validation: Examples) -> dict[str, float]:
 
 
 def with_predictions(model: EmotionModel, validation: Examples, workers: int = 0) -> pd.DataFrame:
-    """The rows with a column `predicted`: the most probable class."""
-    best = predict(model, validation, workers).argmax(dim=-1).tolist()
-    return validation.rows.assign(predicted=[validation.classes[number] for number in best])
+    """The rows with columns `predicted`, the most probable class, and `surprise`, -log p of the right one."""
+    probabilities = predict(model, validation, workers)
+    best = probabilities.argmax(dim=-1).tolist()
+    right = probabilities.gather(1, validation.labels[:, None]).squeeze(1)
+    return validation.rows.assign(
+        predicted=[validation.classes[number] for number in best],
+        surprise=-right.clamp(min=LEAST).log().numpy(),
+    )
 
 
 def all_metrics(rows: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float]:
@@ -35,12 +42,16 @@ def selected(rows: pd.DataFrame, classes: tuple[str, ...], by: Selection) -> flo
     """The value that chooses the epoch: the metric over each group of `by.over`, and their mean.
 
     Args:
-        rows: validation rows of the stage: corpus, domain, label, predicted; some of each group.
+        rows: validation rows of the stage, as `with_predictions` gives them; some of each group.
         classes: the labels.
         by: which metric, over which rows.
     """
-    values = [all_metrics(group, classes)[by.metric] for group in _groups(rows, by.over)]
-    return float(np.mean(values))
+    return float(np.mean([_value(group, classes, by.metric) for group in _groups(rows, by.over)]))
+
+
+def _value(rows: pd.DataFrame, classes: tuple[str, ...], metric: str) -> float:
+    """Higher is better: of the loss it is the negative."""
+    return -float(rows["surprise"].mean()) if metric == "loss" else all_metrics(rows, classes)[metric]
 
 
 def _groups(rows: pd.DataFrame, over: str) -> Iterator[pd.DataFrame]:

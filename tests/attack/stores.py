@@ -41,10 +41,10 @@ class Hostile:
 STORES: dict[str, Hostile] = {}
 
 
-def hostile(name: str, *, refused: bool = True) -> Callable[[Harm], Harm]:
+def hostile(name: str, *, refused: bool = True, table: dict[str, Hostile] = STORES) -> Callable[[Harm], Harm]:
     def enter(harm: Harm) -> Harm:
-        assert name not in STORES
-        STORES[name] = Hostile(harm, refused)
+        assert name not in table
+        table[name] = Hostile(harm, refused)
         return harm
 
     return enter

@@ -1,4 +1,4 @@
-"""Hostile stores through every command that opens one: a sentence, and nothing outside is touched.
+"""Hostile stores, runs and recipes through every command that opens one: a sentence, nothing else touched.
 
 A part of the table; `make crash` runs all of it (`tests.crash.attack`).
 """
@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.drive import Scene, commands, faults_of, make_scene
+from merdata_train.cli import app as trainer
+from tests.attack.drive import Scene, Words, commands, faults_of, make_scene
+from tests.attack.runs import RECIPES, RUNS, make_recipes, make_runs, on_recipes, on_runs
 from tests.attack.stores import STORES
 from tests.attack.watch import watched
 
 QUICK = ("stats", "split", "verify", "build")
 EVERY = 3  # of the table
+EVERY_RUN = 12
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +36,32 @@ def test_a_hostile_store_is_refused_and_nothing_outside_is_touched(
     assert faults_of(scene, name, STORES[name], tmp_path / "place", quick) == []
 
 
-def test_the_table_is_long() -> None:
-    assert len(STORES) >= 80
+@pytest.fixture(scope="module")
+def runs(scene: Scene) -> Scene:
+    return make_runs(scene)
+
+
+@pytest.fixture(scope="module")
+def recipes(scene: Scene) -> Scene:
+    return make_recipes(scene)
+
+
+@pytest.mark.parametrize("name", list(RUNS)[::EVERY_RUN])
+def test_a_hostile_run_is_refused(name: str, runs: Scene, tmp_path: Path) -> None:
+    def quick(scene: Scene, folder: Path, out: Path) -> dict[str, Words]:
+        words = on_runs(scene, folder, out)
+        return {command: words[command] for command in ("predict", "card", "compare")}
+
+    assert faults_of(runs, name, RUNS[name], tmp_path / "place", quick, trainer.main) == []
+
+
+@pytest.mark.parametrize("name", list(RECIPES)[::EVERY])
+def test_a_hostile_recipe_is_refused(name: str, recipes: Scene, tmp_path: Path) -> None:
+    assert faults_of(recipes, name, RECIPES[name], tmp_path / "place", on_recipes, trainer.main) == []
+
+
+def test_the_tables_are_long() -> None:
+    assert (len(STORES) >= 80, len(RUNS) >= 70, len(RECIPES) >= 15) == (True, True, True)
 
 
 @pytest.mark.parametrize("touch", ["read", "write", "delete", "link", "list"])

@@ -1,214 +1,146 @@
-"""Which norm, projection and feed-forward generalise to unseen speakers, beside scikit-learn.
+"""Which norm, projection, feed-forward and batch generalise to unseen speakers, by validation rows alone.
 
-The real RAVDESS folder (8 actors), alone and with TESS and EmoDB: seven classes, MFCC and hashed transcripts,
-four speaker-disjoint folds, three seeds. The table has the UAR of the validation rows, by which a default may
-be chosen, and that of the test rows; both pooled over folds, averaged over seeds, with the 95 % interval of
-resampled clips.
+Real recordings in speaker folds. Of the speakers who validate a fold, one half chooses the epoch (with
+scikit-learn, the strength of regularisation) and the other is scored, then the other way round: no score is
+of the rows that chose it, and no test row is read. UAR over the pooled halves and folds, averaged over seeds;
+intervals resample speakers. Each combination of the choices of a recipe is a row of the table.
 
-PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_projections.py [PART OF A NAME]...
+PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_projections.py [--corpora ravdess emodb] [--folds 4]
+    [--seeds 0 1 2] [--recipe source0/A1 KEY=VALUE,VALUE...]
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import recall_score
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.base import ClassifierMixin
 
-import merdata
-from merdata.plugin import normalise
-from merdata_train.data.rows import COLUMNS
-from merdata_train.data.source import Examples
-from merdata_train.features.hashing import hashed
-from merdata_train.features.mfcc import mean_std
+from merdata_train.data.source import Examples, Source
 from merdata_train.models.inference import predict
-from merdata_train.recipe.features import Hashing, Mfcc
 from merdata_train.recipe.recipe import load_recipe
+from merdata_train.scoring.statistics import mean_intervals, mean_scores
 from merdata_train.training.fit import fit
-from tests.benchmarks.common import REAL, machine
+from tests.benchmarks.bench_real import (
+    Parts,
+    Seeds,
+    bounded,
+    build,
+    candidates,
+    counts_of,
+    perceptrons,
+    predicted_rows,
+    with_scikit_learn,
+)
+from tests.benchmarks.common import machine
 
-FOLDS, SEEDS, RESAMPLES = 4, (0, 1, 2), 2_000
-EMODB = {"W": "anger", "E": "disgust", "A": "fear", "F": "joy", "T": "sadness", "N": "neutral"}
-RECIPES = {"gated": "source0/A0", "tokens": "source0/A1"}
-CHOICES = {
-    "gated": {"norm": ("layer", "none"), "project": ("linear", "mlp", "swiglu"), "mix": ("swiglu", "gelu")},
-    "tokens": {"norm": ("none", "layer"), "project": ("swiglu", "linear", "mlp"), "ffn": ("swiglu", "gelu")},
+Choices = dict[str, dict[str, list[str]]]  # recipe -> key -> values
+CHOICES: Choices = {
+    "source0/A0": {
+        "model.norm": ["none", "layer"],
+        "model.project": ["linear", "mlp", "swiglu"],
+        "model.mix": ["gelu", "swiglu"],
+    },
+    "source0/A1": {
+        "model.norm": ["none", "layer"],
+        "model.project": ["linear", "mlp", "swiglu"],
+        "model.ffn": ["gelu", "swiglu"],
+    },
 }
-DESCRIBED = {"gated": "norm=layer project=linear mix=swiglu", "tokens": "norm=none project=swiglu ffn=swiglu"}
-Guesses = tuple[list[str], list[str]]  # of validation rows and of test rows
-System = Callable[[Examples, Examples, Examples, int], Guesses]
+System = Callable[[Parts, int], npt.NDArray[np.object_]]  # predictions of parts["test"] with a seed
 
 
-def main(chosen: list[str]) -> None:
+def halves(validation: Examples) -> Iterator[tuple[Examples, Examples]]:
+    """Validation rows in two halves by speaker, each way round: those that choose, those that are scored."""
+    speakers = validation.rows["corpus"] + "/" + validation.rows["speaker"].astype(str)
+    odd = speakers.map({name: number % 2 for number, name in enumerate(sorted(set(speakers)))}).to_numpy(bool)
+    for keep in (odd, ~odd):
+        yield validation.only(keep), validation.only(~keep)
+
+
+def systems(choices: Choices, place: list[str]) -> Iterator[tuple[str, System]]:
+    """What is compared, by name."""
+    for name, models in candidates():
+        yield name, partial(with_models, name, models)
+    yield "MLP", lambda parts, seed: with_scikit_learn(parts, *perceptrons(seed))[1]
+    for recipe, values_of in choices.items():
+        for values in product(*values_of.values()):
+            own = [f"{key}={value}" for key, value in zip(values_of, values, strict=True)]
+            yield " ".join([recipe, *own]), partial(with_recipe, recipe, [*place, *own])
+
+
+def with_models(
+    name: str, models: list[ClassifierMixin], parts: Parts, _seed: int
+) -> npt.NDArray[np.object_]:
+    return with_scikit_learn(parts, name, models)[1]
+
+
+def with_recipe(name: str, words: list[str], parts: Parts, seed: int) -> npt.NDArray[np.object_]:
+    model, _ = fit(load_recipe(name, [*words, f"seed={seed}"]), parts["train"], parts["validation"])
+    best = predict(model, parts["test"]).argmax(dim=-1).numpy()
+    return np.array(parts["test"].classes, dtype=object)[best]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--corpora", nargs="+", default=["ravdess"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--recipe", nargs="+", metavar="NAME")
+    asked = parser.parse_args()
+    choices = chosen(*asked.recipe) if asked.recipe else CHOICES
     torch.set_num_threads(1)
-    rows = real_rows()
-    print(machine())
-    for name, part in {"RAVDESS": rows[rows["corpus"] == "ravdess"], "RAVDESS + TESS + EmoDB": rows}.items():
-        print(f"\n| {name}, n {len(part)} | validation UAR | test UAR |\n|---|---|---|", flush=True)
-        for system, train in systems():
-            if chosen and not any(word in system for word in chosen):
-                continue
-            print(f"| {system} | {' | '.join(measured(train, part))} |", flush=True)
-
-
-def real_rows() -> pd.DataFrame:
-    """Labelled clips with corpus, speaker, group (of the folds), text, label and their MFCC vector."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "store"
-        for corpus in ("ravdess", "tess"):
-            merdata.build([corpus], REAL / corpus, store)
-        opened = merdata.open_store(store)
-        table = opened.rows(COLUMNS)
-        rows = table.to_pandas().assign(label=opened.relabel(table, merdata.label_space("mer7")))
-        audio = {
-            id: mean_std(samples, Mfcc()) for shard in opened.shards() for id, samples in audio_of(shard)
-        }
-    rows["vector"] = rows["id"].map(audio)
-    rows = pd.concat([rows[rows["label"].notna()], pd.DataFrame(emodb())], ignore_index=True)
-    for _, own in rows.groupby("corpus"):
-        speakers = sorted(own["speaker"].unique())
-        group = {speaker: number * FOLDS // len(speakers) for number, speaker in enumerate(speakers)}
-        rows.loc[own.index, "group"] = own["speaker"].map(group)
-    return rows
-
-
-def audio_of(shard: merdata.Shard) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-    yield from merdata.read_audio(shard.path)
-
-
-def emodb() -> Iterator[dict[str, Any]]:
-    for path in sorted((REAL / "emodb" / "wav").glob("*.wav")):
-        name = path.stem
-        if name[5] in EMODB:
-            samples = normalise(path.read_bytes(), name).samples.astype(np.float32) / np.float32(32_768)
-            yield {
-                "id": f"emodb/{name}",
-                "corpus": "emodb",
-                "speaker": f"emodb/{name[:2]}",
-                "text": name[2:5],
-                "label": EMODB[name[5]],
-                "vector": mean_std(samples, Mfcc()),
-            }
-
-
-def systems() -> Iterator[tuple[str, System]]:
-    yield from ((name, with_sklearn(make)) for name, make in CLASSIFIERS.items())
-    for kind in CHOICES:
-        for values in product(*CHOICES[kind].values()):
-            words = [f"{key}={value}" for key, value in zip(CHOICES[kind], values, strict=True)]
-            name = f"{kind}: {' '.join(words)}"
-            described = " (as described)" if " ".join(words) == DESCRIBED[kind] else ""
-            yield name + described, with_recipe(RECIPES[kind], [f"model.{word}" for word in words])
-
-
-def with_recipe(name: str, words: list[str]) -> System:
-    def train(train: Examples, validation: Examples, test: Examples, seed: int) -> Guesses:
-        recipe = load_recipe(name, [*words, f"seed={seed}"])
-        model, _ = fit(recipe, train, validation)
-        return guesses(predict(model, validation), train.classes), guesses(
-            predict(model, test), train.classes
+    with tempfile.TemporaryDirectory() as temporary:
+        store, protocol = build(asked.corpora, asked.folds, Path(temporary))
+        place = [f"store={store}", f"protocol={protocol}"]
+        sources = [
+            Source(load_recipe(next(iter(choices)), [*place, f"fold={fold}"]))
+            for fold in range(1, asked.folds + 1)
+        ]
+        train, validation = (
+            [source.examples(split, jobs=1) for source in sources] for split in ("train", "validation")
         )
-
-    return train
-
-
-CLASSIFIERS: dict[str, Callable[[int], list[Any]]] = {
-    "logistic regression": lambda _: [
-        LogisticRegression(C=c, class_weight="balanced", max_iter=2_000) for c in (0.001, 0.01, 0.1, 1.0)
-    ],
-    "SVM": lambda _: [SVC(C=c, class_weight="balanced") for c in (0.3, 1.0, 3.0, 10.0)],
-    "MLP": lambda seed: [
-        MLPClassifier((128,), alpha=alpha, max_iter=300, random_state=seed) for alpha in (1e-4, 1e-2, 1.0)
-    ],
-}
+        print(f"{machine()}; {', '.join(asked.corpora)}; {asked.folds} speaker folds, seeds {asked.seeds}")
+        print(f"split {sources[0].protocol.hash[:12]}; n {sum(map(len, validation))}\n")
+        print("| system | UAR of validation rows |\n|---|---|")
+        for name, system in systems(choices, place):
+            rows = list(zip(train, validation, strict=True))
+            print(f"| {name} | {measured(system, rows, asked.seeds)} |", flush=True)
 
 
-def with_sklearn(make: Callable[[int], list[Any]]) -> System:
-    """The candidate that is best on the validation rows."""
-
-    def train(train: Examples, validation: Examples, test: Examples, seed: int) -> Guesses:
-        best: tuple[float, Guesses] = (-1.0, ([], []))
-        for candidate in make(seed):
-            fitted = make_pipeline(StandardScaler(), candidate).fit(stacked(train), train.rows["label"])
-            own = fitted.predict(stacked(validation)).tolist()
-            value = float(recall_score(validation.rows["label"], own, average="macro", zero_division=0))
-            if value > best[0]:
-                best = value, (own, fitted.predict(stacked(test)).tolist())
-        return best[1]
-
-    return train
+def chosen(recipe: str, *words: str) -> Choices:
+    """The choices of the command line, KEY=VALUE,VALUE."""
+    pairs = (word.partition("=") for word in words)
+    return {recipe: {key: values.split(",") for key, _, values in pairs}}
 
 
-def stacked(examples: Examples) -> npt.NDArray[np.float32]:
-    return np.hstack([examples.tensors["audio_vec"].numpy(), examples.tensors["text_vec"].numpy()])
+def measured(system: System, rows: list[tuple[Examples, Examples]], seeds: list[int]) -> str:
+    """The UAR of a system with its interval.
 
-
-def measured(train: System, rows: pd.DataFrame) -> list[str]:
-    """The UAR of validation and test rows with their intervals."""
-    pooled: list[list[pd.DataFrame]] = [[], []]
-    for seed in SEEDS:
-        guessed: list[list[pd.DataFrame]] = [[], []]
-        for fold in range(FOLDS):
-            test, validation = rows["group"] == fold, rows["group"] == (fold + 1) % FOLDS
-            parts = [rows[~test & ~validation], rows[validation], rows[test]]
-            splits = zip(("train", "validation", "test"), parts, strict=True)
-            for kept, part, own in zip(
-                guessed,
-                parts[1:],
-                train(*(examples(split, part) for split, part in splits), seed),
-                strict=True,
-            ):
-                kept.append(pd.DataFrame({"id": part["id"], "label": part["label"], "guess": own}))
-        for kept, folds in zip(pooled, guessed, strict=True):
-            kept.append(pd.concat(folds).sort_values("id", ignore_index=True))
-    return [interval(seeds) for seeds in pooled]
-
-
-def examples(split: str, rows: pd.DataFrame) -> Examples:
-    classes = tuple(merdata.label_space("mer7").classes)
-    rows = rows.reset_index(drop=True)
-    there = torch.ones(len(rows), dtype=torch.bool)
-    tensors = {
-        "audio_vec": torch.from_numpy(np.stack(rows["vector"].to_list())),
-        "text_vec": torch.from_numpy(hashed(rows["text"].tolist(), Hashing())),
-        "has_audio": there,
-        "has_text": there,
-        "labels": torch.tensor([classes.index(label) for label in rows["label"]]),
-    }
-    kept = rows[["id", "corpus", "speaker", "label"]].assign(domain="acted", language="en", dialogue=None)
-    return Examples(split, kept, classes, tensors)
-
-
-def guesses(probabilities: torch.Tensor, classes: tuple[str, ...]) -> list[str]:
-    return [classes[number] for number in probabilities.argmax(dim=-1).tolist()]
-
-
-def interval(seeds: list[pd.DataFrame]) -> str:
-    """The mean over seeds, and its interval by resampling clips."""
-    random = np.random.default_rng(0)
-    gold = seeds[0]["label"].to_numpy()
-    right = np.stack([(seed["guess"] == seed["label"]).to_numpy(float) for seed in seeds]).mean(axis=0)
-
-    def uar(chosen: npt.NDArray[np.int64]) -> float:
-        return float(pd.Series(right[chosen]).groupby(gold[chosen]).mean().mean())
-
-    drawn = [uar(random.integers(0, len(gold), len(gold))) for _ in range(RESAMPLES)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return f"{uar(np.arange(len(gold))):.3f} [{low:.3f}, {high:.3f}]"
+    Args:
+        system: what is scored.
+        rows: train and validation rows of each fold.
+        seeds: of training.
+    """
+    scored: Seeds = defaultdict(list)
+    for seed in seeds:
+        for train, validation in rows:
+            for chooses, rest in halves(validation):
+                parts = {"train": train, "validation": chooses, "test": rest}
+                scored[seed].append(predicted_rows(rest, system(parts, seed)))
+    counts = counts_of(scored, rows[0][0].classes)
+    bounds = mean_intervals(counts)
+    value = float(mean_scores(counts.sum(axis=1))["uar"])
+    return bounded(value, bounds["uar"] if bounds else None, ".3f")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -35,14 +35,16 @@ import merdata
 from merdata_train.data.source import Examples, Source
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import load_recipe
-from merdata_train.runs.compare import by_cluster
 from merdata_train.scoring.statistics import Ints, mean_intervals, mean_scores, paired
+from merdata_train.scoring.units import by_unit
 from merdata_train.training.fit import fit
 from tests.benchmarks.common import REAL, machine
 
 CHOSEN = "best of scikit-learn"
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-Rows = dict[str, dict[int, list[pd.DataFrame]]]  # system -> seed -> predictions of each fold
+Seeds = dict[int, list[pd.DataFrame]]  # seed -> predictions of each fold
+Rows = dict[str, Seeds]  # by system
+Parts = dict[str, Examples]  # by split
 
 
 def build(corpora: list[str], folds: int, folder: Path) -> tuple[Path, str]:
@@ -60,17 +62,20 @@ def build(corpora: list[str], folds: int, folder: Path) -> tuple[Path, str]:
     return folder / "store", made.name
 
 
-def candidates(seed: int) -> Iterator[tuple[str, list[ClassifierMixin]]]:
-    """What scikit-learn is tried with: name, and the model at each strength of regularisation."""
+def candidates() -> Iterator[tuple[str, list[ClassifierMixin]]]:
+    """What scikit-learn is tried with, whatever the seed: name, and the model at each strength."""
     yield (
         "logistic regression",
         [LogisticRegression(C=c, class_weight="balanced", max_iter=2_000) for c in STRENGTHS],
     )
     yield "SVM", [SVC(C=c, class_weight="balanced") for c in (*STRENGTHS[2:], 100.0)]
-    yield (
-        "MLP",
-        [MLPClassifier((256,), alpha=a, max_iter=300, random_state=seed) for a in (1e-4, 1e-1, 1.0, 10.0)],
-    )
+
+
+def perceptrons(seed: int) -> tuple[str, list[ClassifierMixin]]:
+    """The candidate that depends on a seed."""
+    return "MLP", [
+        MLPClassifier((256,), alpha=a, max_iter=300, random_state=seed) for a in (1e-4, 1e-1, 1.0, 10.0)
+    ]
 
 
 def vectors(examples: Examples) -> npt.NDArray[np.float32]:
@@ -79,57 +84,58 @@ def vectors(examples: Examples) -> npt.NDArray[np.float32]:
 
 
 def with_scikit_learn(
-    parts: dict[str, Examples], seed: int
-) -> Iterator[tuple[str, npt.NDArray[np.object_], float]]:
-    """Name, predictions of the test rows and validation UAR of each, at its best strength."""
-    features = {name: vectors(examples) for name, examples in parts.items()}
-    gold = {name: examples.rows["label"].to_numpy() for name, examples in parts.items()}
-    for name, models in candidates(seed):
-        fitted = [
-            make_pipeline(StandardScaler(), model).fit(features["train"], gold["train"]) for model in models
-        ]
-        scored = [
-            balanced_accuracy_score(gold["validation"], model.predict(features["validation"]))
-            for model in fitted
-        ]
-        best = int(np.argmax(scored))
-        yield name, fitted[best].predict(features["test"]), scored[best]
+    parts: Parts, name: str, models: list[ClassifierMixin]
+) -> tuple[str, npt.NDArray[np.object_], float]:
+    """Name, predictions of the test rows and validation UAR of the strength that validation finds best."""
+    features = {split: vectors(examples) for split, examples in parts.items()}
+    gold = {split: examples.rows["label"].to_numpy() for split, examples in parts.items()}
+    fitted = [
+        make_pipeline(StandardScaler(), model).fit(features["train"], gold["train"]) for model in models
+    ]
+    scored = [
+        balanced_accuracy_score(gold["validation"], model.predict(features["validation"])) for model in fitted
+    ]
+    best = int(np.argmax(scored))
+    return name, fitted[best].predict(features["test"]), scored[best]
+
+
+def with_recipe(name: str, place: list[str]) -> tuple[Parts, npt.NDArray[np.object_]]:
+    """The rows of a recipe and its predictions of those of test."""
+    recipe = load_recipe(name, place)
+    source = Source(recipe)
+    parts = {split: source.examples(split, jobs=1) for split in ("train", "validation", "test")}
+    model, _ = fit(recipe, parts["train"], parts["validation"])
+    best = predict(model, parts["test"]).argmax(dim=-1).numpy()
+    return parts, np.array(parts["test"].classes, dtype=object)[best]
 
 
 def predictions(recipes: list[str], words: list[str], folds: list[int], seeds: list[int]) -> Rows:
     """The test rows of every fold as each system predicts them."""
     systems: Rows = defaultdict(lambda: defaultdict(list))
     for fold in folds:
+        steady: list[tuple[str, npt.NDArray[np.object_], float]] = []
         for seed in seeds:
-            place = [*words, f"fold={fold}", f"seed={seed}"]
             for recipe_name in recipes:
-                recipe = load_recipe(recipe_name, place)
-                source = Source(recipe)
-                parts = {name: source.examples(name, jobs=1) for name in ("train", "validation", "test")}
-                model, _ = fit(recipe, parts["train"], parts["validation"])
-                best = predict(model, parts["test"]).argmax(dim=-1).numpy()
-                named = np.array(parts["test"].classes, dtype=object)[best]
-                systems[recipe_name][seed].append(_rows(parts["test"], named))
-            chosen = (np.array([], dtype=object), -1.0)
-            for name, named, value in with_scikit_learn(parts, seed):
-                systems[name][seed].append(_rows(parts["test"], named))
-                chosen = (named, value) if value > chosen[1] else chosen
-            systems[CHOSEN][seed].append(_rows(parts["test"], chosen[0]))
+                parts, named = with_recipe(recipe_name, [*words, f"fold={fold}", f"seed={seed}"])
+                systems[recipe_name][seed].append(predicted_rows(parts["test"], named))
+            steady = steady or [with_scikit_learn(parts, *candidate) for candidate in candidates()]
+            compared = [*steady, with_scikit_learn(parts, *perceptrons(seed))]
+            for name, named, _ in compared:
+                systems[name][seed].append(predicted_rows(parts["test"], named))
+            chosen = max(compared, key=lambda candidate: candidate[2])[1]
+            systems[CHOSEN][seed].append(predicted_rows(parts["test"], chosen))
             print(f"fold {fold}, seed {seed} done", file=sys.stderr, flush=True)
     return systems
 
 
-def _rows(test: Examples, predicted: npt.NDArray[np.object_]) -> pd.DataFrame:
+def predicted_rows(test: Examples, predicted: npt.NDArray[np.object_]) -> pd.DataFrame:
     cluster = test.rows["corpus"] + "/" + test.rows["speaker"].astype(str)
     return test.rows[["id", "corpus", "label"]].assign(predicted=predicted, cluster=cluster)
 
 
 def table(systems: Rows, classes: tuple[str, ...], corpus: str | None) -> None:
     """UAR with interval, and its difference from the best of scikit-learn, over all rows or a corpus's."""
-    counts = {
-        name: np.stack([_counts(pd.concat(folds), classes, corpus) for folds in seeds.values()])
-        for name, seeds in systems.items()
-    }
+    counts = {name: counts_of(seeds, classes, corpus) for name, seeds in systems.items()}
     rows, clusters = int(counts[CHOSEN][0].sum()), counts[CHOSEN].shape[1]
     print(f"\n{corpus or 'all'}: n {rows:,}, {clusters} speakers\n")
     print(f"| system | UAR | minus {CHOSEN} |\n|---|---|---|")
@@ -137,17 +143,19 @@ def table(systems: Rows, classes: tuple[str, ...], corpus: str | None) -> None:
         value = float(mean_scores(by_seed.sum(axis=1))["uar"])
         bounds = mean_intervals(by_seed)
         difference = paired(counts[CHOSEN], by_seed)["uar"]
-        compared = (
-            "" if name == CHOSEN else _bounded(difference["difference"], difference["interval"], "+.3f")
-        )
-        print(f"| {name} | {_bounded(value, bounds['uar'] if bounds else None, '.3f')} | {compared} |")
+        compared = "" if name == CHOSEN else bounded(difference["difference"], difference["interval"], "+.3f")
+        print(f"| {name} | {bounded(value, bounds['uar'] if bounds else None, '.3f')} | {compared} |")
 
 
-def _counts(rows: pd.DataFrame, classes: tuple[str, ...], corpus: str | None) -> Ints:
-    return by_cluster(rows if corpus is None else rows[rows["corpus"] == corpus], classes)
+def counts_of(seeds: Seeds, classes: tuple[str, ...], corpus: str | None = None) -> Ints:
+    """Confusion counts `[seeds, speakers, C, C]` of the pooled folds, of all rows or of a corpus's."""
+    pooled = [pd.concat(folds) for folds in seeds.values()]
+    kept = [rows if corpus is None else rows[rows["corpus"] == corpus] for rows in pooled]
+    return np.stack([by_unit(rows, classes) for rows in kept])
 
 
-def _bounded(value: float, bounds: list[float] | None, form: str) -> str:
+def bounded(value: float, bounds: list[float] | None, form: str) -> str:
+    """A value with its interval in brackets."""
     return f"{value:{form}}" + (f" [{bounds[0]:{form}}, {bounds[1]:{form}}]" if bounds else "")
 
 

@@ -20,7 +20,8 @@ from common import in_turn, report
 from merdata_train.data.source import Examples
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import load_recipe
-from merdata_train.training.fit import fit, weighted
+from merdata_train.training.fit import fit
+from merdata_train.training.objective import weighted
 
 CLASSES = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 92_000

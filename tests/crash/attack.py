@@ -1,4 +1,4 @@
-"""All hostile stores through all commands: `python -m tests.crash.attack [NAME ...]`."""
+"""All hostile stores, runs and recipes through all commands: `python -m tests.crash.attack [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,35 @@ import sys
 import tempfile
 from pathlib import Path
 
+from merdata.cli import app as toolkit
 from merdata.corpora.miniature import write_corpus
+from merdata_train.cli import app as trainer
 from tests.attack.drive import commands, faults_of, make_scene
+from tests.attack.runs import RECIPES, RUNS, make_recipes, make_runs, on_recipes, on_runs
 from tests.attack.stores import STORES
 
 
 def main(names: list[str]) -> int:
-    faults = []
+    faults = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_corpus("tess", folder / "corpora" / "tess")
         scene = make_scene(folder / "corpora", folder / "good")
-        chosen = {name: hostile for name, hostile in STORES.items() if not names or name in names}
-        for name, hostile in chosen.items():
-            found = faults_of(scene, name, hostile, folder / "place")
-            print(*found, sep="\n", end="\n" if found else "", flush=True)
-            faults += found
-        answers = len(chosen) * len(commands(scene, folder, folder))
-    print(f"| hostile stores | {len(faults)} faults in {answers} answers |")
-    return len(faults)
+        for kind, table, good, chosen, program in (
+            ("stores", STORES, scene, commands, toolkit.main),
+            ("runs", RUNS, make_runs(scene), on_runs, trainer.main),
+            ("recipes", RECIPES, make_recipes(scene), on_recipes, trainer.main),
+        ):
+            asked = {name: hostile for name, hostile in table.items() if not names or name in names}
+            wrong = 0
+            for name, hostile in asked.items():
+                lines = faults_of(good, name, hostile, folder / "place", chosen, program)
+                print(*lines, sep="\n", end="\n" if lines else "", flush=True)
+                wrong += len(lines)
+            answers = len(asked) * len(chosen(good, folder, folder))
+            print(f"| hostile {kind} | {wrong} faults in {answers} answers |", flush=True)
+            faults += wrong
+    return faults
 
 
 if __name__ == "__main__":

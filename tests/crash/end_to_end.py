@@ -1,8 +1,9 @@
-"""Every recipe and suite of the end-to-end model, from corpora to tables: `python -m tests.crash.end_to_end`.
+"""Recipes and suites with pretrained encoders, from corpora to tables: `python -m tests.crash.end_to_end`.
 
 Tiny encoders with random weights, one epoch or two a stage, no network. Each recipe and each suite is killed
 at a seeded moment and called again; the run that the kill met is trained anew elsewhere, undisturbed, and
-must have the same weights and history. Prints a Markdown table. Names in the arguments choose some of them.
+must have the same weights and history. The model of each recipe is pushed to a Hub on this machine and
+opened from there. Prints a Markdown table. Names in the arguments choose some of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import merdata
 from merdata_train.recipe.recipe import load_recipe, recipe_files
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import suite_files
+from tests.fake_hub import FakeHub
 from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
+from tests.merdata_train.small import small_suite, small_words
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "COLUMNS": "200"}
@@ -36,8 +39,11 @@ OWN = {
     "e2e-meld": TOKENS,
     "e2e-iemocap4": [*BRIEF, "protocol=iemocap_session3"],
 }
+BY_SESSION = ["protocol=iemocap_session3"]  # the miniature has three sessions
+OWN |= dict.fromkeys(("source1-sessions", "source1-sessions-6", "source3"), BY_SESSION)
 NO_MELD = ["stages.0.sampler=null"]  # the recipes draw MELD's rows more often
 POLL = 0.005
+ASKED = ["--text", "How are you?", "--json"]
 
 
 @dataclass(frozen=True)
@@ -137,22 +143,46 @@ class Scene:
 def recipe(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
     """A recipe, killed and called again; its predictions and its card."""
     text = "xlmr" if name.endswith("multilingual") else "roberta"
-    own = ["run", name, *scene.places(text), *words]
     stages = len(load_recipe(name).stages)
-    own += [f"stages.{at}.epochs={2 if at == 0 else 1}" for at in range(stages)]
+    if name.startswith("source0/"):
+        own = ["run", name, *scene.places(text), *words]
+        own += [f"stages.{at}.epochs={2 if at == 0 else 1}" for at in range(stages)]
+    else:
+        encoders = scene.folder / "wavlm", scene.folder / text
+        own = ["run", name, *small_words(name, *encoders, epochs=2), *words]
+        own += [*BY_SESSION, "fold=1"] if name.startswith("source3/") else []
     places: list[object] = ["--store", scene.store, "--out", scene.runs, "--workers", 2]
     killed = scene.kill([*own, *places], chance.randint(0, stages + 1), chance.uniform(0, 0.3))
     folder = Path(json.loads(scene.call(*own, *places, "--json"))["folder"])
     alike = "yes" if scene.same(folder) else "**no**"
-    predictions = json.loads(scene.call("predict", folder, "--text", "How are you?", "--json"))
+    predictions = json.loads(scene.call("predict", folder, *ASKED))
     assert abs(sum(predictions[0]["probabilities"].values()) - 1) < 1e-6
     assert (folder / "model" / "README.md").is_file()
+    assert pushed(scene, folder) == predictions[0]["probabilities"], "another answer from the Hub"
     return f"1 | {killed} | {alike}"
+
+
+def pushed(scene: Scene, folder: Path) -> dict[str, float]:
+    """What the model of a run says after it was pushed to a Hub and opened from there."""
+    with FakeHub() as hub:
+        environment = hub.environment(scene.folder / "hub" / folder.name) | {"COLUMNS": "200"}
+        for words in (["push", folder, "tester/model"], ["predict", "tester/model", *ASKED]):
+            command = scene.command(*words)
+            done = subprocess.run(command, capture_output=True, text=True, env=environment)
+            if done.returncode:
+                raise RuntimeError(" ".join(done.stderr.strip().splitlines()[-1:]))
+    probabilities: dict[str, float] = json.loads(done.stdout)[0]["probabilities"]
+    return probabilities
 
 
 def suite(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
     """A suite, killed and called again; its tables."""
     own: list[object] = ["suite", name, *scene.places(), *SHORT, *OWN.get(name, BRIEF), *words]
+    if name.startswith("source"):
+        (scene.folder / "small").mkdir(exist_ok=True)
+        encoders = scene.folder / "wavlm", scene.folder / "roberta"
+        file = small_suite(name, scene.folder / "small", *encoders)
+        own = ["suite", file, *OWN.get(name, []), *words, "--seeds", 0]
     own += ["--store", scene.store, "--out", scene.runs]
     killed = scene.kill(own, chance.randint(0, 8), chance.uniform(0, 0.3))
     met = list(scene.unfinished()) or scene.newest()
@@ -172,7 +202,15 @@ def miniatures(folder: Path) -> Scene:
     scene.call(
         "build", "--corpus", "all", "--source", folder / "corpora", "--store", scene.store, package="merdata"
     )
-    for words in ([], ["--protocol", "loco"], ["--protocol", "kfold", "--corpus", "iemocap"]):
+    few = ["fewshot", "--corpus", "cremad", "--whole", "iemocap"]
+    tess = (
+        ["random", "--ratios", "70/15/15"],
+        ["kfold", "--by", "text"],
+        ["one-speaker"],
+        ["one-speaker+text"],
+    )
+    kinds = [["loco"], ["kfold", "--corpus", "iemocap"], few, *([*kind, "--corpus", "tess"] for kind in tess)]
+    for words in ([], *(["--protocol", *kind] for kind in kinds)):
         scene.call("split", scene.store, *words, package="merdata")
     return with_encoders(scene)
 
@@ -205,14 +243,25 @@ def plan(make: Callable[[Path], Scene]) -> dict[str, list[str]]:
             "source0/B3": [*NO_MELD, "stages.1.sampler=null"],
             "e2e-iemocap4": ["protocol=ravdess_speaker5", "data.corpora=[ravdess]", "labels=mer7"],
         }
-    recipes = [name for name in recipe_files() if name.startswith("source0/B")]
+    recipes = [name for name in recipe_files() if not name.startswith("source0/A")]
     recipes.sort(key=lambda name: (bool(load_recipe(name).stages[0].init), name))  # runs to start from first
-    return {name: [] for name in [*recipes, *(one for one in suite_files() if one.startswith("e2e-"))]}
+    suites = [name for name in suite_files() if name.startswith(("e2e-", "source"))]
+    return {name: [] for name in [*recipes, *suites]}
 
 
 def starts(scene: Scene, name: str) -> list[str]:
     """The short runs that were made before, in the place of the recipes that a recipe starts from."""
-    named = load_recipe(name).stages[0].init or []
+    stage = load_recipe(name).stages[0]
+    parts = [
+        {
+            "from": str(next(scene.runs.glob(f"{start.from_.replace('/', '-')}-*"))),
+            "modules": list(start.modules),
+        }
+        for start in stage.starts()
+    ]
+    if parts:
+        return [f"stages.0.init={json.dumps(parts)}"]
+    named = stage.init or []
     folders = [
         str(path)
         for start in ([named] if isinstance(named, str) else named)
@@ -234,7 +283,8 @@ def main(names: list[str]) -> int:
                 chance, began = random.Random(f"{make.__name__} {name}"), time.monotonic()
                 try:
                     if name in recipe_files():
-                        found = recipe(scene, name, [*SHORT, *TOKENS, *words, *starts(scene, name)], chance)
+                        brief = [*SHORT, *TOKENS] if name.startswith("source0/") else []
+                        found = recipe(scene, name, [*brief, *words, *starts(scene, name)], chance)
                     else:
                         found = suite(scene, name, words, chance)
                 except (AssertionError, RuntimeError) as error:

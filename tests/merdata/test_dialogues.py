@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ import pytest
 import merdata
 from merdata.errors import OptionError
 from merdata.store.protocol import make_protocol
-from tests.merdata.corpora.trees import lay_down
 
 
 def test_only_earlier_turns_of_the_same_dialogue(store: merdata.Store) -> None:
@@ -52,11 +52,9 @@ def test_none_before_when_none_is_asked(store: merdata.Store) -> None:
         merdata.histories(store, -1)
 
 
-def test_all_of_meld(real_data: Path, tmp_path: Path) -> None:
+def test_all_of_meld(real_data: Path, full_tree: Callable[[str], Path], tmp_path: Path) -> None:
     """Every window over the three csv files is what the csv itself says, gaps included."""
-    merdata.build(
-        ["meld"], lay_down("meld", real_data, tmp_path / "meld"), tmp_path / "store", on_bad_audio="silence"
-    )
+    merdata.build(["meld"], full_tree("meld"), tmp_path / "store", on_bad_audio="silence")
     store = merdata.open_store(tmp_path / "store")
     found = merdata.histories(store, 7, protocol=merdata.split(store, "mer"))
     said: dict[tuple[str, int, int], str] = {}

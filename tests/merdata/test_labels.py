@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from merdata.corpora.registry import registry
 from merdata.errors import PolicyError
-from merdata.labels import classify, label_space, label_spaces, make_policy, read_policy
+from merdata.labels import classify, label_space, label_spaces, make_policy, read_policy, vad_prototypes
 
 TARGETS = {
     "mead": {"angry": "anger", "contempt": None, "neutral": "neutral"},
@@ -19,10 +19,43 @@ TARGETS = {
 
 
 def test_the_built_in_spaces() -> None:
-    assert set(label_spaces()) == {"mer7", "iemocap4", "iemocap6"}
+    assert set(label_spaces()) == {
+        "mer7", "tess7", "cremad6", "ser4", "iemocap4", "iemocap4_happy", "iemocap6",
+    }  # fmt: skip
     assert label_space("mer7").classes == (
         "anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral",
     )  # fmt: skip
+
+
+# The turns of IEMOCAP by their majority vote, as its EmoEvaluation files have them (Busso et al. 2008).
+IEMOCAP = {"ang": 1103, "hap": 595, "exc": 1041, "sad": 1084, "neu": 1708, "fru": 1849, "fea": 40}
+
+
+@pytest.mark.parametrize(
+    ("space", "rows"), [("iemocap4", 5531), ("iemocap4_happy", 4490), ("ser4", 4490), ("iemocap6", 7380)]
+)
+def test_a_space_takes_the_rows_of_iemocap_that_papers_count(space: str, rows: int) -> None:
+    stored = {"ang": "anger", "fru": "anger", "hap": "joy", "exc": "joy", "sad": "sadness", "neu": "neutral"}
+    taken = {raw: classify(label_space(space), "iemocap", raw, stored.get(raw)) for raw in IEMOCAP}
+    assert sum(IEMOCAP[raw] for raw, label in taken.items() if label) == rows
+    assert taken["hap"] == "joy"
+    assert taken["exc"] == {"iemocap4": "joy", "iemocap6": "excitement"}.get(space)
+
+
+def test_a_space_over_several_corpora_takes_the_others_as_they_are_stored() -> None:
+    space = label_space("ser4")
+    assert classify(space, "cremad", "HAP", "joy") == "joy"
+    assert classify(space, "cremad", "FEA", "fear") is None
+    assert classify(label_space("iemocap4"), "cremad", "HAP", "joy") is None
+
+
+def test_every_class_has_a_prototype_on_the_scale() -> None:
+    """Of all spaces: a missing one would be a target of (0, 0, 0)."""
+    prototypes = vad_prototypes()
+    assert {name for space in label_spaces().values() for name in space.classes} == set(prototypes)
+    assert all(-1 <= value <= 1 for values in prototypes.values() for value in values)
+    assert prototypes["neutral"] == (-0.062, -0.632, -0.286)
+    assert prototypes["sadness"] == (-0.896, -0.424, -0.672)
 
 
 def test_defaults_keep_what_has_a_class_and_drop_the_rest() -> None:
@@ -123,7 +156,11 @@ def test_every_corpus_targets_classes_of_mer7() -> None:
         ("contempt: disgust\ncontempt: drop\n", "the key 'contempt' is given twice"),
         ("mead: {contempt: disgust, contempt: drop}\n", "the key 'contempt' is given twice"),
         ("a: &x [1]\nb: *x\n", "aliases"),
-        ("[" * 5_000, "nested too deeply"),
+        ("[" * 5_000, "nested deeper"),
+        ("contempt: 2001-02-30\n", "a date or a number that cannot be"),
+        ("contempt: !!timestamp disgust\n", "a date or a number that cannot be"),
+        (f"contempt: {'9' * 5_000}\n", "a date or a number that cannot be"),
+        ("#" * 1_000_001, "larger than 1,000,000 bytes"),
     ],
 )
 def test_a_policy_file_that_says_two_things_is_refused(text: str, says: str, tmp_path: Path) -> None:

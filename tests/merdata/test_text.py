@@ -136,3 +136,50 @@ def test_a_hostile_text_takes_linear_time(hostile: str) -> None:
     start = time.process_time()
     words(hostile)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # Bengali (SUBESCO 8 and 9): nukta letters composed or not, joiners, the danda
+        ("দরজার বাইরে কুকুরটি দাঁড়িয়ে আছে", "দরজার বাইরে কুকুরটি দাঁড\u09bcিয\u09bcে আছে।"),
+        ("একদিন পরেই তার বিয়ে", "একদিন পরেই তার\u200c বিয\u09bcে !"),
+        ("তোমার কাজটা করা ঠিক হয়নি", "ত\u09c7\u09beমার কাজটা করা ঠিক হয়নি"),
+        # Persian (ShEMO F01A01): half space, direction mark, Arabic yeh and kaf, the genitive hamza
+        ("دیگه نمی\u200cتونم تحمل کنم.", "ديگه نمي\u200eتونم تحمل كنم"),
+        ("خانهٔ ما", "خانۀ ما"),
+        # Urdu: its own heh and yeh against Arabic ones, its full stop and digits
+        ("یہ کہاں ہے؟ ۱۲۔", "يه کهاں هے 12"),
+        # Amharic: letters of one sound, the word separator, the full stop
+        ("ሰላም ለዓለም።", "ሠላም፡ለአለም"),
+        ("ፀሐይ ወጣች", "ጸሀይ ወጣች!"),
+        # Arabic: vowel points, tatweel, hamza on the alef
+        ("أَنَا سَعِيدٌ جِدًّا", "انا سعيـــد جدا"),
+        # Chinese: widths and punctuation
+        ("你好，我２０岁了。", "你好 我20岁了"),
+    ],
+)
+def test_texts_of_other_scripts_say_the_same(one: str, other: str) -> None:
+    assert normalised(one) == normalised(other) != ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("তুমি সব উলটপালট করে দিয়েছ", "তুমি সব উলটপালট করে দিয়েছি"),  # a vowel sign is a letter
+        ("بار", "باز"),
+        ("آن", "ان"),
+        ("ہم", "ھم"),
+        ("ሰላም", "ሰሊም"),
+        ("买", "卖"),
+    ],
+)
+def test_texts_of_other_scripts_stay_apart(one: str, other: str) -> None:
+    assert normalised(one) != normalised(other)
+
+
+def test_words_of_other_scripts() -> None:
+    assert words("ইঁদুর ছানাটা হারিয়ে গেল।") == ["ইঁদুর", "ছানাটা", "হারিয\u09bcে", "গেল"]
+    assert words("سلام، دنیا") == ["سلام", "دنیا"]
+    assert words("ሰላም፡ለዓለም።") == ["ሰላም", "ለአለም"]
+    assert words("我爱你") == ["我", "爱", "你"]

@@ -15,6 +15,7 @@ from merdata_train.data.source import Examples
 from merdata_train.features.cache import audio_features, audio_samples
 from merdata_train.recipe.features import Mfcc
 from merdata_train.recipe.recipe import Recipe, load_recipe
+from tests.conftest import Once
 from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
 
 # The tests run in two processes on two cores: more threads would only wait for each other.
@@ -30,6 +31,7 @@ SMALL = [
     "model.heads=4",
     "stages.0.epochs=4",
     "stages.0.batch_size=64",
+    "stages.0.lr=1e-3",
 ]
 
 
@@ -61,11 +63,16 @@ def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: floa
 
 
 @pytest.fixture(scope="session")
-def store(store: merdata.Store) -> merdata.Store:
+def store(store: merdata.Store, once: Once, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
     """As the session's, with its features: here they take a second, and other processes seconds to start."""
-    audio_features(store, store.shards(), Mfcc(), jobs=1)
-    audio_samples(store, store.shards(["meld", "ravdess"]), jobs=1)
-    return store
+
+    def fill(folder: Path) -> None:
+        filled = merdata.open_store(shutil.copytree(store.path, folder))
+        audio_features(filled, filled.shards(), Mfcc(), jobs=1)
+        audio_samples(filled, filled.shards(["meld", "ravdess"]), jobs=1)
+
+    path = tmp_path_factory.mktemp("featured") / "store"
+    return merdata.open_store(shutil.copytree(once("featured", fill), path))
 
 
 @pytest.fixture
@@ -92,11 +99,16 @@ def tiny(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Tiny
 
 @pytest.fixture(scope="session")
 def folded(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
-    """As the session's store, with loco and iemocap_session3 beside the default protocol. Read only."""
+    """As the session's store, with the protocols of the suites beside the default one. Read only."""
     path = tmp_path_factory.mktemp("folded") / "store"
     shutil.copytree(store.path, path)
     merdata.split(path, protocol="loco")
     merdata.split(path, protocol="kfold", corpora=["iemocap"])
+    merdata.split(path, protocol="fewshot", corpora=["cremad"], whole=["iemocap"])
+    merdata.split(path, protocol="random", corpora=["tess"], ratios=(0.7, 0.15, 0.15))
+    merdata.split(path, protocol="kfold", corpora=["tess"], by="text")
+    for kind in ("one-speaker", "one-speaker+text"):
+        merdata.split(path, protocol=kind, corpora=["tess"])
     return merdata.open_store(path)
 
 

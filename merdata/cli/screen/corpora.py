@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from merdata.labels import KEEP
 from merdata.tables.table import console, table
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def corpora(facts: list[dict[str, Any]]) -> None:
     made = table("name", "title", "languages", "#rows", "classes", "licence", "here", "home page")
     for corpus in facts:
-        classes = {target for target in corpus["targets"].values() if target}
+        classes = {target for target in corpus["targets"].values() if target not in (None, KEEP)}
         made.add_row(
             corpus["name"],
             corpus["title"],
@@ -33,7 +34,7 @@ def corpus(corpus: Corpus) -> None:
     screen.print(corpus.card.strip(), markup=False, soft_wrap=True)
     made = table("raw label", "class by default")
     for raw, target in corpus.targets.items():
-        made.add_row(raw, target or "none: dropped")
+        made.add_row(raw, {None: "none: dropped", KEEP: "none: kept without a class"}.get(target, target))
     screen.print(made)
     screen.print(f"layout: {corpus.layout}", markup=False, soft_wrap=True)
     for name, what in corpus.known_options.items():

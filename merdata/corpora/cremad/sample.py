@@ -36,15 +36,18 @@ SILENT_SECONDS = 2.57
 TWINS = {"1006_TIE_HAP_XX": "1006_TIE_NEU_XX"}  # file -> the one whose bytes it has
 PEOPLE = ["African American", "Asian", "Caucasian"]
 PANELS = {"Voice": 0.6, "Face": 0.75, "MultiModal": 0.85}  # -> share of votes for the emotion acted
+LETTERS = "ADFHNS"
+MEANS = ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad")
 
 
 def plan(seed: int, speakers: int | None) -> list[File]:
-    """The recordings of the first actors of ACTORS, and the two tables on them."""
+    """The recordings of the first actors of ACTORS, and the three tables on them."""
     cast = dict(sorted(list(zip(ACTORS, GENDERS, strict=True))[:speakers]))
     names = [name for actor in cast for name in _names(actor)]
     return [
         *(_file(name, cast, seed) for name in names),
         text_file("VideoDemographics.csv", table(_people(cast), csv.QUOTE_NONNUMERIC)),
+        text_file("processedResults/tabulatedVotes.csv", table(_counts(names, seed), csv.QUOTE_NONNUMERIC)),
         text_file("processedResults/summaryTable.csv", table(_votes(names, seed), csv.QUOTE_ALL)),
     ]
 
@@ -79,15 +82,44 @@ def _people(cast: dict[str, str]) -> Iterator[Sequence[object]]:
 def _votes(names: list[str], seed: int) -> Iterator[Sequence[object]]:
     yield "", "FileName", *(f"{panel}{column}" for panel in PANELS for column in ("Vote", "Level"))
     for number, name in enumerate(names, start=1):
-        rng = seeded(seed, "cremad votes", name)
-        acted = name.split("_")[2][0]
-        panels = (_vote(acted, share, rng) for share in PANELS.values())
-        yield number, name, *chain.from_iterable(panels)
+        yield number, name, *chain.from_iterable(_panels(name, seed))
+
+
+def _panels(name: str, seed: int) -> list[tuple[str, str]]:
+    rng = seeded(seed, "cremad votes", name)
+    return [_vote(name.split("_")[2][0], share, rng) for share in PANELS.values()]
+
+
+def _counts(names: list[str], seed: int) -> Iterator[Sequence[object]]:
+    """The answers of each panel, counted; the mean of an emotion that nobody chose is -1."""
+    means = [f"mean{name}Resp" for name in MEANS]
+    yield "", *LETTERS, "fileName", "numResponses", "agreement", "emoVote", "meanEmoResp", *means
+    for panel in range(len(PANELS)):
+        for number, name in enumerate(names, start=1):
+            winners, levels = (cell.split(":") for cell in _panels(name, seed)[panel])
+            rng = seeded(seed, "cremad counts", name, str(panel))
+            most = int(rng.integers(4, 8))
+            counts = [most if letter in winners else int(rng.integers(0, 2)) for letter in LETTERS]
+            level = dict(zip(winners, map(float, levels), strict=True))
+            strengths = [
+                level.get(letter, 50.0) if n else -1 for letter, n in zip(LETTERS, counts, strict=True)
+            ]
+            answers, row = sum(counts), f"{panel + 1}{number:05d}"
+            yield (
+                row,
+                *counts,
+                name,
+                answers,
+                most / answers,
+                ":".join(winners),
+                max(level.values()),
+                *strengths,
+            )
 
 
 def _vote(acted: str, share: float, rng: np.random.Generator) -> tuple[str, str]:
     """What a panel chose and how strong it found it; one vote in eight is a tie."""
-    choices = [letter for letter in "ADFHNS" if letter != acted]
+    choices = [letter for letter in LETTERS if letter != acted]
     other = "N" if acted != "N" and rng.random() < 0.5 else str(rng.choice(choices))
     levels = rng.uniform(35, 90, 2).round(2)
     if rng.random() < 0.125:

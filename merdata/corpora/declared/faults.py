@@ -29,7 +29,7 @@ def faults(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
 
 def _steps(location: tuple[int | str, ...]) -> Iterator[int | str]:
     """The keys on the way to a fault; a key that is wrong itself is not one of them."""
-    for step, following in zip(location, (*location[1:], ""), strict=True):
+    for step, following in zip(location, (*location[1:], ""), strict=False):
         if following != "[key]" and not _is_added(step):
             yield step
 

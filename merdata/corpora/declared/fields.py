@@ -92,29 +92,49 @@ class Fields:
             empty: where a value without a rule of its own is missing, for the note.
         """
         outcomes: dict[str, Outcome] = {}
-        for name in (*self.sources, *(name for name in FIELDS if name not in self.sources)):
-            outcomes[name] = outcome = self._fill(name, values, sidecar, empty)
-            if outcome.value is not None or name in self.sources:
-                values[name] = outcome.value
+        for name, sources in self.sources.items():
+            outcomes[name] = outcome = _first(sources, values, sidecar, empty if name in NOTED else "")
+            values[name] = outcome.value
+        for name in FIELDS:
+            if name not in self.sources:
+                value = values.get(name) or None
+                outcomes[name] = Outcome(value, "" if value or name not in NOTED else empty)
         return outcomes
 
-    def _fill(self, name: str, values: Values, sidecar: Callable[[str], str | None], empty: str) -> Outcome:
-        why = ""
-        for source in self.sources.get(name, ()):
-            value = source.find(values, sidecar)
-            if value is not None:
-                return Outcome(value, note=source.rule.note)
-            why = source.rule.missing or why
-        if name not in self.sources and (value := values.get(name)):
-            return Outcome(value)
-        return Outcome(None, why or (empty if name in NOTED else ""))
+    def columns(self, known: set[str]) -> frozenset[str]:
+        """The columns of a table that the rules need: neither known values, nor fields before them."""
+        columns: set[str] = set()
+        known = set(known)
+        for name, sources in self.sources.items():
+            columns |= {value for source in sources for value in source.names} - known
+            known.add(name)
+        return frozenset(columns)
 
-    def needing(self, columns: set[str]) -> Iterator[str]:
+    def is_known(self, field: str, groups: set[str]) -> bool:
+        """Whether a field can be filled from the groups of a name alone."""
+        if field not in self.sources:
+            return field in groups
+        known = groups | self.sources.keys() - {field}
+        return any(set(source.names) <= known for source in self.sources[field])
+
+    def needing(self, columns: frozenset[str]) -> Iterator[str]:
         """The fields that cannot be filled without some columns."""
         for name, sources in self.sources.items():
             if all(columns & set(source.names) for source in sources):
                 yield name
-        yield from (name for name in FIELDS if name not in self.sources and name in columns)
+
+
+def _first(
+    sources: list[Source], values: Values, sidecar: Callable[[str], str | None], empty: str
+) -> Outcome:
+    """What the first of some rules gives that gives anything, or the reason of the last that states one."""
+    why = empty
+    for source in sources:
+        value = source.find(values, sidecar)
+        if value is not None:
+            return Outcome(value, note=source.rule.note)
+        why = source.rule.missing or why
+    return Outcome(None, why)
 
 
 class Sidecars:

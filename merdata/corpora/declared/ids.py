@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from itertools import product
 
 from merdata.corpora.corpus import Key, StoredRow, name_of
@@ -16,12 +17,13 @@ class Complete:
 
     def __init__(self, id: Template, declared: schema.Complete, grammar: Grammar) -> None:
         self._id = id
+        self._form = form_of(id, grammar)
         self._without = declared.without
         self._listed = grammar.listed
 
     def __call__(self, ids: set[str]) -> Iterator[str]:
         """The ids, given those that are there."""
-        there = [groups for id in ids if (groups := parts_of(id, self._id, self._listed))]
+        there = [match.groupdict() for match in map(self._form.fullmatch, ids) if match]
         names = list(dict.fromkeys(self._id.names))
         for combination in product(*(self._values(name, there) for name in names)):
             parts = dict(zip(names, combination, strict=True))
@@ -34,18 +36,18 @@ class Complete:
         return listed if isinstance(listed, list) else sorted({groups[name] for groups in there})
 
 
-def parts_of(id: str, template: Template, listed: Mapping[str, list[str] | str]) -> dict[str, str]:
-    """What the names in the template of an id stand for; empty where the id is not made from it."""
-    match = template.pattern({name: one_of(values) for name, values in listed.items()}).fullmatch(id)
-    return match.groupdict() if match else {}
+def form_of(id: Template, grammar: Grammar) -> re.Pattern[str]:
+    """What ids look like, their parts as groups."""
+    return id.pattern({name: one_of(values) for name, values in grammar.listed.items()})
 
 
 def key_by(template: str, id: Template, grammar: Grammar) -> Key:
     """What a source calls a row: from the row's name, as `{name}`, and the parts of its id."""
-    made = Template(template)
+    made, form = Template(template), form_of(id, grammar)
 
     def key(row: StoredRow) -> str:
         name = name_of(row)
-        return made.fill({"name": name, **parts_of(name, id, grammar.listed)}) or name
+        match = form.fullmatch(name)
+        return made.fill({"name": name, **(match.groupdict() if match else {})}) or name
 
     return key

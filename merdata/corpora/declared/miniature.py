@@ -120,6 +120,11 @@ class Miniature:
 
     def _tables(self, table: Table, spoken: list[Spoken]) -> Iterator[File]:
         """The table of the rows, and the one that is joined to it."""
+        if table.audio == "{table}":  # a table beside each recording
+            ending = PurePosixPath(table.file).suffix
+            for one in spoken:
+                yield text_file(f"{one.stem}{ending}", _written(ending, [self._cells(table, one)], ""))
+            return
         name = self._declared.sample.table or table.file
         rows = [self._cells(table, one) for one in spoken]
         yield text_file(name, _written(name, rows, _key_of(table)))
@@ -134,6 +139,7 @@ class Miniature:
         cells |= {column: values[0] for column, values in table.where.items()}
         wanted = {"label": spoken.label, "speaker": spoken.speaker, "text": TEXT, "gender": "female"}
         wanted |= {"official_split": "train", "valence": "0.5", "arousal": "0.5", "dominance": "0.5"}
+        wanted |= {"start": "0.0", "end": "0.5"}
         for field, sources in self._fields.sources.items():
             source = sources[0]
             if len(source.names) == 1 and source.names[0] not in {*spoken.values, *cells, "table", "stem"}:
@@ -154,7 +160,7 @@ def _key_of(table: Table) -> str:
 
 def _written(name: str, rows: list[dict[str, str]], key: str) -> str:
     """Rows as JSON or csv, as the name says."""
-    if name.endswith(".json"):
+    if name.endswith((".json", ".yaml")):
         return json.dumps({row[key]: row for row in rows} if key else rows, ensure_ascii=False)
     text = io.StringIO(newline="")
     delimiter = DELIMITERS.get(PurePosixPath(name).suffix, ",")

@@ -57,7 +57,10 @@ class Grammar:
         names = declared.names or ["(?P<stem>.+)"]
         texts = [expand(name, self.listed, f"names.{place}") for place, name in enumerate(names)]
         self.patterns = [re.compile(_anywhere(text), flags) for text in texts]
-        bare = "|".join(GROUP.sub("(?:", expand(name, self.listed, "", group=False)) for name in names)
+        bare = "|".join(
+            [GROUP.sub("(?:", expand(name, self.listed, "", group=False)) for name in names]
+            + [re.escape(name) for name in self._fixes]
+        )
         self.file_name = re.compile(_anywhere(f"(?:{bare})"), flags)
         self._strays = [
             (re.compile(_anywhere(expand(stray.name, self.listed, f"stray.{place}"))), stray)
@@ -69,21 +72,14 @@ class Grammar:
             if isinstance(values, list)
         }
 
-    def named(self, tree: Tree) -> Iterator[Named]:
-        """The audio files of a folder whose names fit, in its order."""
+    def named(self, tree: Tree) -> Iterator[Named | tuple[PurePosixPath, Stray]]:
+        """The audio files of a folder whose names fit, and its strays, in its order."""
         for path in tree.paths:
-            known = audio_stem(path.name) is not None
-            fitting = (self.match(path, stem) for stem in stems(path.name) if not self.stray(path, stem))
-            named = next(filter(None, fitting), None)
-            if named and (known or sounds(tree.root / path)):
-                yield named
-
-    def strays(self, tree: Tree) -> Iterator[tuple[PurePosixPath, Stray]]:
-        """The audio files that the declaration calls strays."""
-        for path in tree.paths if self._strays else ():
-            stem = audio_stem(path.name)
-            if stem is not None and (stray := self.stray(path, stem)):
-                yield path, stray
+            for stem in stems(path.name):
+                fitting = self.stray(path, stem) or self.match(path, stem)
+                if fitting and (audio_stem(path.name) is not None or sounds(tree.root / path)):
+                    yield (path, fitting) if isinstance(fitting, Stray) else fitting
+                    break
 
     def match(self, path: PurePosixPath, stem: str) -> Named | None:
         """A file by the first pattern that its name fits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,6 +24,7 @@ GENDERS = {
     **dict.fromkeys(("female", "f", "w", "woman"), "female"),
 }
 FLOATS = ("valence", "arousal", "dominance", "start", "end")
+MADE = ("stem", "folder", "table")  # values that every file has
 UNKNOWN = "unknown"  # shard of rows without a speaker
 PLAIN_SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -31,20 +33,13 @@ class Reader:
     """Reads folders as a declaration says."""
 
     def __init__(self, declared: Declaration, grammar: Grammar, fields: Fields) -> None:
-        self._declared = declared
-        self._grammar = grammar
-        self._fields = fields
-        self._id = Template(declared.id)
-        self._columns = self._columns_needed()
-
-    def _columns_needed(self) -> set[str]:
-        """The names in templates that are neither groups nor fields: columns of the table."""
-        if self._declared.table is None:
-            return set()
-        rules = [source.names for sources in self._fields.sources.values() for source in sources]
-        groups = {name for pattern in self._grammar.patterns for name in pattern.groupindex}
-        made = groups | {"stem", "folder", "table"}
-        return {name for names in rules for name in names} - made
+        self.table = declared.table
+        self.grammar = grammar
+        self.fields = fields
+        self.id = Template(declared.id)
+        groups = {name for pattern in grammar.patterns for name in pattern.groupindex}
+        self.columns = fields.columns({*groups, *MADE}) if declared.table else frozenset()
+        self.label_is_in_the_name = fields.is_known("label", groups) or declared.table is None
 
     def __call__(self, tree: Tree) -> Iterator[Utterance]:
         """The rows of a folder.
@@ -52,71 +47,72 @@ class Reader:
         Raises:
             LayoutError: a table cannot be read.
         """
-        records, taken = self._records(tree), set[int]()
-        sidecars = Sidecars(tree)
-        for named in self._grammar.named(tree):
-            record = records.of(named.path, named.stem) if records else None
-            if record:
-                taken.add(id(record))
-            if record and record.passed_over:
-                yield stray(named.path, record.passed_over)
-            elif record or self._label_is_in_the_name:
-                yield self._utterance(tree, named, record, records, sidecars)
-            elif records and records.by_stem:
-                yield stray(named.path, f"{records.names} does not name it")
-        yield from self._without_audio(tree, records, taken, sidecars)
-        for path, declared in self._grammar.strays(tree):
-            yield stray(path, declared.why, kind=declared.kind)
+        yield from _Reading(self, tree).rows()
 
-    def _records(self, tree: Tree) -> Records | None:
-        if self._declared.table is None:
-            return None
-        lacking = list(self._fields.needing(self._columns))
-        cost = (
-            f"no row has a {', '.join(lacking)}" if self._label_is_in_the_name else "nothing says the labels"
-        )
-        return read_records(tree, self._declared.table, sorted(self._columns), cost)
 
-    @property
-    def _label_is_in_the_name(self) -> bool:
-        return "label" not in self._fields.needing(self._columns) if self._columns else True
+class _Reading:
+    """A folder that is being read: its files, the records of its table, and its text files."""
 
-    def _without_audio(
-        self, tree: Tree, records: Records | None, taken: set[int], sidecars: Sidecars
-    ) -> Iterator[Utterance]:
-        """The rows of the table whose audio is not on disk."""
-        for record in (record for own in records.by_stem.values() for record in own) if records else ():
-            if id(record) not in taken and not record.passed_over:
+    def __init__(self, reader: Reader, tree: Tree) -> None:
+        self._reader = reader
+        self._tree = tree
+        self._sidecars = Sidecars(tree)
+        self._records = self._read_records() if reader.table else Records()
+        self._taken: set[int] = set()
+
+    def _read_records(self) -> Records:
+        reader = self._reader
+        lacking = ", ".join(reader.fields.needing(reader.columns))
+        cost = f"no row has a {lacking}" if reader.label_is_in_the_name else "nothing says the labels"
+        assert reader.table is not None
+        return read_records(self._tree, reader.table, sorted(reader.columns), cost)
+
+    def rows(self) -> Iterator[Utterance]:
+        """What the files say, in their order, then the rows of the table without a file."""
+        for named in self._reader.grammar.named(self._tree):
+            if isinstance(named, Named):
+                yield from self._of_file(named)
+            else:
+                path, declared = named
+                yield stray(path, declared.why, kind=declared.kind)
+        for record in self._records:
+            if id(record) not in self._taken and not record.passed_over:
                 path = PurePosixPath(record.audio)
-                named = self._grammar.match(path, path.name) or Named(path, path.name, {})
-                yield self._utterance(tree, named, record, records, sidecars, on_disk=False)
+                named_so = self._reader.grammar.match(path, path.name) or Named(path, path.name, {})
+                yield replace(self._utterance(named_so, record), source=None)
 
-    def _utterance(
-        self,
-        tree: Tree,
-        named: Named,
-        record: Record | None,
-        records: Records | None,
-        sidecars: Sidecars,
-        *,
-        on_disk: bool = True,
-    ) -> Utterance:
+    def _of_file(self, named: Named) -> Iterator[Utterance]:
+        own = self._records.of(named.path, named.stem)
+        self._taken |= set(map(id, own))
+        counted = [record for record in own if not record.passed_over]
+        for record in counted:
+            yield self._utterance(named, record)
+        if own and not counted:
+            yield stray(named.path, own[0].passed_over)
+        elif not own and self._reader.label_is_in_the_name:
+            yield self._utterance(named, None)
+        elif not own and self._records.by_stem:
+            yield stray(named.path, f"{self._records.names} does not name it")
+
+    def _utterance(self, named: Named, record: Record | None) -> Utterance:
         values: dict[str, str | None] = {
             **(record.columns if record else {}),
             **named.groups,
             "stem": named.stem,
             "folder": named.path.parent.name,
         }
-        empty = f"empty in {record.path.name}" if record else f"no row in {records.names}" if records else ""
-        outcomes = self._fields.fill(values, lambda name: sidecars.read(named.path.parent, name), empty)
-        where = f"{tree.root}: {named.path}"
-        id = self._id.fill(values)
+        nowhere = f"no row in {self._records.names}" if self._records.names else ""
+        empty = f"empty in {record.path.name}" if record else nowhere
+        folder = named.path.parent
+        outcomes = self._reader.fields.fill(values, lambda name: self._sidecars.read(folder, name), empty)
+        where = f"{self._tree.root}: {named.path}"
+        id = self._reader.id.fill(values)
         if id is None:
-            raise LayoutError(f"{where}: it has no value for its id, {self._id.text}")
+            raise LayoutError(f"{where}: it has no value for its id, {self._reader.id.text}")
         return Utterance(
             id="_".join(id.split()),
-            source=str(named.path) if on_disk else None,
-            notes=(*_notes(outcomes), *tree.notes_on(record.path if record else None)),
+            source=str(named.path),
+            notes=(*_notes(outcomes), *self._tree.notes_on(record.path if record else None)),
             **_columns(outcomes, where),
         )
 

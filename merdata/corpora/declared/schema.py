@@ -116,7 +116,7 @@ class Join(Part):
 
 
 class Table(Part):
-    """A table with a row for each utterance: csv with any usual delimiter, JSON, or JSON lines.
+    """A table with a row for each utterance: csv with any usual delimiter, JSON, JSON lines or YAML.
 
     Attributes:
         file: its name; with `*` there may be several.

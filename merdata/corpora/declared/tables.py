@@ -1,4 +1,4 @@
-"""The table of a corpus's rows: csv, JSON or JSON lines, with a second one joined to it."""
+"""The table of a corpus's rows: csv, JSON, JSON lines or YAML, with a second one joined to it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+import yaml
+
 from merdata.corpora.declared.schema import Join, Table
 from merdata.corpora.declared.template import Template
 from merdata.corpora.tree import Tree
 from merdata.corpora.walk import audio_stem
 from merdata.errors import LayoutError
 
-JSON, LINES = ".json", ".jsonl"
+LINES, YAML = ".jsonl", (".yaml", ".yml")
+OBJECTS = (".json", LINES, *YAML)
+YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # tables may have megabytes
 Cells = dict[str, "str | None"]  # column -> stripped cell; None for an empty one
 
 
@@ -49,14 +53,24 @@ class Records:
     by_stem: dict[str, list[Record]] = field(default_factory=dict)
     names: str = ""
 
-    def of(self, path: PurePosixPath, stem: str) -> Record | None:
-        """The row of an audio file: its name must fit, and the folders that the table names."""
+    def __iter__(self) -> Iterator[Record]:
+        """All rows."""
+        for own in self.by_stem.values():
+            yield from own
+
+    def of(self, path: PurePosixPath, stem: str) -> list[Record]:
+        """The rows of an audio file, several where they are spans of it.
+
+        Its name must fit, and the folders that the table names, if they tell files of a name apart.
+        """
         folders = f"/{path.parent}/{stem}"
         candidates = self.by_stem.get(stem, [])
-        exact = [record for record in candidates if folders.endswith(f"/{record.audio}")]
-        if exact or len(candidates) != 1:
-            return max(exact, key=lambda record: len(record.audio), default=None)
-        return candidates[0]  # the folders of the release are not those of this copy
+        names = {record.audio for record in candidates}
+        fitting = [name for name in names if folders.endswith(f"/{name}")] or (
+            names if len(names) == 1 else ()
+        )
+        nearest = max(fitting, key=len, default=None)
+        return [record for record in candidates if record.audio == nearest]
 
 
 def read_records(tree: Tree, table: Table, columns: Sequence[str], cost: str) -> Records:
@@ -115,24 +129,24 @@ def _files(tree: Tree, name: str, cost: str) -> list[PurePosixPath]:
 
 
 def _rows(tree: Tree, path: PurePosixPath, columns: Sequence[str], *, quotes: bool) -> Iterator[Cells]:
-    if path.suffix.lower() in (JSON, LINES):
-        for row in _json_rows(tree, path):
+    if path.suffix.lower() in OBJECTS:
+        for row in _objects(tree, path):
             yield {name: _text(value) for name, value in row.items()}
     else:
         for cells in tree.read_csv(path, columns, quotes=quotes):
             yield {name: value.strip() or None for name, value in cells.items()}
 
 
-def _json_rows(tree: Tree, path: PurePosixPath) -> Iterator[dict[str, Any]]:
+def _objects(tree: Tree, path: PurePosixPath) -> Iterator[dict[str, Any]]:
     """Objects of a list, of an object (whose keys are the column `key`), or of lines."""
-    text = tree.read_text(path)
+    text, ending = tree.read_text(path), path.suffix.lower()
     try:
-        if path.suffix.lower() == LINES:
-            value = [json.loads(line) for line in text.splitlines() if line.strip()]
+        if ending == LINES:
+            value = [json.loads(line) for line in text.split("\n") if line.strip()]
         else:
-            value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LayoutError(f"{tree.root / path} is not JSON: {error}") from error
+            value = yaml.load(text, YAML_LOADER) if ending in YAML else json.loads(text)  # noqa: S506  safe
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise LayoutError(f"cannot read {tree.root / path}: {' '.join(str(error).split())}") from error
     if isinstance(value, dict):
         value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):

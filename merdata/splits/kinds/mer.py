@@ -27,8 +27,8 @@ def make_mer(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
         published = official(own) if facts[corpus]["split"] == "official" else None
         if published is None:
             return by_speaker(corpus, own, options, draft)
-        talks = own["dialogue"].notna().any()
-        draft.claim("official", *(["dialogue-disjoint"] if talks else []), corpus=corpus)
+        dialogues = ["dialogue-disjoint"] if own["dialogue"].notna().all() else []
+        draft.claim("official", *dialogues, corpus=corpus)
         return published
 
     return corpus_by_corpus(rows, split)

@@ -35,19 +35,21 @@ def make_fewshot(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
     """Folds 10, 20, 50 and 100: that percentage of a corpus's train and validation rows, all its test rows.
 
     Validation shrinks too: with ten rows to learn from, nobody has a thousand to choose the epoch by. A
-    smaller share is part of the larger ones, and every class keeps a row.
+    smaller share is part of the larger ones, and every class keeps a row. Corpora of `options.whole`, to
+    learn from before, keep all their rows in every fold.
 
     Raises:
-        SplitError: there are several corpora.
+        SplitError: there are several corpora besides those.
     """
-    corpus = one_corpus(rows, "fewshot")
+    whole = rows["corpus"].isin(options.whole or [])
+    corpus = one_corpus(rows[~whole], "fewshot")
     draft = make_mer(rows, facts, options)
-    whole = draft.folds.pop(0)
-    split = whole.reindex(rows["id"]).set_axis(rows.index).dropna()
+    split = draft.folds.pop(0).reindex(rows["id"]).set_axis(rows.index).dropna()
     rows = rows.loc[split.index]
     rank = pd.Series(0.0, index=rows.index)
     for name in (TRAIN, VALIDATION):
-        drawn = _rank_in_class(rows[split == name], f"{options.seed} {corpus} fewshot {name}")
+        cut = (split == name) & ~whole[split.index]
+        drawn = _rank_in_class(rows[cut], f"{options.seed} {corpus} fewshot {name}")
         rank[drawn.index] = drawn
     for share in SHARES:
         kept = split[rank < share / 100]

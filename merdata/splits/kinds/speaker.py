@@ -23,11 +23,12 @@ def make_speaker(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
 
 
 def by_speaker(corpus: str, own: pd.DataFrame, options: Options, draft: Draft) -> pd.Series[str]:
-    """Split of each row of a corpus; all train where there are too few speakers, with a note."""
+    """Split of each row of a corpus; all train where there are too few speakers, with a note.
+
+    Where nobody knows who speaks, no split can promise new speakers: dialogues are kept whole, or all rows.
+    """
     if own["speaker"].isna().all():
-        why = f"the speakers of {corpus} are unknown, so no test of it can be of new voices"
-        nearest = "text" if own["text"].nunique() >= FEWEST_GROUPS else "random"
-        return draft.keep_in_train(corpus, own, why, nearest=f"--protocol {nearest}")
+        return _without_speakers(corpus, own, options, draft)
     by = "session" if own["session"].notna().all() else "speaker"
     known = draft.known(corpus, own, own[by], by)
     draft.claim("speaker-disjoint", *(["dialogue-disjoint"] if by == "session" else []), corpus=corpus)
@@ -37,6 +38,20 @@ def by_speaker(corpus: str, own: pd.DataFrame, options: Options, draft: Draft) -
         why, nearest = _too_few(corpus, by, group.nunique())
         return draft.keep_in_train(corpus, known, why, nearest=nearest)
     return pd.Series(group.map(parts).to_numpy(), index=known["id"])
+
+
+def _without_speakers(corpus: str, own: pd.DataFrame, options: Options, draft: Draft) -> pd.Series[str]:
+    why = f"{corpus} does not say who speaks, so it cannot be divided by speakers"
+    parts = None
+    if own["dialogue"].notna().all():
+        parts = split_groups(own, own["dialogue"], f"{options.seed} {corpus}", options.ratios)
+    if parts is None:
+        known = own["text"].notna().any() or own["prompt"].notna().any()
+        nearest = f"--protocol {'text' if known else 'random'}"
+        return draft.keep_in_train(corpus, own, why, nearest=nearest)
+    draft.claim("dialogue-disjoint", corpus=corpus)
+    draft.notes.append(f"{why}: its dialogues are kept whole, and a speaker of test may be in train")
+    return pd.Series(own["dialogue"].map(parts).to_numpy(), index=own["id"])
 
 
 def split_groups(

@@ -65,4 +65,9 @@ def _too_few(corpus: str, group: str, number: int) -> tuple[str, str]:
         f"{corpus} has {number} {what}{'s' if number != 1 else ''}, fewer than the {FEWEST_GROUPS} of a split"
     )
     other = "speaker" if group == "text" else "text"
-    return why, f"--protocol kfold --by {group} --folds 2" if number == 2 else f"--protocol {other}"
+    if number < 2:
+        return why, f"--protocol {other}"
+    return (
+        why,
+        "--protocol one-speaker+text" if group == "speaker" else f"--protocol kfold --by {group} --folds 2",
+    )

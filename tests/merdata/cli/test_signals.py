@@ -17,11 +17,12 @@ import pytest
 import merdata
 
 PATIENCE = 300  # seconds, on a machine that others use
+TEMPORARY = "temporary-" + 12 * "0123456789"  # longer than the name of a socket may be, as on many clusters
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A command after a signal: what it said, what it left in the temporary folder, processes that go on."""
+    """A command after a signal: what it said, what it left in temporary folders, processes that go on."""
 
     returncode: int
     errors: list[str]
@@ -31,7 +32,7 @@ class Ended:
 
 def stop(module: str, words: Sequence[object], cwd: Path, delay: float, number: signal.Signals) -> Ended:
     """Run a command and send a signal: SIGINT to all its processes, as a terminal does, SIGTERM to itself."""
-    temporary = cwd / "temporary"
+    temporary = cwd / TEMPORARY
     temporary.mkdir(exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", module, *map(str, words)],
@@ -40,7 +41,8 @@ def stop(module: str, words: Sequence[object], cwd: Path, delay: float, number: 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=os.environ | {"TMPDIR": str(temporary)},
+        env={name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+        | {"TMPDIR": str(temporary)},
     )
     while process.poll() is None and not _listens(process.pid):
         time.sleep(0.005)
@@ -49,10 +51,11 @@ def stop(module: str, words: Sequence[object], cwd: Path, delay: float, number: 
         send = os.killpg if number == signal.SIGINT else os.kill
         send(process.pid, number)
     _, errors = process.communicate(timeout=PATIENCE)
+    others = Path("/tmp").glob(f"merdata-*-{process.pid}-*")  # noqa: S108
     return Ended(
         process.returncode,
         errors.splitlines(),
-        sorted(path.name for path in temporary.iterdir()),
+        sorted(map(str, (*temporary.iterdir(), *others))),
         _session(process.pid),
     )
 
@@ -119,7 +122,7 @@ def test_a_signal_is_one_line_and_leaves_nothing(
     ended = stop("merdata", words, tmp_path, delay, signal.SIGINT)
     hold(ended, "merdata", signal.SIGINT, may_be_done=True)
     if ended.returncode == 128 + signal.SIGINT:
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "temporary"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["store", TEMPORARY]
     assert not list(tmp_path.rglob("*.part"))
     assert merdata.verify(copy, jobs=0).faults == []
 
@@ -135,7 +138,7 @@ def test_a_build_that_is_stopped_goes_on(corpora: Path, store: merdata.Store, tm
     ):
         ended = stop("merdata", words, tmp_path, delay, number)
         hold(ended, "merdata", number, may_be_done=delay > 0)
-        assert {path.name for path in tmp_path.iterdir()} <= {"store", "temporary"}
+        assert {path.name for path in tmp_path.iterdir()} <= {"store", TEMPORARY}
         assert not list(tmp_path.rglob("*.part"))
     done = merdata.build(["all"], corpora, tmp_path / "store", jobs=2)
     assert done.made + done.kept == len(store.shards())

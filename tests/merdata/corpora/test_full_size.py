@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from merdata.corpora.miniature import miniatures
 from merdata.corpora.registry import registry
-from tests.merdata.corpora.trees import MAKERS, lay_down
+from tests.merdata.corpora.trees import MAKERS
 
 SOURCE0 = {
     "mead": 31_734,
@@ -25,10 +27,10 @@ SOURCE0 = {
 
 
 @pytest.fixture(scope="module")
-def shelf(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shelf(full_tree: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shelf")
     for corpus in SOURCE0:
-        lay_down(corpus, real_data, folder / corpus)
+        (folder / corpus).symlink_to(full_tree(corpus))
     return folder
 
 
@@ -41,8 +43,9 @@ def plan(shelf: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def test_every_built_in_corpus_has_a_full_tree() -> None:
-    assert set(registry()) == set(MAKERS)
+def test_every_corpus_of_the_demo_has_a_full_tree() -> None:
+    """The lists of those that are declared are in test_declared_listings.py."""
+    assert set(miniatures()) == set(MAKERS)
 
 
 def test_the_table_of_source_0(plan: dict[str, Any]) -> None:
@@ -72,9 +75,8 @@ def test_what_the_default_policy_drops(plan: dict[str, Any]) -> None:
     }
 
 
-def test_tess_is_whole_too(real_data: Path, tmp_path: Path) -> None:
-    lay_down("tess", real_data, tmp_path)
-    rows = registry()["tess"].utterances(tmp_path)
+def test_tess_is_whole_too(full_tree: Callable[[str], Path]) -> None:
+    rows = registry()["tess"].utterances(full_tree("tess"))
     assert len(rows) == registry()["tess"].expected_rows == 2_800
     assert registry()["tess"].missing({row.id for row in rows}) == []
 

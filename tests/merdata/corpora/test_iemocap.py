@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import chain, cycle
 from pathlib import Path
 
@@ -35,8 +36,11 @@ def write_full_tree(real_data: Path, folder: Path) -> None:
         labels[name] = raw
         clips.append(parent / f"{name}.wav")
     touch(folder, map(str, clips))
+    names_in: dict[Path, list[str]] = {parent: [] for parent in folders}
+    for clip in clips:
+        names_in[clip.parent].append(clip.stem)
     for parent in folders:
-        names = sorted(clip.stem for clip in clips if clip.parent == parent)
+        names = sorted(names_in[parent])
         write_dialogue(folder / parent.parts[0], parent.name, [(name, labels[name]) for name in names])
 
 
@@ -59,10 +63,8 @@ def rows_of(root: Path) -> dict[str, Utterance]:
 
 
 @pytest.fixture(scope="module")
-def whole(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Utterance]:
-    folder = tmp_path_factory.mktemp("iemocap")
-    write_full_tree(real_data, folder)
-    return rows_of(folder)
+def whole(full_tree: Callable[[str], Path]) -> dict[str, Utterance]:
+    return rows_of(full_tree("iemocap"))
 
 
 def test_the_whole_release(whole: dict[str, Utterance]) -> None:

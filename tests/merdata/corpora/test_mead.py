@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from merdata.corpora.mead.texts import _table, sentences
 from merdata.corpora.registry import get_corpus
 from merdata.utterance import Utterance
-from tests.merdata.corpora.trees import lay_down, touch
+from tests.merdata.corpora.trees import touch
 
 
 def rows_of(root: Path) -> dict[str, Utterance]:
@@ -22,8 +23,8 @@ def group(speaker: str, emotion: str, clips: int, level: int = 1) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def whole(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Utterance]:
-    return rows_of(lay_down("mead", real_data, tmp_path_factory.mktemp("mead")))
+def whole(full_tree: Callable[[str], Path]) -> dict[str, Utterance]:
+    return rows_of(full_tree("mead"))
 
 
 def test_the_five_undecodable_clips_are_rows(whole: dict[str, Utterance]) -> None:

@@ -16,6 +16,7 @@ import soundfile
 
 from merdata.corpora.meld import sample as meld
 from merdata.corpora.miniature import MARK, miniatures, write_corpus
+from merdata.corpora.registry import get_corpus
 from merdata.errors import CorpusNotFound, MerdataError
 from merdata.sample.voice import EMOTIONS, Samples
 
@@ -35,7 +36,7 @@ NAMES = {
     r"(angry|disgust|fear|happy|neutral|ps|sad)\.wav",
     "cremad": r"AudioWAV/1\d{3}_(IEO_(NEU_XX|(ANG|DIS|FEA|HAP|SAD)_(LO|MD|HI))"
     r"|(TIE|IOM|MTI|WSI)_(ANG|DIS|FEA|HAP|NEU|SAD)_XX)\.wav"
-    r"|VideoDemographics\.csv|processedResults/summaryTable\.csv",
+    r"|VideoDemographics\.csv|processedResults/(summaryTable|tabulatedVotes)\.csv",
     "meld": r"(train/train_splits|dev/dev_splits_complete|test/output_repeated_splits_test)"
     r"/dia\d+_utt\d+\.mp4|(train|dev|test)_sent_emo\.csv",
     "esd": r"Emotional Speech Dataset \(ESD\)/(ReadMe\.txt|(00(0[1-9]|1\d|20))/(\2\.txt"
@@ -47,7 +48,7 @@ NAMES = {
     "emovdb": r"cmuarctic\.data|(bea|jenie|josh|sam)_(Amused|Angry|Disgusted|Neutral|Sleepy)"
     r"/(amused|anger|[Dd]isgust|[Nn]eutral|sleepiness)_\d+[-_]\d+_\d{4}\.wav",
 }
-EXPECTED = {"ravdess": 7 * 30 + 4, "tess": 2 * 7 * 10, "cremad": 2 * 40 + 2}
+EXPECTED = {"ravdess": 7 * 30 + 4, "tess": 2 * 7 * 10, "cremad": 2 * 40 + 3}
 each = pytest.mark.parametrize("name", miniatures())
 
 
@@ -123,6 +124,14 @@ def test_tables_look_as_in_the_repository_of_cremad(small: Path) -> None:
     row = rb'"\d+","10(06|76)_\w+"(,(%b|%b)){3}' % (one, tie)
     assert all(re.fullmatch(row, line) for line in votes[1:])
     assert any(b":" in line for line in votes[1:])
+    counts = (small / "cremad/processedResults/tabulatedVotes.csv").read_bytes().splitlines()
+    assert counts[0].startswith(
+        b'"","A","D","F","H","N","S","fileName","numResponses","agreement","emoVote",'
+    )
+    assert len(counts) - 1 == 3 * (len(votes) - 1)
+    survey = get_corpus("cremad").survey(small / "cremad")
+    assert survey.remarks == []
+    assert all(4 <= len(row.votes) // 3 <= 12 for row in survey.rows)
 
 
 def test_votes_mostly_agree_with_the_emotion_acted(small: Path) -> None:
@@ -253,8 +262,8 @@ def test_clips_of_meld_are_stereo_or_surround_with_the_speech_in_the_centre(smal
 
 
 def test_no_miniature_of_that_name(tmp_path: Path) -> None:
-    with pytest.raises(CorpusNotFound, match="there is no miniature of 'savee'"):
-        write_corpus("savee", tmp_path)
+    with pytest.raises(CorpusNotFound, match="there is no miniature of 'baum'"):
+        write_corpus("baum", tmp_path)
 
 
 def test_a_real_corpus_is_never_overwritten(tmp_path: Path) -> None:

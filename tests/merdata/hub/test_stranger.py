@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from merdata import Store
 from merdata.io.files import json_text
 from merdata.store.manifest import MANIFEST, sealed
 from tests.fake_hub import FakeHub
+from tests.merdata.cli.command import Done
 from tests.merdata.hub.test_upload import REPO, push
 
 SECRET = b"-----BEGIN OPENSSH PRIVATE KEY-----"
@@ -56,9 +56,7 @@ def ledger_of(folder: Path, corpus: str) -> Path:
     return next((folder / "ledger").glob(f"{corpus}-*.parquet"))
 
 
-def refused(
-    hub: FakeHub, tmp_path: Path, folder: Path, corpus: str = "tess"
-) -> subprocess.CompletedProcess[str]:
+def refused(hub: FakeHub, tmp_path: Path, folder: Path, corpus: str = "tess") -> Done:
     """The push ends with one sentence and exit code 2, and nothing went up."""
     done = push(hub, tmp_path, folder, "--corpus", corpus)
     assert done.returncode == 2, done.stdout + done.stderr

@@ -18,11 +18,10 @@ import merdata
 from merdata import Store, StoreError
 from merdata.hub.privacy import check_privacy
 from tests.fake_hub import ONLY_LOOPBACK, TOKEN, FakeHub, Repo
+from tests.merdata.cli.command import Done, cli
 
 REPO = "tester/speech"
 KEY = "dataset", REPO
-MAIN = "from merdata.cli.app import main; main()"
-Done = subprocess.CompletedProcess[str]
 # rows and audio by config and split, from a folder or from the Hub
 READ = """
 import hashlib, json, sys
@@ -68,11 +67,19 @@ def python(hub: FakeHub, home: Path, code: str, *words: object, token: str | Non
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert "DIALLED" not in done.stderr
     assert TOKEN not in done.stdout + done.stderr
-    return done
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def push(hub: FakeHub, home: Path, folder: Path, *words: str, token: str | None = TOKEN) -> Done:
-    return python(hub, home, MAIN, "push", REPO, folder, *words, token=token)
+    return merdata_cli(hub, home, "push", REPO, folder, *words, token=token)
+
+
+def merdata_cli(hub: FakeHub, home: Path, *words: object, token: str | None = TOKEN) -> Done:
+    """A command of merdata in this process."""
+    with hub.visited(home / "hf", token):
+        done = cli(*words)
+    assert TOKEN not in done.stdout + done.stderr
+    return done
 
 
 def test_what_was_pushed_loads_as_the_store_does(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
@@ -271,7 +278,7 @@ def test_made_public_at_the_last_moment_it_is_hidden_again(
 def test_what_cannot_be_pushed_is_one_sentence(
     hub: FakeHub, folder: Path, tmp_path: Path, words: list[str], says: str
 ) -> None:
-    done = python(hub, tmp_path, MAIN, *(folder if word == "STORE" else word for word in words))
+    done = merdata_cli(hub, tmp_path, *(folder if word == "STORE" else word for word in words))
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

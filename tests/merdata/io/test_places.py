@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from zlib import crc32
 
 import pytest
 import s3fs
@@ -215,10 +217,15 @@ def test_scratch_files_of_a_killed_process_are_removed(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    for process in (dead.pid, os.getpid()):
-        (tmp_path / f"merdata-{process}-x").mkdir()
+    machine = f"{crc32(platform.node().encode()):08x}"
+    ours, others = (
+        f"merdata-{machine}-{os.getpid()}-x",
+        f"merdata-00000000-{dead.pid}-x",
+    )  # TMPDIR may be shared
+    for name in (ours, others, f"merdata-{machine}-{dead.pid}-x"):
+        (tmp_path / name).mkdir()
     build(["tess"], f"{source}/tess", copy, jobs=0)
-    assert [path.name for path in tmp_path.iterdir()] == [f"merdata-{os.getpid()}-x"]
+    assert {path.name for path in tmp_path.iterdir()} == {ours, others}
 
 
 def test_the_second_of_two_builders_is_refused(

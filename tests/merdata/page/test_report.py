@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -272,13 +273,11 @@ def test_without_matplotlib_the_extra_is_named(
 
 
 @pytest.mark.slow
-def test_many_rows_fit_into_a_usable_page(real_data: Path, tmp_path: Path, browser: Browser) -> None:
-    from tests.merdata.corpora.trees import lay_down
-
-    names = ["ravdess", "cremad"]
-    for name in names:
-        lay_down(name, real_data, tmp_path / "corpora" / name)
-    merdata.build(names, tmp_path / "corpora", tmp_path / "store", on_bad_audio="silence")
+def test_many_rows_fit_into_a_usable_page(
+    full_tree: Callable[[str], Path], tmp_path: Path, browser: Browser
+) -> None:
+    for name in ("ravdess", "cremad"):
+        merdata.build([name], full_tree(name), tmp_path / "store", on_bad_audio="silence")
     merdata.split(tmp_path / "store")
     made = merdata.write_report(tmp_path / "store", tmp_path / "report.html")
     assert made["rows"] == 8_882

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import merdata
 from merdata.errors import SplitError
-from tests.merdata.corpora.trees import lay_down
+from tests.conftest import Once
 
 EMOBOX_FOLDS = {"ravdess": 6, "cremad": 1, "tess": 1}
 
 
 @pytest.fixture(scope="module")
-def full(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+def full(
+    full_tree: Callable[[str], Path], once: Once, tmp_path_factory: pytest.TempPathFactory
+) -> merdata.Store:
     """RAVDESS, CREMA-D and TESS at full size, without their audio."""
-    folder = tmp_path_factory.mktemp("full")
-    for name in EMOBOX_FOLDS:
-        source = lay_down(name, real_data, folder / name)
-        merdata.build([name], source, folder / "store", on_bad_audio="silence")
-    return merdata.open_store(folder / "store")
+
+    def build(folder: Path) -> None:
+        for name in EMOBOX_FOLDS:
+            merdata.build([name], full_tree(name), folder, on_bad_audio="silence")
+
+    path = tmp_path_factory.mktemp("full") / "store"
+    return merdata.open_store(shutil.copytree(once("full store", build), path))
 
 
 # corpus -> test rows of fold 1 whose speaker is in train, of all; speakers likewise (public files of EmoBox)
@@ -54,10 +60,9 @@ def test_text_alone_is_below_chance_on_their_tess(full: merdata.Store, real_data
     assert "below chance" in probe.alarm
 
 
-def test_the_audit_of_meld(real_data: Path, tmp_path: Path) -> None:
+def test_the_audit_of_meld(full_tree: Callable[[str], Path], tmp_path: Path) -> None:
     """As published, and with the speakers' names normalised (one spelling of 304 goes): the same counts."""
-    source = lay_down("meld", real_data, tmp_path / "meld")
-    merdata.build(["meld"], source, tmp_path / "store", on_bad_audio="silence")
+    merdata.build(["meld"], full_tree("meld"), tmp_path / "store", on_bad_audio="silence")
     store = merdata.open_store(tmp_path / "store")
     merdata.split(store, "official")
     audit = merdata.audit(store, "official", near_audio=False)

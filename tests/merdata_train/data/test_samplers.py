@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from merdata.builder.plan import choose, foresee, make_plan
 from merdata_train.data.samplers import expected_draws, order
 from merdata_train.recipe.data import Sampler
 from merdata_train.training.moddrop import drop_modalities
-from tests.merdata.corpora.trees import lay_down
 
 ROWS = pd.DataFrame(
     [("meld", "conversational", "joy")] * 60
@@ -51,11 +51,11 @@ FULL_SIZE = ("ravdess", "emovdb", "iemocap", "esd", "meld")
 
 
 @pytest.fixture(scope="module")
-def full_size(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def full_size(full_tree: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """corpus, domain and label of every labelled row of the real file lists: 57,000 rows of 44 to 35,000."""
     folder = tmp_path_factory.mktemp("full")
     for corpus in FULL_SIZE:
-        lay_down(corpus, real_data, folder / corpus)
+        (folder / corpus).symlink_to(full_tree(corpus))
     counted = foresee(make_plan(choose(list(FULL_SIZE), folder), folder / "store"))["corpora"]
     rows = [
         (facts["corpus"], facts["domain"], label, count)

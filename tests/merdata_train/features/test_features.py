@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -169,9 +171,9 @@ def test_computing_in_this_process_leaves_the_threads_of_the_training_alone(stor
 
 
 def test_frames_of_every_row_are_kept_in_one_file_a_shard(store: merdata.Store) -> None:
-    shards, config = store.shards(["ravdess"]), Mfcc(n_mfcc=40)
-    found = cache.audio_frames(store, shards, config, jobs=1)
-    vectors = cache.audio_features(store, shards, config, jobs=1)
+    shards, config = store.shards(["ravdess"]), Mfcc(n_mfcc=40, pool="none")
+    found = cache.audio_features(store, shards, config, jobs=1)
+    vectors = cache.audio_features(store, shards, Mfcc(n_mfcc=40), jobs=1)
     heard = {id: samples for shard in shards for id, samples in merdata.read_audio(shard.path)}
     assert found.keys() == vectors.keys() == heard.keys()
     for id, samples in heard.items():
@@ -183,7 +185,7 @@ def test_frames_of_every_row_are_kept_in_one_file_a_shard(store: merdata.Store) 
 
 def test_frames_are_mapped_into_memory_and_not_read(store: merdata.Store) -> None:
     """A process that opens the frames holds their addresses; the pages come when they are looked at."""
-    found = cache.audio_frames(store, store.shards(["ravdess"]), Mfcc(n_mfcc=40), jobs=1)
+    found = cache.audio_features(store, store.shards(["ravdess"]), Mfcc(n_mfcc=40, pool="none"), jobs=1)
     address = next(iter(found.values())).data_ptr()
     maps = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
     (name,) = [
@@ -234,8 +236,8 @@ def test_features_that_came_with_a_store_are_used(
 def test_egemaps_are_opensmiles_88_functionals() -> None:
     opensmile = pytest.importorskip("opensmile")
     names = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02).feature_names
-    found = audio.vector(speech(), Egemaps(kind="egemaps"))
-    assert found.shape == (len(names),) == (audio.width(Egemaps(kind="egemaps")),)
+    found = audio.features_of(speech(), Egemaps(kind="egemaps"))
+    assert found.shape == (len(names),) == (audio.shape(Egemaps(kind="egemaps")).width,)
     pitch = dict(zip(names, found, strict=True))["F0semitoneFrom27.5Hz_sma3nz_amean"]
     assert pitch == pytest.approx(12 * np.log2(220 / 27.5), abs=0.5)
 
@@ -244,7 +246,7 @@ def test_egemaps_are_opensmiles_88_functionals() -> None:
 def test_egemaps_of_the_shortest_clips_and_of_silence_are_numbers(samples: int) -> None:
     pytest.importorskip("opensmile")
     for clip in (speech()[:samples], np.zeros(samples, np.float32)):
-        assert np.isfinite(audio.vector(clip, Egemaps(kind="egemaps"))).all()
+        assert np.isfinite(audio.features_of(clip, Egemaps(kind="egemaps"))).all()
 
 
 def test_without_opensmile_one_sentence_says_how_to_get_it() -> None:
@@ -276,3 +278,23 @@ def test_the_commands_keep_features_where_they_are_told(store: merdata.Store, tm
     )
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "kept").iterdir())) == len(store.shards(["ravdess"]))
+
+
+def test_what_killed_processes_left_in_the_cache_is_removed(
+    store: merdata.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of other machines, which may share the folder, and of processes that go on are kept."""
+    monkeypatch.setenv("MERDATA_CACHE", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    here = platform.node()
+    kept = {
+        f".a.safetensors.{here}-{os.getpid()}.part",
+        f".a.safetensors.elsewhere-{dead.pid}.part",
+        ".tmpNew",
+    }
+    for name in (*kept, f".a.safetensors.{here}-{dead.pid}.part", ".tmpOld"):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / ".tmpOld", (0, 0))
+    assert cache.cache_folder(store) == tmp_path
+    assert {path.name for path in tmp_path.iterdir()} == kept

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from merdata_train.models.blocks import Standardise, SwiGLU
 from merdata_train.models.emotion import EmotionModel
+from merdata_train.models.standardise import Standardise
+from merdata_train.parts.layers import SwiGLU
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.evaluate import open_model
 from tests.merdata_train.conftest import make_examples

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merdata_train.errors import RecipeError
-from merdata_train.recipe.model import Gated, TokenTransformer
+from merdata_train.parts.fusions.gated import Gated
+from merdata_train.parts.fusions.tokens import TokenTransformer
 from merdata_train.recipe.recipe import Recipe, about, load_recipe, recipe_files, recipe_folder
 
 SHIPPED = recipe_files()
@@ -58,7 +59,12 @@ def test_the_described_forms_stay_available() -> None:
     assert (a1.model.norm, a1.model.project, a1.model.ffn) == ("none", "swiglu", "swiglu")
     for name, described in (("source0/A0", a0), ("source0/A1", a1)):
         shipped = load_recipe(name)
-        assert described.model_copy(update={"name": name, "model": shipped.model}) == shipped
+        assert (described.loss.class_weights, shipped.loss.class_weights) == (
+            "balanced",
+            "balanced_by_corpus",
+        )
+        ours = {"name": name, "model": shipped.model, "loss": shipped.loss}
+        assert described.model_copy(update=ours) == shipped
 
 
 def test_overrides_reach_any_depth() -> None:
@@ -97,7 +103,7 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
         ("- a list\n", "must be a mapping"),
         ("name: [unclosed\n", "cannot read"),
         ("base: nowhere.yaml\n", "does not exist"),
-        ("name: x\nseed: 1\nmodel: {kind: gated}\nseed: 2\n", "line 4: the key 'seed' is there twice"),
+        ("name: x\nseed: 1\nmodel: {kind: gated}\nseed: 2\n", "the key 'seed' is given twice"),
         (
             "name: x\nmodel: {kind: gated}\nmodalities: [text]\nmodality_dropout: 0.1\n",
             "bad.yaml: modality_dropout",
@@ -105,6 +111,14 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
         ("name: x\n", "model: field required"),
         ("name: x\nmodel: {kind: lstm}\n", "model:"),
         ("base: bad.yaml\n", "its own base"),
+        ("name: &x [a]\nlabels: *x\n", "aliases"),
+        (f"name: {'[' * 40}{']' * 40}\n", "nested deeper than 32 levels"),
+        ("name: x\nseed: 2001-02-30\n", "cannot be"),
+        (f"name: x\nmodel: {{kind: gated}}\nlabels: [{'x' * 10_000}]\n", "xxx..."),
+        (
+            "name: x\nmodel: {kind: gated}\n" + "".join(f"k{n}: 1\n" for n in range(1_000)),
+            "980 more faults",
+        ),
         ("!!python/object/apply:os.system ['true']\n", "cannot read"),
     ],
 )
@@ -113,6 +127,7 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
         load_recipe(write(tmp_path / "bad.yaml", text))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 2_000
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from merdata_train.runs.suite import Suite, load_suite
 FAMILY = {
     "name": "family",
     "title": "Two of a family",
-    "table": "family",
     "test": "TestA",
     "beside": ["TestB"],
     "metrics": ["accuracy", "uar"],

@@ -24,48 +24,14 @@ from merdata_train.report.page import own_store
 from merdata_train.report.read import read_matrices
 from merdata_train.report.tables import cells, grid_of, latex, markdown
 from merdata_train.report.write import write_report
-from merdata_train.runs.conduct import conduct
-from merdata_train.runs.suite import Suite, plan
+from merdata_train.runs.suite import Suite
 from tests.browsing import column, count, heard, opened
 from tests.merdata_train.command import cli
-from tests.merdata_train.conftest import SMALL
+from tests.merdata_train.report.conftest import MODALITY
 from tests.merdata_train.runs.test_compare import rewritten, with_metrics
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-QUICK = [*SMALL, "stages.0.epochs=2"]
-AXES = {"modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}}}
-MODALITY = {
-    "name": "two", "title": "MELD: text & both", "table": "T1", "test": "TestB", "recipe": "source0/A1",
-    "overrides": {"data.corpora": ["meld"]}, "axes": AXES, "reference": "A+T", "seeds": [0, 1],
-}  # fmt: skip
-FOLDS = {
-    "name": "folds", "title": "IEMOCAP", "table": "T2", "recipe": "source0/A1", "seeds": [0], "folds": "all",
-    "overrides": {"protocol": "iemocap_session3", "labels": "iemocap4", "data.corpora": ["iemocap"]},
-    "axes": {"modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}}}, "reference": "A+T",
-}  # fmt: skip
-LOCO = {
-    "name": "loco", "title": "LOCO", "table": "T6", "recipe": "source0/A1", "seeds": [0], "folds": [3, 8],
-    "overrides": {"protocol": "loco"}, "axes": {"model": {"A+T": {}}},
-}  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def suites(folded: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three small suites, run. Read only."""
-    out = tmp_path_factory.mktemp("suites")
-    for parts in (MODALITY, FOLDS, LOCO):
-        suite = Suite.model_validate(parts)
-        assert conduct(suite, plan(suite, out, folded.path, QUICK), out) == {}
-    return out
-
-
-@pytest.fixture(scope="session")
-def report(suites: Path, folded: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("report")
-    write_report(suites, out, store=folded.path)
-    return out
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ TUNED = Suite.model_validate(
     {
         "name": "tuned",
         "title": "Fine-tuning in folds",
-        "table": "T3",
         "overrides": {
             "protocol": "iemocap_session3",
             "labels": "iemocap4",

@@ -71,7 +71,7 @@ def test_a_run_without_the_test_rows_reads_none_of_them(store: merdata.Store, tm
 
 def test_a_suite_without_the_test_rows_is_trained_only(store: merdata.Store, tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(
-        "{name: two, title: Two, table: T1, recipe: source0/A1, axes: {run: {A+T: {}}}, seeds: [0]}"
+        "{name: two, title: Two, recipe: source0/A1, axes: {run: {A+T: {}}}, seeds: [0]}"
     )
     words = ["suite", "two.yaml", *SMALL, "stages.0.epochs=1", "--store", store.path, "--json"]
     for jobs in (1, 2):

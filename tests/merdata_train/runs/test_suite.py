@@ -15,6 +15,7 @@ import yaml
 
 import merdata
 from merdata_train.errors import RecipeError
+from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.conduct import conduct, pace, summary
 from merdata_train.runs.suite import Suite, load_suite, plan, suite_files
 from tests.merdata_train.command import cli
@@ -27,7 +28,6 @@ def suite(**changes: object) -> Suite:
     parts = {
         "name": "two",
         "title": "Text and both",
-        "table": "T1",
         "recipe": "source0/A1",
         "axes": {"modality": {"T": {"overrides": {"modalities": ["text"]}}, "A+T": {}}},
         "seeds": [0],
@@ -202,7 +202,7 @@ def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path
     [
         ({"recipe": None}, "cell T has no recipe"),
         ({"reference": "V"}, "reference 'V' is not a cell; the cells are T, A\\+T"),
-        ({"table": "T9"}, "table: "),
+        ({"layout": "T9"}, "layout: "),
         ({"seed": 1}, "seed: "),
         ({"axes": {}}, "axes: "),
         ({"name": "../x"}, "name: "),
@@ -235,8 +235,9 @@ def test_a_suite_that_ships_can_be_planned(name: str, folded: merdata.Store, tmp
     assert suite_files()[name].read_text().startswith("# merdata")
     assert found.name == name
     assert len(found.seeds) >= 3
-    miniature = ["protocol=iemocap_session3"] if "iemocap4" in name else []  # it has fewer sessions
-    planned = plan(found, tmp_path, folded.path, miniature)
+    by_session = "iemocap4" in name or "sessions" in name or name == "source3"
+    miniature = ["protocol=iemocap_session3"] if by_session else []  # it has fewer sessions
+    planned = plan(found.narrowed([0], None), tmp_path, folded.path, miniature)
     apart = {
         (json.dumps(what), one.seed, one.fold) for one in planned for what in [dict(found.cells())[one.cell]]
     }
@@ -274,6 +275,18 @@ def test_a_window_of_no_utterances_names_its_speaker_too() -> None:
         }
         assert {size: context["previous"] for size, context in windows.items()} == {0: 0, 3: 3, 7: 7, 9: 9}
         assert all(context["speaker_prefix"] for context in windows.values())
+
+
+def test_a_transfer_that_is_fine_tuned_begins_as_the_one_that_is_not() -> None:
+    """Else their difference would be one of learning rates and batches too."""
+    for name in ("transfer", "e2e-transfer"):
+        cells = dict(load_suite(name).cells())
+        joint, tuned = (
+            load_recipe(str(recipe), [f"{key}={json.dumps(value)}" for key, value in overrides.items()])
+            for recipe, overrides in (cells["all"], cells["all+finetuning"])
+        )
+        assert tuned.stages[: len(joint.stages)] == joint.stages
+        assert tuned.stages[-1].data.corpora == ["meld"]
 
 
 def test_seeds_count_from_the_seed_of_the_recipe(store: merdata.Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.run import run
-from merdata_train.runs.tracking import TRACKERS, check_tracker, tracker
+from merdata_train.runs.tracking import TRACKERS, check_tracker, track_scores, tracker
 
 EPOCH = {"stage": "main", "epoch": 0, "loss": 1.0, "lr": 0.1, "selected": 0.5, "validation": {"uar": 0.5}}
 
@@ -37,6 +38,25 @@ def test_wandb_offline(small: Recipe, tmp_path: Path, monkeypatch: pytest.Monkey
     with tracker("wandb", small, tmp_path) as log:
         log(EPOCH)
     assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+
+
+@pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")
+def test_the_confusion_goes_to_wandb_by_name(
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a list of class names: given a mapping W&B raises, and a run that swallows that logs no chart."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    confusion = {"classes": ["joy", "anger"], "gold_by_predicted": [[3, 1], [0, 2]]}
+    sets = {"TestA": {"scores": {"uar": 0.875}, "confusion": confusion}, "TestB": None}
+    track_scores("wandb", small, tmp_path, {"sets": sets})  # type: ignore[arg-type]
+    (table,) = tmp_path.rglob("confusion_table*.table.json")
+    assert json.loads(table.read_text()) == {
+        "columns": ["Actual", "Predicted", "nPredictions"],
+        "data": [["joy", "joy", 3], ["joy", "anger", 1], ["anger", "joy", 0], ["anger", "anger", 2]],
+    }
+    (log,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
+    assert b"TestA/confusion/gold joy/anger" in log.read_bytes()
+    assert b"TestA/uar" in log.read_bytes()
 
 
 @pytest.mark.skipif(find_spec("tensorboard") is None, reason="tensorboard is not installed")

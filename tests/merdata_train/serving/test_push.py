@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,8 @@ import pytest
 
 from merdata_train import Predictor
 from tests.fake_hub import TOKEN, FakeHub, Repo
+from tests.merdata.cli.command import Done
+from tests.merdata_train import command
 
 REPO = "tester/emotion"
 FILES = {"README.md", "config.json", "model.safetensors"}
@@ -29,12 +29,9 @@ def folder(trained: Path, tmp_path: Path) -> Path:
     return shutil.copytree(trained, tmp_path / "run")
 
 
-def cli(
-    hub: FakeHub, home: Path, *words: object, token: str | None = TOKEN
-) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).with_name("merdata_train")
-    environment = hub.environment(home / "hf", token) | {"NO_COLOR": "1"}
-    return subprocess.run([program, *map(str, words)], capture_output=True, text=True, env=environment)
+def cli(hub: FakeHub, home: Path, *words: object, token: str | None = TOKEN) -> Done:
+    with hub.visited(home / "hf", token):
+        return command.cli(*words)
 
 
 def test_a_pushed_model_comes_back_with_equal_predictions(hub: FakeHub, folder: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from merdata_train.data.source import Source
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.training.fit import fit
+from tests.conftest import Once
 from tests.merdata_train.conftest import SMALL, Tiny
 
 
@@ -57,9 +58,13 @@ main()
 
 
 @pytest.fixture(scope="module")
-def both(store: merdata.Store, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def both(store: merdata.Store, tiny: Tiny, once: Once) -> Path:
     """The folder of what two processes made: a run, and the weights of two fits."""
-    out = tmp_path_factory.mktemp("distributed")
+    return once("distributed", lambda out: train_together(store, tiny, out))
+
+
+def train_together(store: merdata.Store, tiny: Tiny, out: Path) -> None:
+    out.mkdir()
     (out / "work.py").write_text(WORK)
     # What `accelerate launch` starts for several devices; its own front asks for MPI where they are CPUs.
     launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
@@ -75,7 +80,6 @@ def both(store: merdata.Store, tiny: Tiny, tmp_path_factory: pytest.TempPathFact
     )
     assert done.returncode == 0, done.stderr[-3_000:]
     (out / "metrics.json").write_text(done.stdout[done.stdout.index("{") :])
-    return out
 
 
 def test_one_run_is_written_and_scored_once(both: Path, store: merdata.Store) -> None:

@@ -41,7 +41,7 @@ def two_corpora(n: int = 240, split: str = "train", seed: int = 0) -> Examples:
 def test_learning_rates_hit_the_named_parameters_and_no_others() -> None:
     model = EmotionModel.of(small(), list(CLASSES))
     stage = Stage(
-        lr=0.01, lr_groups={"fusion.project": 0.02, "fusion.project.audio": 0.03}, freeze=["fusion.head"]
+        lr=0.01, lr_groups={"fusion.project": 0.02, "fusion.project.audio": 0.03}, freeze=["heads.classes"]
     )
     rates = {
         id(parameter): group["lr"]
@@ -49,7 +49,7 @@ def test_learning_rates_hit_the_named_parameters_and_no_others() -> None:
         for parameter in group["params"]
     }
     for name, parameter in model.named_parameters():
-        if name.startswith("fusion.head"):
+        if name.startswith("heads.classes"):
             assert not parameter.requires_grad and id(parameter) not in rates
         else:
             expected = 0.03 if "project.audio" in name else 0.02 if "project" in name else 0.01
@@ -64,7 +64,7 @@ def test_frozen_weights_do_not_move() -> None:
     before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
     moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert not any(name.startswith("fusion.project") for name in moved)
-    assert any(name.startswith("fusion.head") for name in moved)
+    assert any(name.startswith("heads.classes") for name in moved)
 
 
 @pytest.mark.parametrize("words", ["freeze_epochs={fusion.project: 2}", "freeze_steps={fusion.project: 8}"])
@@ -78,7 +78,7 @@ def test_a_module_is_frozen_for_a_while(words: str) -> None:
         before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
         last = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
         changed[epochs] = {name.rpartition(".")[0] for name in last}
-        assert any(name.startswith("fusion.head") for name in last)
+        assert any(name.startswith("heads.classes") for name in last)
     projects = [any(name.startswith("fusion.project") for name in changed[epochs]) for epochs in (1, 2)]
     assert projects == [False, False]
 

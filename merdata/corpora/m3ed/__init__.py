@@ -1,0 +1,118 @@
+"""M3ED: 24,449 utterances in 990 dialogues of 56 Chinese series; rows come from one nested annotation file.
+
+Zhao et al. (2022), ACL, 2022.acl-long.391.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from merdata.corpora.corpus import Corpus, stray
+from merdata.corpora.m3ed.miniature import plan
+from merdata.corpora.terms import Terms
+from merdata.corpora.tree import Tree
+from merdata.errors import LayoutError
+from merdata.utterance import Utterance
+
+ANNOTATION = "annotation.json"
+LISTS = {"train": "movie_list_train.txt", "validation": "movie_list_val.txt", "test": "movie_list_test.txt"}
+FILE_NAME = re.compile(r"(?P<side>[AB])_(?P<utterance>.+_\d+_(?P<turn>\d+))")
+Json = Mapping[str, Any]
+
+
+def read(tree: Tree) -> Iterator[Utterance]:
+    """One row for each annotated utterance; clips without one enter the ledger.
+
+    Raises:
+        LayoutError: the annotation is not as it should be.
+    """
+    clips = {match[0]: path for path, match in tree.matching(FILE_NAME)}
+    path = tree.metadata(ANNOTATION, "nothing says the labels")
+    splits, used = _splits(tree), set[str]()
+    for series, name, dialogue in _dialogues(tree, path) if path else ():
+        for key, entry in dialogue["Dialog"].items():
+            clip = f"{entry['Speaker']}_{key}"
+            used.add(clip)
+            yield _utterance(key, entry, clips.get(clip), (series, name, dialogue), splits)
+    if used:
+        yield from (stray(clips[clip], f"{ANNOTATION} does not name it") for clip in clips.keys() - used)
+
+
+def _dialogues(tree: Tree, path: PurePosixPath) -> Iterator[tuple[str, str, Json]]:
+    """Series, name and annotation of each dialogue."""
+    try:
+        table = json.loads(tree.read_text(path))
+        yield from (
+            (series, name, dialogue)
+            for series, dialogues in table.items()
+            for name, dialogue in dialogues.items()
+            if all(entry["Speaker"] in dialogue["SpeakerInfo"] for entry in dialogue["Dialog"].values())
+        )
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise LayoutError(f"{tree.root / path} is not the annotation of M3ED: {error}") from error
+
+
+def _utterance(
+    key: str,
+    entry: Json,
+    source: PurePosixPath | None,
+    place: tuple[str, str, Json],
+    splits: Mapping[str, str],
+) -> Utterance:
+    series, name, dialogue = place
+    text = str(entry.get("Text") or "").strip() or None
+    label = str(entry.get("EmoAnnotation", {}).get("final_main_emo") or "").strip() or None
+    return Utterance(
+        id=key,
+        source=str(source) if source else None,
+        raw_label=label,
+        speaker=f"{series}_{dialogue['SpeakerInfo'][entry['Speaker']].get('Name') or entry['Speaker']}",
+        shard=f"series-{series}",
+        text=text,
+        official_split=splits.get(series),
+        dialogue=name,
+        turn=int(key.rpartition("_")[2]),
+        scripted=True,
+        notes=() if text else (f"text: empty in {ANNOTATION}",),
+    )
+
+
+def _splits(tree: Tree) -> dict[str, str]:
+    """Series -> its part of the published split."""
+    splits: dict[str, str] = {}
+    for split, name in LISTS.items():
+        if path := tree.metadata(name, f"no series is in {split}"):
+            splits |= dict.fromkeys(tree.read_text(path).split(), split)
+    return splits
+
+
+CORPUS = Corpus(
+    name="m3ed",
+    title="M3ED",
+    domain="conversational",
+    languages=("zh",),
+    licence="agreement with the authors; the clips are TV footage without redistribution rights",
+    terms=Terms(),
+    homepage="https://github.com/AIM3-RUC/RUCM3ED",
+    expected_rows=24_449,
+    difference="12 of the annotated utterances have no clip",
+    targets={
+        "Neutral": "neutral",
+        "Anger": "anger",
+        "Sad": "sadness",
+        "Happy": "joy",
+        "Disgust": "disgust",
+        "Surprise": "surprise",
+        "Fear": "fear",
+    },
+    layout="annotation.json, splitInfo/movie_list_train.txt, modality_speech/A_anjia_11_1.wav ...",
+    file_name=FILE_NAME,
+    read=read,
+    split="official",
+    cluster="dialogue",
+    sample=plan,
+)

@@ -1,0 +1,1 @@
+"""The kinds of fusions, one file each."""

@@ -1,0 +1,1 @@
+"""The kinds of auxiliary losses, one file each."""
