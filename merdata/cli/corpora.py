@@ -9,7 +9,7 @@ import typer
 
 from merdata.cli.command import print_json
 from merdata.cli.options import AsJson, Corpora
-from merdata.io.places import on_this_machine
+from merdata.io.places import on_this_machine, place
 
 corpora = typer.Typer()
 
@@ -40,6 +40,36 @@ def show_corpus(
 
     corpus = get_corpus(name)
     print_json(corpus.facts() | {"card": corpus.card}) if as_json else screen.corpus(corpus)
+
+
+@corpora.command("new")
+def new_corpus(
+    folder: Annotated[Path, typer.Argument(help="Folder of an unknown corpus.", parser=place, metavar="DIR")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write the YAML to (default: show it).", parser=place, metavar="FILE"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at an unknown folder, and propose a YAML file that says how to read it.
+
+    The file has its reasons and doubts as comments: look at each line with a `?`. What cannot be known is
+    asked there, not decided. `merdata build --corpus FILE --source DIR` then builds it.
+    """
+    from merdata.errors import OptionError
+    from merdata.io.files import write_text
+    from merdata.own.doctor.proposal import propose, summary
+
+    if out and out.exists():
+        raise OptionError(f"{out} exists: name another file, or delete it first")
+    proposal = propose(folder)
+    if out:
+        write_text(out, proposal.text)
+    if as_json:
+        print_json({"yaml": proposal.text, **proposal.outcome, "doubts": proposal.doubts})
+        return
+    typer.echo("\n".join(summary(proposal)))
+    typer.echo(f"written to {out}: read it, then build with --corpus {out}" if out else f"\n{proposal.text}")
 
 
 def sample(
