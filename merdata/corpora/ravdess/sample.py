@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import product
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from merdata.corpora.registry import get_corpus
+from merdata.corpora.tree import Tree
 from merdata.sample.files import File, Line, pcm16, recording
+from merdata.utterance import Utterance
 
 RATE = 48_000
 ACTORS = 8
-EMOTIONS = {  # code -> class of the voice, how strongly it is played
-    "01": ("neutral", 1.0),
-    "02": ("sadness", 0.3),  # calm
-    "03": ("joy", 1.0),
-    "04": ("sadness", 1.0),
-    "05": ("anger", 1.0),
-    "06": ("fear", 1.0),
-    "07": ("disgust", 1.0),
-    "08": ("surprise", 1.0),
-}
-INTENSITIES = {"01": 0.9, "02": 1.25}
-SENTENCES = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
+CALM = ("sadness", 0.3)  # class of the voice, how strongly it is played
+STRENGTHS = {"normal": 0.9, "strong": 1.25}
 STEREO = (
     "03-01-02-01-01-02-01",
     "03-01-08-01-02-02-01",
@@ -33,34 +26,32 @@ TWINS = {"03-01-03-01-02-02-07": "03-01-03-01-02-01-07"}  # file -> the one whos
 
 
 def plan(seed: int, speakers: int | None) -> list[File]:
-    """The files of the first actors."""
+    """The files of the first actors: repetition 01 of everything, and the defects."""
+    corpus = get_corpus("ravdess")
     actors = [f"{number:02d}" for number in range(1, min(speakers or ACTORS, 24) + 1)]
-    return [_file(name, seed) for actor in actors for name in _names(actor)]
-
-
-def _names(actor: str) -> list[str]:
-    """Repetition 01 of everything (neutral has one intensity), and the defects of this actor."""
-    names = {
-        f"03-01-{emotion}-{intensity}-{sentence}-01-{actor}"
-        for emotion, intensity, sentence in product(EMOTIONS, INTENSITIES, SENTENCES)
-        if (emotion, intensity) != ("01", "02")
+    names = sorted(corpus.complete(set()) if corpus.complete else ())
+    paths = {
+        name: PurePosixPath(f"Actor_{actor}/{name}.wav")
+        for actor in actors
+        for name in names
+        if name.endswith(f"-{actor}") and (name.split("-")[5] == "01" or name in (*STEREO, *TWINS))
     }
-    return sorted(names | {name for name in (*STEREO, *TWINS) if name.endswith(f"-{actor}")})
+    rows = {row.id: row for row in corpus.read(Tree(Path(), tuple(paths.values())))}
+    return [_file(name, rows, seed) for name in paths]
 
 
-def _file(name: str, seed: int) -> File:
-    path, line = f"Actor_{name[-2:]}/{name}.wav", _line(TWINS.get(name, name))
+def _file(name: str, rows: dict[str, Utterance], seed: int) -> File:
+    path, line = str(rows[name].source), _line(rows[TWINS.get(name, name)])
     if name in STEREO:
         return File(path, lambda: _stereo(line, seed))
     return recording(path, line, seed, RATE)
 
 
-def _line(name: str) -> Line:
-    _, _, code, intensity, sentence, _, actor = name.split("-")
-    emotion, strength = EMOTIONS[code]
-    gender = "male" if int(actor) % 2 else "female"
-    strength *= INTENSITIES[intensity]
-    return Line("ravdess", name, actor, gender, emotion, SENTENCES[sentence], strength)
+def _line(row: Utterance) -> Line:
+    target = get_corpus("ravdess").targets[str(row.raw_label)]
+    emotion, strength = CALM if row.raw_label == "calm" else (str(target), 1.0)
+    strength *= STRENGTHS[str(row.intensity)]
+    return Line("ravdess", row.id, str(row.speaker), str(row.gender), emotion, str(row.text), strength)
 
 
 def _stereo(line: Line, seed: int) -> bytes:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path, PurePosixPath
+
+from merdata.corpora.registry import get_corpus
+from merdata.corpora.tree import Tree
 from merdata.sample.files import File, Line, recording
+from merdata.utterance import Utterance
 
 RATE = 24_414
 SPEAKERS = ("OAF", "YAF")
 WORDS = ("back", "bite", "boat", "book", "food", "germ", "king", "neat", "pool", "road")
-EMOTIONS = {  # in file names -> class of the voice
-    "angry": "anger",
-    "disgust": "disgust",
-    "fear": "fear",
-    "happy": "joy",
-    "neutral": "neutral",
-    "ps": "surprise",
-    "sad": "sadness",
-}
 ROOT = "TESS Toronto emotional speech set data"
 FOLDERS = {  # where a folder is not called speaker_emotion
     "OAF_fear": "OAF_Fear",
@@ -30,16 +26,22 @@ RATES = {"OAF_food_fear": 96_000}
 
 def plan(seed: int, speakers: int | None) -> list[File]:
     """The files of the first, or both, speakers."""
-    return [
-        _file(speaker, word, emotion, seed)
+    corpus = get_corpus("tess")
+    paths = [
+        PurePosixPath(_path(speaker, word, label))
         for speaker in SPEAKERS[:speakers]
-        for emotion in EMOTIONS
+        for label in corpus.targets
         for word in WORDS
     ]
+    return [_file(row, seed) for row in corpus.read(Tree(Path(), tuple(paths)))]
 
 
-def _file(speaker: str, word: str, emotion: str, seed: int) -> File:
-    name, folder = f"{speaker}_{word}_{emotion}", f"{speaker}_{emotion}"
-    path = f"{ROOT}/{FOLDERS.get(folder, folder)}/{RENAMED.get(name, name)}.wav"
-    line = Line("tess", name, speaker, "female", EMOTIONS[emotion], f"Say the word {word}.", 1.1)
-    return recording(path, line, seed, RATES.get(name, RATE), KINDS.get(name, "WAV"))
+def _path(speaker: str, word: str, label: str) -> str:
+    name, folder = f"{speaker}_{word}_{label}", f"{speaker}_{label}"
+    return f"{ROOT}/{FOLDERS.get(folder, folder)}/{RENAMED.get(name, name)}.wav"
+
+
+def _file(row: Utterance, seed: int) -> File:
+    emotion = str(get_corpus("tess").targets[str(row.raw_label)])
+    line = Line("tess", row.id, str(row.speaker), str(row.gender), emotion, str(row.text), 1.1)
+    return recording(str(row.source), line, seed, RATES.get(row.id, RATE), KINDS.get(row.id, "WAV"))
