@@ -2,9 +2,9 @@
 
     PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_doctor.py ../shared/data/filelists
 
-A listing is right where every audio file is a row of the proposal or named as unmatched (as many rows as the corpus's
-own reader has, or more), and its rows fall into the same groups by label and by speaker as with that reader. Where the
-names do not say it (tables do), nothing must be proposed.
+A listing is right where every audio file is a row of the proposal or named as unmatched (as many rows as the
+corpus's own reader has, or more), and its rows fall into the same groups by label and by speaker as with that
+reader. Where the names do not say it (tables do), nothing must be proposed.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from merdata.corpora.corpus import Key
+from merdata.corpora.corpus import Key, StoredRow, name_of
 from merdata.errors import SplitError
 from merdata.io.files import write_text
 from merdata.splits.exchange.entry import Entry, Row, key_of, read_json, stem
@@ -76,7 +77,6 @@ def write_folds(store: Store, protocol: Protocol, out: Path) -> list[Path]:
         The files.
 
     Raises:
-        SplitError: EmoBox has no name for rows of a corpus.
         StoreError: the store cannot be read, or `out` cannot be written.
     """
     rows = store.rows(COLUMNS, protocol.properties["corpora"]).select(COLUMNS).to_pandas()
@@ -84,7 +84,7 @@ def write_folds(store: Store, protocol: Protocol, out: Path) -> list[Path]:
     written = []
     for corpus, own in placed.groupby("corpus"):
         folder = out / "data" / str(corpus)
-        key, rates = key_of(NAME, str(corpus)), _rates(store, str(corpus))
+        key, rates = key_of(NAME, str(corpus), partial(_usual_key, str(corpus))), _rates(store, str(corpus))
         lines = {row.id: json.dumps(_line(row, key, rates), ensure_ascii=False) for row in own.itertuples()}
         for (number, split), part in own.groupby(["fold", "split"]):
             name = f"{corpus}_{PARTS[str(split)]}_fold_{number or 1}.jsonl"
@@ -98,6 +98,11 @@ def write_folds(store: Store, protocol: Protocol, out: Path) -> list[Path]:
         }
         write_text(written[-1], json.dumps(labels, indent=4) + "\n")
     return written
+
+
+def _usual_key(corpus: str, row: StoredRow) -> str:
+    """What a row of a corpus is called for which EmoBox has no name."""
+    return f"{corpus}-{name_of(row)}"
 
 
 def _line(row: Row, key: Key, rates: dict[str, int]) -> dict[str, Any]:

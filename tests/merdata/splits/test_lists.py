@@ -14,6 +14,8 @@ from merdata.errors import LayoutError, SplitError
 from merdata.splits.exchange.emobox import read_folds
 from merdata.splits.exchange.lists import read_superb, read_table, soft_labels
 from merdata.splits.exchange.names import match
+from tests.merdata.corpora.trees import listed as listing
+from tests.merdata.corpora.trees import touch
 
 SPLITS = ("train", "validation", "test")
 
@@ -157,6 +159,38 @@ def test_an_older_checkout_of_emobox_gives_the_same_rows(real_data: Path, tmp_pa
         other.parent.mkdir(parents=True, exist_ok=True)
         other.write_text(path.read_text().replace('"anger"', '"Angray"'))
     assert set(read_folds("emodb", tmp_path)) == newer
+
+
+# corpus -> test rows of each fold whose speaker is in train, of all (public files of EmoBox)
+LEAKS = {
+    "emodb": [(107, 107)] * 5,
+    "savee": [(0, 120)] * 4,
+    "emovo": [(0, 98)] * 6,
+    "turevdb": [(432, 432)],
+}
+
+
+@pytest.fixture(scope="module")
+def listed(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> merdata.Store:
+    """Four corpora at full size, without their audio."""
+    folder = tmp_path_factory.mktemp("listed")
+    for corpus in LEAKS:
+        touch(folder / corpus, listing(real_data, corpus))
+    policy = ["emodb.L=keep"]  # boredom is in EmoBox's folds
+    merdata.build([*LEAKS], folder, folder / "store", policy=policy, on_bad_audio="silence", jobs=0)
+    return merdata.open_store(folder / "store")
+
+
+@pytest.mark.parametrize("corpus", LEAKS)
+def test_folds_of_emobox_by_file_name_or_key_and_their_leaks(
+    corpus: str, listed: merdata.Store, real_data: Path
+) -> None:
+    made, unmatched = merdata.import_split(listed, "emobox", corpus, real_data / "emobox")
+    assert unmatched == []
+    audit = merdata.audit(listed, made.name, near_audio=False)
+    shared = [one for one in audit.findings if (one.shared, one.evaluation) == ("speaker", "test")]
+    assert [(one.rows, one.of_rows) for one in shared] == LEAKS[corpus]
+    assert bool(made.properties["speaker_dependent"]) == (LEAKS[corpus][0][0] > 0)
 
 
 @pytest.mark.parametrize(
