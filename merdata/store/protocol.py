@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SCHEMA = pa.schema({"id": pa.string(), "split": pa.string(), "fold": pa.int32()})
 MOST_BYTES = 1 << 28  # of a protocol's file
+MOST_FOLDS = 2_000  # of a protocol: the audit holds a split of all rows for each
 MOST_LETTERS = 100  # of a protocol's name
 
 
@@ -123,7 +124,13 @@ def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, An
 
 
 def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[str, Any]) -> Protocol:
-    """A protocol from fold -> split of each row, indexed by id; rows in the order of folds and ids."""
+    """A protocol from fold -> split of each row, indexed by id; rows in the order of folds and ids.
+
+    Raises:
+        SplitError: there are more than 2,000 folds.
+    """
+    if len(folds) > MOST_FOLDS:
+        raise SplitError(f"{len(folds):,} folds are too many: a protocol has {MOST_FOLDS:,} at most")
     parts = []
     for fold, splits in sorted(folds.items()):
         split = splits.sort_index()
@@ -191,12 +198,16 @@ def read_protocol(store: Store, name: str) -> Protocol:
     Raises:
         SplitError: there is none, or its file was altered.
     """
+    import pyarrow.compute as pc
+
     path = protocol_path(store, check_name(name))
     try:
         table = read_parquet(_protocol_file(store, path, name))
         check_columns(table, SCHEMA)
         if table.column_names != SCHEMA.names or any(column.null_count for column in table.columns):
             raise ValueError("it does not have the columns id, split and fold, or has empty cells")
+        if pc.count_distinct(table["fold"]).as_py() > MOST_FOLDS:
+            raise ValueError(f"it has more than {MOST_FOLDS:,} folds")
         if unknown := set(table["split"].unique().to_pylist()) - set(SPLITS):
             raise ValueError(f"its splits are train, validation and test, not {min(unknown)}")
         facts = table.schema.metadata or {}

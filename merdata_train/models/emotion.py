@@ -74,6 +74,8 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         auxiliary: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         super().__init__()
+        if not 0 < temperature < float("inf"):
+            raise ValueError(f"a temperature of {temperature} divides nothing")
         self.temperature, self.missed = temperature, list(missed or [])
         self.classes = list(classes)
         self.modalities = list(modalities)
@@ -240,5 +242,5 @@ def open_model(folder: Path) -> EmotionModel:
             )
         with redirect_stdout(StringIO()):  # the Hub's client prints that it loads
             return EmotionModel.from_pretrained(folder)
-    except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise RunError(f"cannot open the model in {folder}: train it again with --fresh") from error

@@ -393,6 +393,32 @@ def _(store: Path, _: Path) -> None:
     replace_split(store, other_column(table, "id", pa.array([None] * len(table), pa.string())))
 
 
+@hostile("split: thousands of folds", refused=False)
+def _(store: Path, _: Path) -> None:
+    table = _split(store).slice(0, 1)
+    folds = pa.array(range(5_000), pa.int32())
+    replace_split(store, other_column(table.take(pa.array([0] * 5_000)), "fold", folds))
+
+
+@hostile("shard: a page whose size lies", refused=False)
+def _(store: Path, _: Path) -> None:
+    """The header of the first page follows `PAR1`: 0x15, its type, 0x15, and its size in several bytes."""
+    path = shards(store)[0]
+    data = bytearray(path.read_bytes())
+    assert (data[4], data[6]) == (0x15, 0x15)
+    at = 7
+    while data[at] & 0x80:
+        data[at] = 0xFF
+        at += 1
+    data[at] = 0x7E  # as large as it can be in so many bytes
+    old = path.name.rpartition("-")[0]
+    path.write_bytes(data)
+    sha256 = file_sha256(path)
+    new = path.rename(path.with_name(hashed_name(old, sha256)))
+    facts = {"sha256": sha256, "bytes": new.stat().st_size, "file": new.name}
+    reseal(store, lambda m: m["shards"]["tess"][old].update(facts))
+
+
 def _with_facts(store: Path, **facts: bytes) -> None:
     table = _split(store)
     known = {name.decode(): value for name, value in table.schema.metadata.items()}

@@ -56,10 +56,13 @@ def _by_open_store(store: str) -> str:
     seen = set()
     for _ in range(3):
         splits = merdata.load_protocol(opened, "all").splits()
-        rows = opened.rows(["id", "label"]).to_pylist()
+        tables = [
+            opened.rows_of(shard, ["id", "label"]) for shard in opened.shards()
+        ]  # from their files again
+        rows = [row for table in tables for row in table.to_pylist()]
         assert {row["id"] for row in rows} == set(splits)
         assert all(len(opened.ledger(corpus)) == len(rows) for corpus in opened.corpora)
-        seen.add(_labels([row["label"] for row in rows]))
+        seen.add(_labels([opened.space.classes[row["label"]] for row in rows]))
     assert len(seen) == 1, "one open store told two states"
     return seen.pop()
 
