@@ -51,7 +51,7 @@ def new_corpus(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at an unknown folder, and propose a YAML file that says how to read it.
+    """Propose a YAML file that says how to read an unknown folder.
 
     The file has its reasons and doubts as comments: look at each line with a `?`. What cannot be known is
     asked there, not decided. `merdata build --corpus FILE --source DIR` then builds it.

@@ -164,7 +164,7 @@ def import_table(
     name: Annotated[str | None, typer.Option(help="Name of the protocol (default: CORPUS_FILE).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import a split that is a table, or one list of files for each split.
+    """Import a split from a table, or from one list for each split.
 
     Rows are found by id, file name or the end of a path. Nothing is filled in: a row that is in no list is in
     no split. What fits on neither side is counted; --json lists all of it.

@@ -18,12 +18,18 @@ from merdata.corpora.registry import registry
 from merdata_train.cli.app import app as trainer
 from tests.merdata.cli.command import cli as run
 
-WITHOUT_STORE = {"corpora", "corpora show", "sample", "diff"}
+WITHOUT_STORE = {"corpora", "corpora show", "corpora new", "sample", "diff"}
 WITHOUT_JSON = {"recipes schema"}  # it is JSON
-ARGUMENTS = {"push": ["me/speech"], "split import": ["emobox"], "split export": ["emobox"]}
+ARGUMENTS = {
+    "push": ["me/speech"],
+    "split import published": ["emobox"],
+    "split import table": ["theirs.csv"],
+    "split export": ["emobox"],
+}
 NEEDS = {
     "build": ["--corpus", "tess"],
-    "split import": ["--corpus", "tess"],
+    "split import published": ["--corpus", "tess"],
+    "split import table": ["--corpus", "tess"],
     "split export": ["--out", "x"],
     "export wav": ["--out", "x"],
     "export csv": ["--out", "x"],
@@ -55,7 +61,7 @@ def test_options_are_spelled_one_way(name: str, command: typer.core.TyperCommand
     assert not {"--corpora", "--protocols", "--prompts", "--folder", "--output"} & spelled
     assert "--json" in spelled or name in WITHOUT_JSON
     for parameter in command.params:
-        if "--corpus" in parameter.opts and name != "split import":
+        if "--corpus" in parameter.opts and not name.startswith("split import"):
             assert parameter.multiple
 
 
