@@ -78,9 +78,6 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
     ("model", "message"),
     [
         ({"kind": "eaaf"}, "model: eaaf fuses two modalities of one width: give each a branch that ends"),
-            {"kind": "eaaf"},
-            "model: eaaf fuses two modalities of one width: give each a branch that ends in it",
-        ),
         ({"kind": "concat", "interaction": {"kind": "cross_attention"}}, "not audio 6 and text 5"),
         ({"kind": "global_attention"}, "model: global_attention needs branches of one width"),
     ],
