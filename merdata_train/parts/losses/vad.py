@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import torch
-import yaml
 from pydantic import Field
 from torch import Tensor
 
+from merdata.plugin import vad_prototypes
 from merdata_train.parts.auxiliary import Auxiliary, Batch, Head, Term, Widths, nothing
 from merdata_train.parts.heads import Regression
 from merdata_train.parts.part import Count, Share
@@ -24,7 +22,7 @@ EPSILON = 1e-8
 class Vad(Auxiliary):
     """Valence, arousal and dominance, in [-1, 1], from the fused vector.
 
-    `target`: the point of the row's class (vad.yaml, or `prototypes`; it says nothing that the label does
+    `target`: the point of the row's class (as `merdata.plugin.vad_prototypes` has it, or `prototypes`; it says nothing that the label does
     not), or the row's own ratings, from 1 to 5 in the store; a row without them is left out. `distance` is
     the mean squared error, or 1 minus the concordance correlation coefficient over the rated rows of a step.
     """
@@ -50,7 +48,7 @@ class Vad(Auxiliary):
     def term(self, classes: Sequence[str]) -> Term:
         if self.target == "ratings":
             return VadTerm(None, self.distance)
-        points = _points() | self.prototypes
+        points = vad_prototypes() | self.prototypes
         unknown = [name for name in classes if name not in points]
         if unknown:
             raise ValueError(
@@ -97,9 +95,3 @@ def concordance(said: Tensor, wanted: Tensor) -> Tensor:
 
 def _rated(targets: Tensor) -> Tensor:
     return ~targets.isnan().any(dim=1)
-
-
-@cache
-def _points() -> dict[str, Point]:
-    text = Path(__file__).with_suffix(".yaml").read_text("utf-8")
-    return {name: tuple(point) for name, point in yaml.safe_load(text).items()}
