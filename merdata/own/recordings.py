@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from merdata.corpora.corpus import Corpus
@@ -176,11 +176,16 @@ def _with_files(table: TableFile) -> TableFile:
 
 def _short(paths: Sequence[str]) -> list[str]:
     """Paths without the ending of an audio file, where that leaves them different."""
-    bare = [str(path.parent / (audio_stem(path.name) or path.name)) for path in map(PurePosixPath, paths)]
+    bare = [_bare(path) for path in paths]
     files_of: dict[str, set[str]] = {}
     for name, path in zip(bare, paths, strict=True):
         files_of.setdefault(name, set()).add(path)
     return [name if len(files_of[name]) == 1 else path for name, path in zip(bare, paths, strict=True)]
+
+
+def _bare(path: str) -> str:
+    folder, slash, last = path.rpartition("/")
+    return f"{folder}{slash}{audio_stem(last) or last}"
 
 
 def _span(row: Row) -> str:

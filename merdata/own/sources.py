@@ -15,6 +15,8 @@ from merdata.corpora.tree import Tree
 from merdata.corpora.walk import audio_stem, split_ending
 from merdata.errors import LayoutError
 
+SAMPLE = 1_000  # paths of a table, evenly spaced, that tell how all are meant
+
 
 @dataclass
 class Sources:
@@ -33,15 +35,16 @@ class Sources:
     tally: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._paths = {str(path) for path in self.tree.paths}
+        paths = [str(path) for path in self.tree.paths]
+        self._paths = set(paths)
         self._stems: dict[str, list[str]] = {}
         self._names: dict[str, list[str]] = {}
-        for path in self.tree.paths:
-            if (stem := audio_stem(path.name)) is not None:
-                whole = str(path)
-                self._stems.setdefault(str(path.parent / stem), []).append(whole)
-                for name in {path.name, stem}:
-                    self._names.setdefault(name, []).append(whole)
+        for path in paths:
+            folder, slash, last = path.rpartition("/")
+            if (stem := audio_stem(last)) is not None:
+                self._stems.setdefault(f"{folder}{slash}{stem}", []).append(path)
+                for name in {last, stem}:
+                    self._names.setdefault(name, []).append(path)
 
     def find(self, rows: Sequence[Row]) -> list[tuple[str, str | None]]:
         """For each row the path that the table means, and the file, or None if there is none.
@@ -84,14 +87,15 @@ class Sources:
 
     def _base(self, given: Sequence[str]) -> Base:
         """The way to read all paths of the table with which most files are found."""
-        folders = [PurePosixPath(path).parts[:-1] for path in given]
-        common = posixpath.commonpath(["/".join(parts) for parts in folders]) if all(folders) else ""
+        folders = {path.rpartition("/")[0] for path in given}
+        common = posixpath.commonpath(folders) if all(folders) else ""
         bases = [Base()]
         own = self._folder_of_table()
         bases += [Base(before=own)] if own else []
         parts = PurePosixPath(common).parts
         bases += [Base(without="/".join(parts[: depth + 1])) for depth in range(len(parts))]
-        return max(bases, key=lambda base: sum(self._exact(base(path)) is not None for path in given))
+        some = given[:: max(1, len(given) // SAMPLE)]
+        return max(bases, key=lambda base: sum(self._exact(base(path)) is not None for path in some))
 
     def _folder_of_table(self) -> str:
         own = self.path_of_table()
