@@ -41,6 +41,7 @@ from merdata_train.lints.shares import uneven_shares
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.training.objective import Objective
+from merdata_train.training.stages import freezes
 from merdata_train.training.target import with_target
 
 Severity = Literal["refusal", "warning"]
@@ -158,7 +159,9 @@ def _single_key(training: Training) -> Iterator[str]:
 
 
 def _no_gradient(training: Training) -> Iterator[str]:
-    names = training.observed.without_gradient
+    stages = training.recipe.stages
+    silent = training.observed.without_gradient
+    names = [name for name in silent if not all(freezes(stage, name) for stage in stages)]
     if names:
         yield (
             f"{len(names)} parameters get no gradient in one step ({_list(names)}): remove what computes "

@@ -15,7 +15,7 @@ from merdata_train.recipe.recipe import Recipe
 Batch = dict[str, Tensor]
 
 CLASSES = ["anger", "joy", "neutral"]
-WIDTHS = {"audio": 6, "text": 5}
+WIDTHS = {"audio": 6, "text": 8}
 FRAMES = {"audio": {"kind": "mfcc", "n_mfcc": 6, "n_mels": 20, "pool": "none"}}
 
 _SAME = [{"kind": "projection", "width": 8, "embedding": True}]
@@ -71,7 +71,7 @@ MODELS: dict[str, dict[str, Any]] = {
 
 def recipe_of(model: dict[str, Any], **keys: Any) -> Recipe:
     """A recipe of MFCC frames and hashed words."""
-    features = FRAMES | {"text": {"kind": "hashing", "n_features": 5}}
+    features = FRAMES | {"text": {"kind": "hashing", "n_features": 8}}
     return Recipe.model_validate({"name": "test", "features": features, "model": model, **keys})
 
 

@@ -78,7 +78,7 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
     ("model", "message"),
     [
         ({"kind": "eaaf"}, "model: eaaf fuses two modalities of one width: give each a branch that ends"),
-        ({"kind": "concat", "interaction": {"kind": "cross_attention"}}, "not audio 6 and text 5"),
+        ({"kind": "concat", "interaction": {"kind": "cross_attention"}}, "not audio 6 and text 8"),
         ({"kind": "global_attention"}, "model: global_attention needs branches of one width"),
     ],
 )
@@ -103,5 +103,5 @@ def test_a_model_of_parts_is_saved_and_opened_whole(tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "model")
     again = open_model(tmp_path / "model").eval()
     (row,) = rows_of(1)
-    row |= {"text_vec": torch.randn(1, 5)}
+    row |= {"text_vec": torch.randn(1, 8)}
     assert torch.equal(logits_of(again, row), logits_of(model, row))

@@ -42,7 +42,7 @@ SHIPPED = architectures()
 
 def model_of(recipe: Recipe, classes: list[str]) -> EmotionModel:
     """The recipe's model over narrow inputs in the place of its encoders' states."""
-    features = Features.model_validate(FRAMES | {"text": {"kind": "hashing", "n_features": 5}})
+    features = Features.model_validate(FRAMES | {"text": {"kind": "hashing", "n_features": 8}})
     torch.manual_seed(0)
     model = EmotionModel.of(recipe.model_copy(update={"features": features, "context": None}), classes)
     shapes = {str(name): Shape(WIDTHS[name], name in sequences(recipe)) for name in recipe.modalities}

@@ -42,7 +42,7 @@ def test_frames_and_prompts_are_trained_scored_and_predicted(store: merdata.Stor
     tess = train.rows[train.rows["corpus"] == "tess"]
     assert set(tess["text"]) == {f"Say the word {prompt}." for prompt in set(tess["prompt"])}
     folder = run(recipe, tmp_path)
-    assert evaluate(folder)["overall"] is not None
+    assert evaluate(folder)["sets"]["overall"] is not None
     predictor = Predictor.open(folder)
     spoken = np.sin(np.arange(12_000) / 20).astype(np.float32)
     both = predictor(audio=spoken, text="back")
