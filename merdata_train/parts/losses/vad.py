@@ -23,9 +23,9 @@ class Vad(Auxiliary):
     """Valence, arousal and dominance, in [-1, 1], from the fused vector.
 
     `target`: the point of the row's class (of `merdata.plugin.vad_prototypes`, or of `prototypes`; it says
-    nothing that the label does not), or the row's own ratings, from 1 to 5 in the store; a row without them is
-    left out. `distance` is the mean squared error, or 1 minus the concordance correlation coefficient over the
-    rated rows of a step.
+    nothing that the label does not), or the row's own ratings, from 1 to 5 in the store; a row without them
+    is left out. `distance` is the mean squared error, or 1 minus the concordance correlation coefficient over
+    the rated rows of a step.
     """
 
     kind: Literal["vad"]
