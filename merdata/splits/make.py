@@ -152,7 +152,12 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
         "corpora": corpora,
         "rows": rows_hash(store, corpora),
         "claims": draft.claims,
-        "notes": [*draft.notes, *_absent_splits(placed, draft), *_absent_classes(placed, hint)],
+        "notes": [
+            *draft.notes,
+            *_unknown_speakers(placed, draft),
+            *_absent_splits(placed, draft),
+            *_absent_classes(placed, hint),
+        ],
         "speaker_dependent": _speaker_dependent(placed),
         "fold_names": {} if lone else {str(fold): called for fold, called in draft.names.items()},
     }
@@ -236,6 +241,18 @@ def _absent_classes(placed: pd.DataFrame, hint: str) -> list[str]:
 
 def _of_folds(folds: list[int]) -> str:
     return "" if folds == [0] else f" of fold {', '.join(map(str, folds))}"
+
+
+def _unknown_speakers(placed: pd.DataFrame, draft: Draft) -> list[str]:
+    """A sentence for each tested corpus that names no speakers, where the draft has none yet."""
+    tested = placed[placed["split"] == TEST]
+    unknown = tested["speaker"].isna().groupby(tested["corpus"], observed=True).all()
+    said = [f"{corpus} does not say who speaks" for corpus in unknown.index[unknown]]
+    return [
+        f"{what}: the speakers of its test rows may be in train"
+        for what in said
+        if not any(note.startswith(what) for note in draft.notes)
+    ]
 
 
 def _speaker_dependent(placed: pd.DataFrame) -> list[str]:

@@ -143,7 +143,7 @@ def _name(root: Path) -> str:
 def _try(text: str, tree: Tree, paths: Sequence[str]) -> Outcome:
     """Read the folder by the proposal."""
     corpus = corpus_of(check_declaration(load_yaml(text), "the proposal"), tree.root / "corpus.yaml")
-    rows: list[Utterance] = [row for row in corpus.read(tree) if row.excluded is None]
+    rows: list[Utterance] = [row for row in corpus.read(tree) if row.excluded is None and row.source]
     used = {row.source for row in rows}
     return {
         "rows": len(rows),

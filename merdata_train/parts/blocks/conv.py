@@ -48,7 +48,9 @@ class _Convolved(BlockModule):
         super().__init__()
         self.shape = Shape(config.width, shape.sequence)
         self.pool = config.pool
-        self.conv = nn.Conv1d(shape.width, config.width, config.kernel, padding=config.kernel // 2)
+        around = config.kernel // 2
+        bias = config.norm != "batch"  # whose mean would take it away
+        self.conv = nn.Conv1d(shape.width, config.width, config.kernel, padding=around, bias=bias)
         norms = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
         self.norm = norms[config.norm](config.width) if config.norm in norms else None
         self.after = nn.Sequential(*activated(config.activation))

@@ -105,7 +105,7 @@ def test_lists_one_a_split(tess: merdata.Store, rows: pd.DataFrame, tmp_path: Pa
     assert (len(made.table), unmatched, made.name) == (len(rows), [], "tess_lists")
     whole, _ = merdata.import_table(tess, "tess", written(rows, tmp_path / "whole.csv"))
     assert made.hash == whole.hash
-    (tmp_path / "train.txt").write_text(Path(rows["source"][5]).name)  # which is in test
+    (tmp_path / "train.txt").write_text(rows.loc[rows["split"] == "test", "id"].iloc[0])
     with pytest.raises(SplitError, match=r"in train and in test|in test and in train"):
         merdata.import_table(tess, "tess", files)
 
