@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -251,7 +252,7 @@ def _size_and_time(root: Path, source: str | None, listed: Listing | None) -> tu
     if listed is not None:
         return listed.get(source or "", (None, None))
     try:
-        facts = (root / source).stat() if source else None
+        facts = os.stat(f"{root}/{source}") if source else None  # noqa: PTH116  half the time, row by row
     except OSError:
         facts = None
     return (facts.st_size, facts.st_mtime_ns) if facts else (None, None)

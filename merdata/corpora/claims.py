@@ -35,6 +35,9 @@ def settle(rows: Sequence[Utterance], tree: Tree, endings: Sequence[str]) -> lis
         groups.setdefault(row.id, []).append(row)
     settled: list[Utterance] = []
     for id, own in groups.items():
+        if len(own) == 1:
+            settled += own
+            continue
         if len({row.source for row in own}) < len(own):
             raise LayoutError(f"{tree.root}: {id} occurs twice in the metadata: delete one of the two")
         first, *others = sorted(own, key=lambda row: _rank(row, tree, endings))

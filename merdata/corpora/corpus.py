@@ -314,8 +314,9 @@ class Corpus:
         )
 
     def _defects_of(self, row: Utterance) -> Iterator[str]:
-        path = PurePosixPath(row.source or "")
-        for place, note in self._defect_notes.get(row.id, ()):
+        notes = self._defect_notes.get(row.id, ())
+        path = PurePosixPath((row.source or "") if notes else "")
+        for place, note in notes:
             if not place or place in path.parts or place.lower() == path.stem.lower():
                 yield note
 

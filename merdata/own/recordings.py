@@ -162,8 +162,7 @@ def read_recordings(path: Path, name: str) -> Corpus:
 def _with_files(table: TableFile) -> TableFile:
     """The table; where it has no column for files, its ids are taken for names of files."""
     if not table.rows:
-        what = "has a header but no rows" if table.names else "is empty: it has no header"
-        raise LayoutError(f"{table.path} {what}")
+        raise LayoutError(f"{table.path} has a header but no rows")
     if "file" in table.names:
         return table
     if "id" not in table.names:

@@ -102,7 +102,7 @@ def _read(path: Path, wanted: Collection[str]) -> tuple[list[str], list[Row]]:
     text = _text(path)
     if ending in (".csv", ".tsv"):
         header = _header(text, wanted)
-        if not header:
+        if not any(header):
             raise LayoutError(f"{path} is empty: it has no header")
         rows = parse_csv(text, [name for name in header if name], str(path))
         return header, [_stripped(row) for row in rows]

@@ -91,6 +91,7 @@ def _lines(
     yield "languages: []  # ? such as [en]"
     yield 'licence: "not stated"  # ? and `terms`, if it may be uploaded'
     yield f"rows: {len(paths)}"
+    yield from _id(paths, told)
     if beside.heard:
         yield f"# {beside.heard}"
     if not beside.names_rows:
@@ -101,6 +102,23 @@ def _lines(
         yield f"  {field}: {rule}"
     yield "labels:  # ? a class, null (without these rows), or keep (rows without a label)"
     yield from _labels(told, beside)
+
+
+def _id(paths: Sequence[str], told: Guess) -> Iterator[str]:
+    """What tells files of one name apart, where stems repeat."""
+    split = [path.rpartition("/") for path in paths]
+    stems = [audio_stem(last) or last for _, _, last in split]
+    folders = [folder.rpartition("/")[2] for folder, _, _ in split]
+    slots = {"speaker": told.speaker, "label": told.label}
+    said = {name: [slot.column.get(path, "") for path in paths] for name, slot in slots.items() if slot}
+    ways = {"{stem}": [stems], "{folder}/{stem}": [folders, stems]}
+    ways["/".join(f"{{{name}}}" for name in (*said, "stem"))] = [*said.values(), stems]
+    for template, columns in ways.items():
+        if len(set(zip(*columns, strict=True))) == len(paths):
+            if template != "{stem}":
+                yield f'id: "{template}"'
+            return
+    yield '# ? names repeat in several folders: `id` must tell them apart, such as id: "{folder}/{stem}"'
 
 
 def _names(paths: Sequence[str], told: Guess) -> Iterator[str]:

@@ -12,6 +12,7 @@ from merdata.store.ledger import NOT_ROWS
 from merdata.store.store import Store
 from merdata.utterance import file_of
 
+Parts = tuple[str, ...]
 DEEPEST = 6  # parts of a path that are compared, from its end
 
 
@@ -45,29 +46,33 @@ def match(names: Collection[str], sources: Mapping[str, str], corpus: str) -> Ma
         name: parts[1:] if parts[:1] == (corpus,) and len(parts) > 1 else parts
         for name, parts in given.items()
     }
-    best = Matches(_joined(own, ids), "id")
+    best = Matches(_joined(own, own, ids), "id")
     for depth in range(1, DEEPEST + 1):
-        ends = [{key: parts[-depth:] for key, parts in side.items()} for side in (given, paths)]
-        found = _joined(*ends)
+        ends = [{key: parts[-depth:] for key, parts in side.items()} for side in (own, paths)]
+        found = _joined(own, *ends)
         if len(found) > len(best.ids):
             best = Matches(found, "file name" if depth == 1 else f"the last {depth} parts of the path")
     return best
 
 
-def _joined(names: Mapping[str, tuple[str, ...]], rows: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Name -> id, where the same parts stand for one name and for one row."""
-    row_of, name_of = _lone(rows), _lone(names)
-    return {name: row_of[parts] for parts, name in name_of.items() if parts in row_of}
+def _joined(
+    wholes: Mapping[str, Parts], names: Mapping[str, Parts], rows: Mapping[str, Parts]
+) -> dict[str, str]:
+    """Name -> id, where the same end stands for one row, and for names that are the same as wholes."""
+    row_of: dict[Parts, list[str]] = {}
+    for id, parts in rows.items():
+        row_of.setdefault(parts, []).append(id)
+    meant: dict[Parts, set[Parts]] = {}
+    for name, parts in names.items():
+        meant.setdefault(parts, set()).add(wholes[name])
+    return {
+        name: row_of[parts][0]
+        for name, parts in names.items()
+        if len(row_of.get(parts, ())) == 1 and len(meant[parts]) == 1
+    }
 
 
-def _lone(side: Mapping[str, tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    keys: dict[tuple[str, ...], list[str]] = {}
-    for key, parts in side.items():
-        keys.setdefault(parts, []).append(key)
-    return {parts: own[0] for parts, own in keys.items() if len(own) == 1}
-
-
-def _parts(name: str) -> tuple[str, ...]:
+def _parts(name: str) -> Parts:
     """A path's parts without an audio ending; the form of accents, case and slashes do not matter."""
     plain = unicodedata.normalize("NFC", name.replace("\\", "/")).casefold()
     *folders, last = PurePosixPath(plain).parts or ("",)

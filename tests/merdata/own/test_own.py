@@ -254,9 +254,9 @@ def test_names_that_cannot_be(name: str, says: str, tmp_path: Path) -> None:
 YAML = """
 name: mine
 title: Mine
+id: "{speaker}_{take}"
 languages: [en]
 names: ["{speaker}/take {take}"]
-id: "{speaker}_{take}"
 parts: {speaker: [ana, ben, cai, dee], take: '\\d'}
 fields:
   label: {of: take, map: {"0": angry, "1": happy, "2": neutral}}
