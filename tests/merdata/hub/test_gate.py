@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from merdata import LicenceError, Store, get_corpus
+from merdata import LicenceError, build, get_corpus, split
+from merdata.corpora.miniature import write_corpus
 from merdata.corpora.registry import registry
 from merdata.hub.gate import Request, Visibility, check, strictest
 from merdata.plugin import Permission, Terms
@@ -129,8 +129,12 @@ print(json.dumps(done))
 """
 
 
-def test_no_public_upload_that_is_not_allowed(store: Store, tmp_path: Path) -> None:
-    copy = shutil.copytree(store.path, tmp_path / "store")
+def test_no_public_upload_that_is_not_allowed(tmp_path: Path) -> None:
+    copy = tmp_path / "store"
+    for corpus in ONE_OF_EACH:
+        write_corpus(corpus, tmp_path / "corpora" / corpus, speakers=1)
+    build(list(ONE_OF_EACH), tmp_path / "corpora", copy, jobs=0)
+    split(copy)
     groups = [(name,) for name in ONE_OF_EACH]
     cases, todo = {}, {}
     with FakeHub() as hub:
