@@ -107,17 +107,17 @@ class FakeHub:
     def visited(self, home: Path, token: str | None = TOKEN) -> Iterator[None]:
         """This process talks to this Hub, as one of `environment` would: another imports for seconds.
 
-        huggingface_hub reads the variables when it is imported, so its constants are made anew.
+        huggingface_hub reads the variables when it is imported, so its constants are computed again.
         """
         from huggingface_hub import constants
 
         spec = importlib.util.spec_from_file_location("constants", str(constants.__file__))
         assert spec and spec.loader
         with patch.dict(os.environ, self.environment(home, token), clear=True):
-            anew = importlib.util.module_from_spec(spec)
-            anew.__package__ = constants.__package__
-            spec.loader.exec_module(anew)
-            own = {name: value for name, value in vars(anew).items() if name.isupper()}
+            again = importlib.util.module_from_spec(spec)
+            again.__package__ = constants.__package__
+            spec.loader.exec_module(again)
+            own = {name: value for name, value in vars(again).items() if name.isupper()}
             with patch.multiple(constants, **own):
                 yield
 

@@ -31,7 +31,7 @@ def own_corpus(name: str) -> Corpus:
     """
     path = place(name)
     if not path.is_file():
-        raise CorpusNotFound(f"there is no file {path}")
+        raise CorpusNotFound(f"{path} does not exist")
     if path.suffix.lower() in YAML:
         corpus = _declared(path)
     else:

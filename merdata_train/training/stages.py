@@ -145,7 +145,7 @@ def load_initial(model: EmotionModel, folder: str) -> None:
 
     Raises:
         RecipeError: they do not fit this model.
-        RunError: there is no model.
+        RunError: the model is missing or damaged.
     """
     other = open_model(initial_weights(folder).parent).state_dict()
     own = model.state_dict()
@@ -159,7 +159,7 @@ def initialise(model: EmotionModel, stage: Stage) -> None:
 
     Raises:
         RecipeError: they do not fit this model.
-        RunError: there is no model.
+        RunError: the model is missing or damaged.
     """
     if isinstance(stage.init, str):
         load_initial(model, stage.init)
@@ -172,7 +172,7 @@ def load_modules(model: EmotionModel, start: Start) -> None:
 
     Raises:
         RecipeError: the run or the recipe does not have them, or they do not fit.
-        RunError: there is no model.
+        RunError: the model is missing or damaged.
     """
     other = open_model(initial_weights(start.from_).parent).state_dict()
     for module in start.modules:

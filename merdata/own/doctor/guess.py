@@ -30,7 +30,7 @@ Column = Mapping[str, str]  # path -> value
 
 @dataclass(frozen=True)
 class Slot:
-    """A place that is in most paths, with what stands there.
+    """A part that most paths have, and its value in each of them.
 
     Attributes:
         places: of the token, or of two neighbours that say one thing together (f and 1 of `f1`); a place of

@@ -242,7 +242,7 @@ def test_moved_files_are_found_when_the_owner_says_where_they_were(recordings: P
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("tess.csv", "known|knows"), ("2024.csv", "letters"), ("gone.csv", "no file")]
+    ("name", "says"), [("tess.csv", "known|knows"), ("2024.csv", "letters"), ("gone.csv", "gone.csv does not exist")]
 )
 def test_names_that_cannot_be(name: str, says: str, tmp_path: Path) -> None:
     if name != "gone.csv":
