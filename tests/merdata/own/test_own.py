@@ -17,6 +17,7 @@ from merdata.builder.build import Report
 from merdata.builder.plan import choose, foresee, make_plan
 from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError
 from merdata.own.tables import recognise
+from tests.merdata.tables import write_table
 
 RATE = 16_000
 NAMES = [f"{speaker}/take {number}.wav" for speaker in ("ana", "ben", "cai", "dee") for number in range(3)]
@@ -42,13 +43,7 @@ def plain(**columns: object) -> pd.DataFrame:
 
 
 def written(table: pd.DataFrame, path: Path) -> str:
-    if path.suffix == ".parquet":
-        table.to_parquet(path)
-    elif path.suffix == ".jsonl":
-        table.to_json(path, orient="records", lines=True)
-    else:
-        table.to_csv(path, index=False, sep="\t" if path.suffix == ".tsv" else ",")
-    return str(path)
+    return str(write_table(table, path))
 
 
 def foreseen(table: str, source: Path, **choices: object) -> dict:  # type: ignore[type-arg]
@@ -242,7 +237,8 @@ def test_moved_files_are_found_when_the_owner_says_where_they_were(recordings: P
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("tess.csv", "known|knows"), ("2024.csv", "letters"), ("gone.csv", "gone.csv does not exist")]
+    ("name", "says"),
+    [("tess.csv", "known|knows"), ("2024.csv", "letters"), ("gone.csv", "gone.csv does not exist")],
 )
 def test_names_that_cannot_be(name: str, says: str, tmp_path: Path) -> None:
     if name != "gone.csv":

@@ -16,6 +16,7 @@ from merdata.splits.exchange.lists import read_superb, read_table, soft_labels
 from merdata.splits.exchange.names import match
 from tests.merdata.corpora.trees import listed as listing
 from tests.merdata.corpora.trees import touch
+from tests.merdata.tables import write_table
 
 SPLITS = ("train", "validation", "test")
 
@@ -35,16 +36,6 @@ def rows(tess: merdata.Store) -> pd.DataFrame:
     table = tess.rows(["id", "source"]).select(["id", "source"]).to_pandas()
     table["split"] = [SPLITS[max(0, number % 6 - 3)] for number in range(len(table))]
     return table
-
-
-def written(table: pd.DataFrame, path: Path) -> Path:
-    if path.suffix == ".parquet":
-        table.to_parquet(path)
-    elif path.suffix == ".jsonl":
-        table.to_json(path, orient="records", lines=True)
-    else:
-        table.to_csv(path, index=False, sep="\t" if path.suffix == ".tsv" else ",")
-    return path
 
 
 NAMES = {  # how a row is named in a table, from its id and source; and how it is found
@@ -67,7 +58,7 @@ def test_a_row_is_found_however_it_is_named(
     table = pd.DataFrame(
         {"FileName": [key(row) for row in rows.itertuples()], "Split_Set": rows["split"].map(words)}
     )
-    made, unmatched = merdata.import_table(tess, "tess", written(table, tmp_path / f"mine{ending}"))
+    made, unmatched = merdata.import_table(tess, "tess", write_table(table, tmp_path / f"mine{ending}"))
     assert unmatched == []
     assert made.name == "tess_mine"
     assert dict(zip(made.table["id"].to_pylist(), made.table["split"].to_pylist(), strict=True)) == dict(
@@ -84,7 +75,7 @@ def test_what_fits_on_neither_side_is_named_and_nothing_is_filled_in(
     table.iloc[0, 1] = ""
     extra = pd.DataFrame({"id": ["OAF_nowhere_sad", "tess/OAF_back_ps"], "split": ["test", "train"]})
     made, unmatched = merdata.import_table(
-        tess, "tess", written(pd.concat([table, extra]), tmp_path / "part.csv")
+        tess, "tess", write_table(pd.concat([table, extra]), tmp_path / "part.csv")
     )
     assert unmatched == ["OAF_nowhere_sad"]
     assert len(made.table) == len(rows) - 3
@@ -100,10 +91,10 @@ def test_lists_one_a_split(tess: merdata.Store, rows: pd.DataFrame, tmp_path: Pa
     for split, own in rows.groupby("split"):
         files[str(split)] = tmp_path / f"{split}.txt"
         files[str(split)].write_text("\n".join(Path(source).name for source in own["source"]))
-    files["test"] = written(rows[rows["split"] == "test"][["id"]], tmp_path / "test.csv")
+    files["test"] = write_table(rows[rows["split"] == "test"][["id"]], tmp_path / "test.csv")
     made, unmatched = merdata.import_table(tess, "tess", files)
     assert (len(made.table), unmatched, made.name) == (len(rows), [], "tess_lists")
-    whole, _ = merdata.import_table(tess, "tess", written(rows, tmp_path / "whole.csv"))
+    whole, _ = merdata.import_table(tess, "tess", write_table(rows, tmp_path / "whole.csv"))
     assert made.hash == whole.hash
     (tmp_path / "train.txt").write_text(rows.loc[rows["split"] == "test", "id"].iloc[0])
     with pytest.raises(SplitError, match=r"in train and in test|in test and in train"):
@@ -113,10 +104,10 @@ def test_lists_one_a_split(tess: merdata.Store, rows: pd.DataFrame, tmp_path: Pa
 def test_folds_keep_their_names(tess: merdata.Store, rows: pd.DataFrame, tmp_path: Path) -> None:
     turned = rows.assign(split=rows["split"].replace({"train": "test", "test": "train"}))
     folds = pd.concat([rows.assign(fold="fold2"), turned.assign(fold="fold10")])
-    made, _ = merdata.import_table(tess, "tess", written(folds, tmp_path / "folds.csv"))
+    made, _ = merdata.import_table(tess, "tess", write_table(folds, tmp_path / "folds.csv"))
     assert made.properties["fold_names"] == {"1": "fold2", "2": "fold10"}
     numbered = pd.concat([rows.assign(fold=1), turned.assign(fold=2)])
-    assert merdata.import_table(tess, "tess", written(numbered, tmp_path / "n.csv"))[0].hash == made.hash
+    assert merdata.import_table(tess, "tess", write_table(numbered, tmp_path / "n.csv"))[0].hash == made.hash
 
 
 FAULTS = {
@@ -217,7 +208,7 @@ def test_the_command(tess: merdata.Store, rows: pd.DataFrame, tmp_path: Path) ->
 
     from merdata.cli.app import app
 
-    table = written(rows.iloc[1:], tmp_path / "t.csv")
+    table = write_table(rows.iloc[1:], tmp_path / "t.csv")
     words = ["split", "import", "table", str(table), str(tess.path), "--corpus", "TESS", "--json"]
     told = json.loads(CliRunner().invoke(app, words).stdout)
     assert (told["unmatched"], told["unlisted"]) == ([], [rows["id"][0]])
