@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from merdata.corpora.corpus import Corpus, stray
+from merdata.corpora.m3ed.labels import TARGETS
 from merdata.corpora.m3ed.miniature import plan
 from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
@@ -100,15 +101,7 @@ CORPUS = Corpus(
     homepage="https://github.com/AIM3-RUC/RUCM3ED",
     expected_rows=24_449,
     difference="12 of the annotated utterances have no clip",
-    targets={
-        "Neutral": "neutral",
-        "Anger": "anger",
-        "Sad": "sadness",
-        "Happy": "joy",
-        "Disgust": "disgust",
-        "Surprise": "surprise",
-        "Fear": "fear",
-    },
+    targets=TARGETS,
     layout="annotation.json, splitInfo/movie_list_train.txt, modality_speech/A_anjia_11_1.wav ...",
     file_name=FILE_NAME,
     read=read,

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import json
 
+from merdata.corpora.m3ed.labels import TARGETS
 from merdata.sample.files import File, Line, recording, text_file
 
 SERIES = {"anjia": "train", "huanlesong": "val", "weiyang": "test"}
-EMOTIONS = {
-    "Neutral": "neutral",
-    "Anger": "anger",
-    "Sad": "sadness",
-    "Happy": "joy",
-    "Disgust": "disgust",
-    "Surprise": "surprise",
-    "Fear": "fear",
-}
 TEXT = "今天的天气很好。"
 
 
@@ -24,7 +16,7 @@ def plan(seed: int, speakers: int | None) -> list[File]:
     files, annotation = [], {}
     chosen = list(SERIES)[:speakers]
     for series in chosen:
-        turns = {f"{series}_1_{turn}": raw for turn, raw in enumerate(EMOTIONS, start=1)}
+        turns = {f"{series}_1_{turn}": raw for turn, raw in enumerate(TARGETS, start=1)}
         annotation[series] = {
             f"{series}_1": {
                 "SpeakerInfo": {side: {"Name": f"{series}{side}"} for side in "AB"},
@@ -48,5 +40,5 @@ def _entry(key: str, raw: str) -> dict[str, object]:
 
 def _recording(series: str, key: str, raw: str, seed: int) -> File:
     side = _side(key)
-    line = Line("m3ed", key, f"{series}{side}", "female" if side == "A" else "male", EMOTIONS[raw], TEXT)
+    line = Line("m3ed", key, f"{series}{side}", "female" if side == "A" else "male", TARGETS[raw], TEXT)
     return recording(f"modality_speech/{side}_{key}.wav", line, seed, 16_000)
