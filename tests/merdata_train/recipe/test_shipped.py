@@ -65,14 +65,6 @@ def test_the_released_form_has_parts_that_never_learn() -> None:
     assert not any("value" in name or "fusion" in name for name in found)
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_a_recipe_says_what_it_is_and_how_it_is_run(name: str) -> None:
-    text = recipe_files()[name].read_text("utf-8")
-    assert text.startswith("# merdata")
-    assert f"merdata_train run recipes/{name}.yaml" in text.splitlines()[0]
-    assert load_recipe(name).name == name
-
-
 def test_the_fusion_that_the_readme_adds_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What its diff adds is a whole module, which builds and fuses."""
     text = (recipe_folder() / "README.md").read_text("utf-8")
