@@ -53,10 +53,18 @@ def _keys(location: tuple[int | str, ...]) -> Iterator[str]:
 def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:
     if fault["type"] == "extra_forbidden":
         return f"unknown key{did_you_mean(str(fault['loc'][-1]), _keys_beside(fault['loc'], recipe))}"
+    if fault["type"] == "union_tag_invalid":
+        return _unknown_kind(fault["ctx"]["tag"], fault["ctx"]["expected_tags"])
     message = fault["msg"].removeprefix("Value error, ")
     # A fault between keys names their values itself; the input would be the whole part.
     given = "" if fault["type"] in ("missing", "value_error") else f", not {_cut(repr(fault['input']))}"
     return f"{message[0].lower()}{message[1:]}{given}"
+
+
+def _unknown_kind(kind: str, expected: str) -> str:
+    """`expected` is pydantic's list of tags; those of encoders have their modality in front."""
+    known = [tag.strip("'").removeprefix("audio_").removeprefix("text_") for tag in expected.split(", ")]
+    return f"there is no kind {_cut(kind)!r}{did_you_mean(kind, known)}: the kinds are {', '.join(known)}"
 
 
 def _keys_beside(location: tuple[int | str, ...], recipe: type[BaseModel]) -> list[str]:

@@ -16,7 +16,7 @@ from merdata.corpora.declared.load import check_declaration, corpus_of
 from merdata.corpora.registry import plain, registry
 from merdata.corpora.tree import Tree
 from merdata.corpora.walk import audio_stem
-from merdata.errors import LayoutError
+from merdata.errors import CorpusNotFound, LayoutError
 from merdata.io.strict_yaml import load_yaml
 from merdata.own.doctor.beside import Beside, look_beside
 from merdata.own.doctor.guess import Guess, guess
@@ -51,9 +51,11 @@ def propose(folder: Path) -> Proposal:
     """Look at an unknown folder and propose how to read it; its audio is not decoded.
 
     Raises:
-        CorpusNotFound: there is no such folder.
+        CorpusNotFound: the folder does not exist.
         LayoutError: it has no audio.
     """
+    if not folder.is_dir():
+        raise CorpusNotFound(f"{folder} is not a folder: name the one that holds the recordings")
     tree = Tree.walk(folder)
     paths = [str(path) for path in tree.paths if audio_stem(path.name) is not None]
     if not paths:

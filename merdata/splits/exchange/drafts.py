@@ -74,8 +74,11 @@ def _draft(entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, f
         if fold.setdefault(id, entry.split) != entry.split:
             raise SplitError(f"fold {entry.fold} has {entry.key} in {fold[id]} and in {entry.split}")
     if not splits:
-        shown = f", as {entries[0].key}" if entries else ""
-        raise SplitError(f"none of the {len(entries):,} rows of the list is in the store{shown}")
+        if not entries:
+            raise SplitError("the list is empty: it must name a row for each file")
+        raise SplitError(
+            f"none of the {len(entries):,} rows of the list is in the store, as {entries[0].key}"
+        )
     for fold in splits.values():
         if fill and TRAIN not in fold.values():
             fold |= {id: TRAIN for id in rows["id"] if id not in fold}

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import merdata
 from merdata.cli.app import app
-from merdata.errors import LayoutError
+from merdata.errors import CorpusNotFound, LayoutError
 from merdata.own.doctor.beside import Beside
 from merdata.own.doctor.guess import guess, meaning
 from merdata.own.doctor.proposal import propose, propose_for
@@ -110,3 +110,5 @@ def test_the_command(real_data: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(LayoutError, match="has no audio"):
         propose(tmp_path / "empty")
+    with pytest.raises(CorpusNotFound, match="nowhere is not a folder: name the one that holds"):
+        propose(tmp_path / "nowhere")

@@ -115,6 +115,7 @@ FAULTS = {
     "no file": ("split,age\ntrain,3\n", r"has no column file.*its columns are split, age"),
     "strange word": ("file,split\na,Test1\nb,Test1\nc,train\n", r"not 'Test1' \(2 rows\)"),
     "nobody": ("file,split\na,train\nb,test\n", r"none of the 2 rows of the list is in the store, as a"),
+    "nothing": ("file,split\n", r"the list is empty: it must name a row for each file"),
     "one fold a file": ("file,split,fold\na,train,1\nb,test,2\n", r"each file in one fold only"),
     "two splits": (
         "file,split\nOAF_back_sad,train\nOAF_back_sad.,test\nOAF_back_sad,test\n",

@@ -110,6 +110,14 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
             "bad.yaml: modality_dropout",
         ),
         ("name: x\n", "model: field required"),
+        (
+            "name: x\nmodel: {kind: token}\n",
+            "model: there is no kind 'token' (did you mean 'tokens'?): the kinds are concat, eaaf, ",
+        ),
+        (
+            "name: x\nmodel: {kind: gated}\nfeatures: {audio: {kind: encoders}}\n",
+            "features.audio: there is no kind 'encoders' (did you mean 'encoder'?)",
+        ),
         ("name: x\nmodel: {kind: lstm}\n", "model:"),
         ("base: bad.yaml\n", "its own base"),
         ("name: &x [a]\nlabels: *x\n", "aliases"),
