@@ -135,7 +135,7 @@ class Bench:
         store = self.out / ("meld" if part.corpus == "meld" else "speech")
         if not (store / "ledger").is_dir() or part.corpus not in merdata.open_store(store).corpora:
             silence = {"on_bad_audio": "silence"} if part.corpus == "meld" else {}
-            merdata.build([part.corpus], REAL / part.corpus, store, jobs=1, **silence)
+            merdata.build([part.corpus], REAL / part.corpus, store, jobs=0, **silence)
         if not (store / "splits" / f"{part.protocol}.parquet").is_file():
             corpora = {} if part.protocol == "mer" else {"corpora": [part.corpus]}
             merdata.split(store, **part.split, **corpora)
@@ -160,9 +160,9 @@ class Bench:
 
     def scored(self, recipe: Recipe) -> pd.DataFrame:
         """The predictions of a recipe's test rows, trained and scored if they are not there."""
-        folder = run(recipe, self.out / "runs", workers=0)
+        folder = run(recipe, self.out / "runs", jobs=0, workers=0)
         if not (folder / "predictions.parquet").is_file():
-            evaluate(folder, workers=0)
+            evaluate(folder, jobs=0, workers=0)
         return pd.read_parquet(folder / "predictions.parquet")
 
     def explain(self, part: Part, source: Source) -> None:
@@ -186,7 +186,7 @@ def with_regression(recipe: Recipe, rows: pd.DataFrame) -> pd.DataFrame:
     encoders = EmotionModel.of(recipe, list(source.space.classes)).encoders
     cache = cache_folder(source.store)
     parts = {
-        split: encoded(encoders, source.examples(split, jobs=1), cache)
+        split: encoded(encoders, source.examples(split, jobs=0), cache)
         for split in ("train", "validation", "test")
     }
     _, predicted, _ = with_scikit_learn(parts, *next(iter(candidates())))

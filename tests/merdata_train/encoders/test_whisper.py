@@ -211,6 +211,38 @@ def test_lower_layers_learn_slower(tiny: Tiny, whisper: Path) -> None:
     assert rates["conv1.bias"] == pytest.approx(2.5e-4)
 
 
+def test_it_takes_the_place_of_another_encoder_in_any_recipe(tiny: Tiny, whisper: Path) -> None:
+    own = [f"features.audio.model={whisper}", "stages.0.freeze=[audio_encoder.network.conv1]"]
+    model = EmotionModel.of(recipe := load_recipe("source0/B1", [*tiny, *own]), ["a", "b"])
+    optimizer_of(model, recipe.stages[0])
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert "audio_encoder.network.conv2.weight" in trained
+    assert "audio_encoder.network.conv1.weight" not in trained
+
+
+def test_its_lints_take_two_rows_and_leave_what_is_frozen_alone(
+    tiny: Tiny, whisper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window of 30 s, forward and backward, would take longer than the training."""
+    from merdata_train.data.source import Source
+    from merdata_train.lints.lints import Training, findings
+
+    monkeypatch.setattr("merdata_train.lints.lints.PROBE_SECONDS", 4.0)
+    recipe = tuned(tiny, whisper, "stages=[{freeze: [audio_encoder.network]}]")
+    source = Source(recipe)
+    rows = source.examples("train"), source.examples("validation")
+    model = EmotionModel.of(recipe, list(rows[0].classes))
+    seen: list[tuple[int, bool]] = []
+
+    def note(_: Any, __: Any, made: Any) -> None:
+        seen.append((len(made.last_hidden_state), made.last_hidden_state.requires_grad))
+
+    model.encoders["audio"].network.register_forward_hook(note)
+    complaints = findings(Training(recipe, source, *rows, model))
+    assert "parameters-without-gradient" not in {finding.lint for finding in complaints}
+    assert seen == [(2, False)]
+
+
 def test_a_run_of_it_is_scored_and_hears_files(
     tiny: Tiny, whisper: Path, corpora: Path, tmp_path: Path
 ) -> None:
