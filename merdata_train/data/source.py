@@ -22,6 +22,7 @@ from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
 from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
 from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
+from merdata_train.encoders import whisper
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
 from merdata_train.encoders.tokenizer import tokenise
@@ -210,12 +211,15 @@ class Source:
         return features
 
     def _clips(self, rows: pd.DataFrame, encoder: AudioEncoder, jobs: int | None) -> Clips:
+        config = load_config(encoder)
+        if config["model_type"] == whisper.MODEL_TYPE:
+            whisper.check_front_end(self.extractor, config, encoder.model)
         samples = audio_samples(self.store, self._shards(rows), jobs)
         return Clips(
             [samples[id] for id in rows["id"]],
             names=rows["audio_sha256"].tolist(),
             longest=encoder.seconds,
-            shortest=shortest(load_config(encoder)),
+            shortest=shortest(config),
             extractor=self.extractor,
         )
 
