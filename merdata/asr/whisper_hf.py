@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from merdata.asr.recogniser import RATE, Heard, Model, Recogniser, Request, cannot_load
+from merdata.asr.torchaudio import import_torchaudio
 
 MOST_TOKENS = 224
 BATCH = {"cpu": 4}
@@ -18,6 +19,7 @@ class TransformersWhisper(Recogniser):
 
     def __init__(self, model: Model, device: str) -> None:
         self._torch, self._device = import_module("torch"), device
+        import_torchaudio()  # before transformers imports it
         library: Any = import_module("transformers")
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
