@@ -23,7 +23,8 @@ from merdata.asr.layer import (
     read_header,
     write_shard,
 )
-from merdata.asr.recogniser import Heard, Model, Request, find_model, open_recogniser, windows
+from merdata.asr.models import find_model, open_recogniser
+from merdata.asr.recogniser import Heard, Model, Request, windows
 from merdata.audio.clip import read_wav
 from merdata.engine.pool import run_tasks
 from merdata.errors import OptionError, StoreError

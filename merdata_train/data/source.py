@@ -69,7 +69,9 @@ class Source:
 
     def _as_read(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows with the texts that the model reads: those of a layer, where the recipe names one."""
-        return rows.assign(text=rows["id"].map(self._heard)) if self.recipe.data.text else rows
+        if not self.recipe.data.text:
+            return rows
+        return rows.assign(text=pd.Series(map(self._heard.get, rows["id"]), rows.index, object))
 
     @cached_property
     def _heard(self) -> dict[str, str | None]:

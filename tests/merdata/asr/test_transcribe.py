@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 import merdata
 from merdata.asr.layer import layer_path, read_layer
-from merdata.asr.recogniser import ENGINES, RATE, Request, find_model, open_recogniser, windows
+from merdata.asr.models import find_model, open_recogniser
+from merdata.asr.recogniser import ENGINES, RATE, Request, windows
 from merdata.cli.app import app
 from merdata.errors import MerdataError, OptionError, StoreError
 from merdata.hub.staging import stage
