@@ -47,6 +47,7 @@ _HOME = {
     "load": "loader",
     "transcribe": "asr.transcribe",
     "transcripts": "asr.layer",
+    "text_against_audio": "asr.against",
     "audit": "leakage.audit",
     "statistics": "stats",
     "write_report": "page.report",
@@ -60,6 +61,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from merdata.asr.against import text_against_audio as text_against_audio
     from merdata.asr.layer import transcripts as transcripts
     from merdata.asr.transcribe import transcribe as transcribe
     from merdata.builder.build import build as build
