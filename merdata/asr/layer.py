@@ -46,6 +46,8 @@ SCHEMA = pa.schema(
 )
 COLUMNS = tuple(SCHEMA.names)
 TOLD = COLUMNS[:5]  # without the likelihoods
+LISTS = ("candidates", "likelihoods")
+RANGES = {"confidence": (0.0, 1.0), "words_per_second": (0.0, 1e6), "likelihoods": (-1e6, 0.0)}
 
 
 class Settings(TypedDict):
@@ -228,15 +230,20 @@ def _check(table: pa.Table) -> None:
         ValueError, pa.ArrowException: it is not.
     """
     check_columns(table, SCHEMA)
-    for column in table.column_names:
-        if table[column].null_count:
-            raise ValueError(f"column {column} has empty cells")
-    for column, highest in (("confidence", 1.0), ("words_per_second", float("inf"))):
-        values = table[column]
-        if not pc.all(
-            pc.and_(pc.greater_equal(values, 0), pc.less_equal(values, highest)), min_count=0
-        ).as_py():
-            raise ValueError(f"column {column} has a value that is not possible")
-    lengths = (pc.list_value_length(table[column]) for column in ("candidates", "likelihoods"))
-    if not pc.all(pc.equal(*lengths), min_count=0).as_py():
+    values = {name: column.combine_chunks() for name, column in zip(SCHEMA.names, table.columns, strict=True)}
+    lengths = [pc.list_value_length(values[name]) for name in LISTS]
+    if not _all(pc.equal(*lengths)):
         raise ValueError("candidates and likelihoods differ in number")
+    values |= {name: values[name].flatten() for name in LISTS}
+    for name, column in values.items():
+        if column.null_count:
+            raise ValueError(f"column {name} has empty cells")
+    for name, (lowest, highest) in RANGES.items():
+        fits = pc.and_(pc.greater_equal(values[name], lowest), pc.less_equal(values[name], highest))
+        if not _all(fits):
+            raise ValueError(f"column {name} has a value that is not possible")
+
+
+def _all(tests: pa.Array) -> bool:
+    """Whether all hold; one of a null does not."""
+    return bool(pc.all(tests, skip_nulls=False, min_count=0).as_py())
