@@ -13,18 +13,26 @@ from merdata.errors import MerdataError, OptionError, did_you_mean
 from merdata.io.files import file_sha256
 
 
-def find_model(model: str, engine: str, revision: str | None = None) -> Model:
+def find_model(model: str, engine: str | None = None, revision: str | None = None) -> Model:
     """The model that a folder or a name on the Hub means; one of the Hub is downloaded once.
+
+    Args:
+        model: folder, or name.
+        engine: that runs it; None takes transformers for a folder in its form, else faster-whisper.
+        revision: commit on the Hub.
 
     Raises:
         MerdataError: the engine is not installed.
         OptionError: there is no such engine or model, or the Hub cannot be reached.
     """
+    folder = Path(model).expanduser()
+    if engine is None:
+        own = any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+        engine = "transformers" if own else "faster-whisper"
     if engine not in ENGINES:
         raise OptionError(
             f"there is no engine {engine!r}{did_you_mean(engine, ENGINES)}: {' or '.join(ENGINES)}"
         )
-    folder = Path(model).expanduser()
     if folder.is_dir():
         if revision:
             raise OptionError(f"--revision is for models of the Hub, and {folder} is a folder")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import pyarrow as pa
 
+from merdata.asr.hearing import BEAMS, OF_CORPUS, Task, best_device, hear_group
 from merdata.asr.layer import (
     FOLDER,
     PREFIX,
@@ -23,23 +21,18 @@ from merdata.asr.layer import (
     read_header,
     write_shard,
 )
-from merdata.asr.models import find_model, open_recogniser
-from merdata.asr.recogniser import Heard, Model, Request, windows
-from merdata.audio.clip import read_wav
+from merdata.asr.models import find_model
+from merdata.asr.recogniser import Model
 from merdata.engine.pool import run_tasks
 from merdata.errors import OptionError, StoreError
 from merdata.io.outside import cut
 from merdata.io.places import in_one_process
 from merdata.store.facts import is_name
 from merdata.store.store import Shard, Store, open_store
-from merdata.store.tables import open_table, read_group
+from merdata.store.tables import open_table
 from merdata.text import words
-from merdata.utterance import SAMPLE_RATE
 
 FORMAT = 1
-BEAMS = {"faster-whisper": 5, "transformers": 1}
-DIGITS = 4  # of confidences and rates
-OF_CORPUS, ANY = "corpus", "auto"
 
 
 class Transcribed(TypedDict):
@@ -64,31 +57,11 @@ class Transcribed(TypedDict):
     silent: int
 
 
-@dataclass(frozen=True)
-class Task:
-    """A row group of a shard, to be heard.
-
-    Attributes:
-        rows: in the group.
-        languages: of the corpus, for rows that do not state their own.
-        texts: of the corpus, each once, if likelihoods are asked for.
-    """
-
-    shard: Shard
-    group: int
-    rows: int
-    model: Model
-    device: str
-    settings: Settings
-    languages: tuple[str, ...]
-    texts: tuple[str, ...]
-
-
 def transcribe(
     store: str | Path | Store,
     model: str,
     *,
-    engine: str = "faster-whisper",
+    engine: str | None = None,
     layer: str | None = None,
     corpora: Iterable[str] | None = None,
     language: str = OF_CORPUS,
@@ -105,7 +78,7 @@ def transcribe(
     Args:
         store: the store, or its folder.
         model: folder of a Whisper model in the engine's form, or its name on the Hub.
-        engine: faster-whisper or transformers.
+        engine: faster-whisper or transformers; None takes the one whose form the model's folder has.
         layer: its name (default: that of the model).
         corpora: by name; None for all.
         language: `corpus`: what the rows state; `auto`: what the recogniser tells; or a code for all rows.
@@ -126,13 +99,13 @@ def transcribe(
     shards = store.shards(store.named(corpora))
     known = find_model(model, engine, revision)
     name = layer_name(layer or _name_of(known.name))
-    settings = Settings(language=language, beams=BEAMS[engine], score_texts=score_texts)
+    settings = Settings(language=language, beams=BEAMS[known.engine], score_texts=score_texts)
     header = Header(
         format=FORMAT, engine=known.program, model=known.name, revision=known.revision, settings=settings
     )
     _refuse_other(store, name, header)
     missing = [shard for shard in shards if not _is_there(layer_path(store.path, name, shard), header, shard)]
-    device = device or _device()
+    device = device or best_device()
     tasks = [task for shard in missing for task in _tasks(store, shard, known, device, settings)]
     jobs = 0 if device != "cpu" or in_one_process(store.path) else jobs
     heard = run_tasks(
@@ -160,79 +133,6 @@ def transcribe(
         rows=rows,
         silent=silent,
     )
-
-
-def hear_group(task: Task) -> list[dict[str, Any]]:
-    """The rows of a layer for one row group.
-
-    Raises:
-        StoreError: the shard cannot be read.
-    """
-    recogniser = open_recogniser(task.model, task.device)
-    requests: list[tuple[int, Request]] = []
-    clips = _read(task)
-    for place, clip in enumerate(clips):
-        samples = read_wav(clip["audio"]["bytes"])
-        clip["seconds"] = len(samples) / SAMPLE_RATE
-        parts = windows(samples)
-        language = _language(task, clip["language"])
-        if len(parts) == 1 and task.texts:
-            requests.append((place, Request(parts[0], language, partial(_candidates, task, clip["text"]))))
-        else:
-            requests += [(place, Request(part, language)) for part in parts]
-    heard: list[list[Heard]] = [[] for _ in clips]
-    for start in range(0, len(requests), recogniser.batch):
-        batch = requests[start : start + recogniser.batch]
-        answers = recogniser.hear([request for _, request in batch], task.settings["beams"])
-        for (place, _), answer in zip(batch, answers, strict=True):
-            heard[place].append(answer)
-    return [_row(clip["id"], clip["seconds"], parts) for clip, parts in zip(clips, heard, strict=True)]
-
-
-def _read(task: Task) -> list[dict[str, Any]]:
-    try:
-        with open_table(task.shard.path) as file:
-            table = read_group(file, task.group, ["id", "audio", "text", "language"])
-    except FileNotFoundError as error:
-        raise StoreError(f"{task.shard.path} is missing: run `merdata build` again") from error
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{task.shard.path} is damaged ({cut(error)}): run `merdata build` again") from error
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
-
-
-def _language(task: Task, own: str | None) -> str | None:
-    asked = task.settings["language"]
-    if asked == ANY:
-        return None
-    if asked != OF_CORPUS:
-        return asked
-    told = own or (task.languages[0] if len(task.languages) == 1 else None)
-    return told and told.partition("-")[0]
-
-
-def _candidates(task: Task, own: str | None, heard: str) -> list[str]:
-    """The row's own text, and the texts of its corpus that are nearest to what was heard."""
-    from merdata.asr.distance import nearest
-
-    others = [text for text in task.texts if text != own]
-    return [*([own] if own else []), *nearest(heard, others, task.settings["score_texts"])]
-
-
-def _row(id: str, seconds: float, parts: Sequence[Heard]) -> dict[str, Any]:
-    text = " ".join(part.text for part in parts if part.text)
-    tokens = sum(part.tokens for part in parts)
-    total = sum(part.likelihood * part.tokens for part in parts)
-    likelihoods = parts[0].likelihoods if len(parts) == 1 else {}
-    return {
-        "id": id,
-        "text": text,
-        "language": parts[0].language if parts else "",
-        "confidence": round(min(1.0, math.exp(total / tokens)), DIGITS) if text and tokens else 0.0,
-        "words_per_second": round(len(words(text)) / seconds, DIGITS) if seconds else 0.0,
-        "candidates": list(likelihoods),
-        "likelihoods": [round(value, DIGITS) for value in likelihoods.values()],
-    }
 
 
 def _tasks(store: Store, shard: Shard, model: Model, device: str, settings: Settings) -> Iterator[Task]:
@@ -275,20 +175,3 @@ def _name_of(model: str) -> str:
     if not is_name(name):
         raise OptionError(f"name the layer with --layer: {cut(name)!r} cannot be its name")
     return name
-
-
-def _device() -> str:
-    """cuda where an engine has one, else cpu."""
-    from importlib.util import find_spec
-
-    if find_spec("ctranslate2"):
-        import ctranslate2
-
-        if ctranslate2.get_cuda_device_count():
-            return "cuda"
-    if find_spec("torch"):
-        import torch
-
-        if torch.cuda.is_available():
-            return "cuda"
-    return "cpu"

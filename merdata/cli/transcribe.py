@@ -17,14 +17,18 @@ def transcribe(
     model: Annotated[
         str,
         typer.Option(
-            help="Folder of a Whisper model in the engine's form, or its name on the Hub, as base or "
-            "OWNER/NAME.",
+            help="Folder of a Whisper model, in the form of transformers or of CTranslate2, or a name on the "
+            "Hub, as base or OWNER/NAME.",
             metavar="NAME|DIR",
         ),
     ],
     engine: Annotated[
-        str, typer.Option(help="What runs the model.", metavar="faster-whisper|transformers")
-    ] = "faster-whisper",
+        str | None,
+        typer.Option(
+            help="What runs the model (default: the one whose form its folder has).",
+            metavar="faster-whisper|transformers",
+        ),
+    ] = None,
     corpora: Corpora = None,
     layer: Annotated[
         str | None, typer.Option(help="Name of the layer (default: that of the model).", metavar="NAME")

@@ -1,4 +1,4 @@
-"""Hostile stores, layers, runs and recipes through all commands: `python -m tests.crash.attack [NAME ...]`."""
+"""Hostile stores, layers, runs and recipes in all commands: `python -m tests.crash.attack [NAME ...]`."""
 
 from __future__ import annotations
 
