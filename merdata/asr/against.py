@@ -125,7 +125,7 @@ def text_against_audio(
         StoreError: the layer is missing, or of other rows.
     """
     store, name = open_store(store), layer_name(layer)
-    groups = _groups(store, name, corpora)
+    groups = rows_by_language(store, name, corpora)
     header = layer_header(store, name)
     assert header is not None  # it has just been read
     rates, mismatches = list[ErrorRates](), list[Mismatch]()
@@ -139,8 +139,10 @@ def text_against_audio(
     return TextAgainstAudio(f"{PREFIX}{name}", header, rates, mismatches)
 
 
-def _groups(store: Store, name: str, corpora: Iterable[str] | None) -> dict[tuple[str, str], list[Row]]:
-    """The rows by corpus and language."""
+def rows_by_language(
+    store: Store, name: str, corpora: Iterable[str] | None
+) -> dict[tuple[str, str], list[Row]]:
+    """The rows of a layer with their texts, by corpus and language."""
     chosen = store.named(corpora)
     heard = read_layer(store, name, chosen).to_pylist()
     told = store.rows(COLUMNS, chosen).select(COLUMNS).to_pylist()
