@@ -20,6 +20,7 @@ from merdata_train.data.context import history_texts, target_text, text_vectors
 from merdata_train.data.examples import UNKNOWN
 from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
+from merdata_train.data.recognised import recognised, texts_hash
 from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
 from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
 from merdata_train.encoders import whisper
@@ -51,18 +52,33 @@ class Source:
 
     @cached_property
     def data_hash(self) -> str:
-        """SHA-256 over the shards of the recipe's corpora, and over the stored features that it reads."""
+        """SHA-256 over the shards of the recipe's corpora, and over the layers of the store that it reads."""
         shards = [shard.sha256 for shard in self.store.shards(self.corpora)]
         audio = self.recipe.features.audio
         if isinstance(audio, Stored) and "audio" in self.recipe.modalities:
             shards.append(layer_hash(self.store, self.corpora, audio))
+        if self.recipe.data.text:
+            shards.append(texts_hash(self._heard))
         return hashlib.sha256("\n".join(shards).encode()).hexdigest()
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
         """Labelled rows with their split."""
         rows, held = self._protocol_rows, self._held_out
-        return rows if held is None else rows.assign(split=rows["split"].mask(held[0], "validation"))
+        rows = rows if held is None else rows.assign(split=rows["split"].mask(held[0], "validation"))
+        return self._as_read(rows)
+
+    def _as_read(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows with the texts that the model reads: those of a layer, where the recipe names one."""
+        if not self.recipe.data.text:
+            return rows
+        return rows.assign(text=pd.Series(map(self._heard.get, rows["id"]), rows.index, object))
+
+    @cached_property
+    def _heard(self) -> dict[str, str | None]:
+        """id -> text of the recipe's layer of transcripts, None where no words were heard; {} without one."""
+        layer = self.recipe.data.text
+        return recognised(self.store, layer, self.corpora) if layer else {}
 
     @cached_property
     def _protocol_rows(self) -> pd.DataFrame:
@@ -119,7 +135,7 @@ class Source:
         rows = rows[(rows["split"] == "train") & belong(rows, chosen)].reset_index(drop=True)
         if rows.empty:
             raise RecipeError(f"data.unlabelled: protocol {self.protocol.name} has no such train rows")
-        return self._examples(rows.assign(label=None), "train", jobs)
+        return self._examples(self._as_read(rows).assign(label=None), "train", jobs)
 
     def _examples(self, rows: pd.DataFrame, split: str, jobs: int | None) -> Examples:
         """Some rows with their features; without a label where they have none."""
@@ -245,4 +261,5 @@ class Source:
         turns_before = merdata.histories(
             self.store, context.previous, corpora=self.corpora, protocol=protocol, fold=fold
         )
-        return {id: history_texts(turns, context) for id, turns in turns_before.items()}
+        heard = self._heard if self.recipe.data.text else None
+        return {id: history_texts(turns, context, heard) for id, turns in turns_before.items()}

@@ -11,6 +11,7 @@ import pytest
 
 from merdata_train.cli import app as trainer
 from tests.attack.drive import Scene, Words, commands, faults_of, make_scene
+from tests.attack.layers import LAYERS, make_layers, on_layers
 from tests.attack.lists import LISTS, make_lists, on_lists
 from tests.attack.runs import RECIPES, RUNS, make_recipes, make_runs, on_recipes, on_runs
 from tests.attack.stores import STORES
@@ -35,6 +36,18 @@ def test_a_hostile_store_is_refused_and_nothing_outside_is_touched(
     name: str, scene: Scene, tmp_path: Path
 ) -> None:
     assert faults_of(scene, name, STORES[name], tmp_path / "place", quick) == []
+
+
+@pytest.fixture(scope="module")
+def layers(scene: Scene) -> Scene:
+    return make_layers(scene)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_hostile_layer_is_refused_and_the_store_is_as_ever(
+    name: str, layers: Scene, tmp_path: Path
+) -> None:
+    assert faults_of(layers, name, LAYERS[name], tmp_path / "place", on_layers) == []
 
 
 @pytest.fixture(scope="module")
