@@ -16,7 +16,15 @@ from merdata_train.scoring.units import OVER_SENTENCES
 
 if TYPE_CHECKING:
     from merdata_train.runs.conduct import Summary
-    from merdata_train.scoring.results import Calibration, Comparison, Difference, Epoch, Metrics, SetAccount
+    from merdata_train.scoring.results import (
+        Calibration,
+        Comparison,
+        Difference,
+        Epoch,
+        Metrics,
+        Robustness,
+        SetAccount,
+    )
     from merdata_train.serving.predict import Item
     from merdata_train.serving.push import Upload
 
@@ -144,6 +152,33 @@ def comparison(found: Comparison) -> None:
         "n.s.: not significant at 0.05",
         soft_wrap=True,
     )
+
+
+def robustness(found: Robustness, folder: Path) -> None:
+    """The clean scores and those of every step of the ladder, on each domain's test set."""
+    screen = console()
+    table = Table(box=box.MARKDOWN)
+    for column in ("test set", "perturbation", "level", *TITLES.values(), "UAR − clean"):
+        table.add_column(column, justify="left" if column in ("test set", "perturbation") else "right")
+    for name in [name for name in ("TestA", "TestB") if name in found["clean"]]:
+        table.add_row(
+            name, "none", "clean", *(f"{found['clean'][name][metric]:.4f}" for metric in METRICS), ""
+        )
+        for step in found["steps"]:
+            own = step["sets"][name]
+            values = [f"{own['scores'][metric]:.4f}" for metric in METRICS]
+            table.add_row(
+                name, step["kind"], step["level"], *values, _difference(own["against_clean"]["uar"])
+            )
+    screen.print(table)
+    for kind, unit in {step["kind"]: step["unit"] for step in found["steps"]}.items():
+        screen.print(f"{kind}: {unit}", soft_wrap=True)
+    screen.print(
+        "in brackets: 95 % intervals of the paired cluster bootstrap over the same rows; p after Holm over "
+        "the ladder; n.s.: not significant at 0.05",
+        soft_wrap=True,
+    )
+    screen.print(f"everything is in {folder}", soft_wrap=True)
 
 
 def _difference(found: Difference) -> str:

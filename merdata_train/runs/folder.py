@@ -30,6 +30,8 @@ FILES = (
     "lineage.json",
     "lineage.parquet",
     "metrics.json",
+    "robustness",
+    "robustness.json",
     "predictions.parquet",
     "validation.parquet",
     "test_log.jsonl",

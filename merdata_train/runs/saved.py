@@ -63,13 +63,18 @@ class SavedModel:
         check_selected(read_history(self.folder), metric, named(scores(counts)), self.folder)
         return predictions
 
-    def predictions(self, examples: Examples) -> pd.DataFrame:
+    def predictions(self, examples: Examples, *, cached: bool = True) -> pd.DataFrame:
         """What a table of predictions holds: ids, labels, groups, clusters, probabilities `p_<class>`.
+
+        Args:
+            examples: rows of the store.
+            cached: whether the outputs of encoders that stayed frozen are read from the cache and kept there.
 
         Raises:
             RunError: the model predicts NaN.
         """
-        probabilities = probabilities_of(self.model, self.source, examples, self.workers).numpy()
+        examples = _encoded(self.model, self.source, examples, cached=cached)
+        probabilities = predict(self.model, examples, self.workers).numpy()
         if not np.isfinite(probabilities).all():
             raise RunError(
                 f"the model of {self.folder} predicts NaN: its training diverged; "
@@ -93,9 +98,9 @@ def probabilities_of(model: EmotionModel, source: Source, examples: Examples, wo
     return predict(model, _encoded(model, source, examples), workers)
 
 
-def _encoded(model: EmotionModel, source: Source, examples: Examples) -> Examples:
+def _encoded(model: EmotionModel, source: Source, examples: Examples, *, cached: bool = True) -> Examples:
     frozen = frozen_encoders(model, source.recipe.stages[-1])
-    return encoded(frozen, examples, cache_folder(source.store)) if frozen else examples
+    return encoded(frozen, examples, cache_folder(source.store) if cached else None) if frozen else examples
 
 
 def temperature_of(model: EmotionModel, source: Source, validation: Examples, workers: int) -> float:
