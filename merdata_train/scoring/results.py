@@ -92,11 +92,32 @@ class Calibration(TypedDict):
     after: CalibrationScores
 
 
+class CoveragePoint(TypedDict):
+    """The surest `coverage` of the rows: `n` of them, whose confidence is `least` or more."""
+
+    coverage: float
+    n: int
+    least: float
+    accuracy: float
+    uar: float
+    intervals: Intervals | None
+
+
+class Coverage(TypedDict):
+    """Accuracy over coverage; the area under the curve of risk, and the least that its accuracy allows."""
+
+    points: list[CoveragePoint]
+    aurc: float
+    aurc_interval: list[float] | None
+    aurc_best: float
+
+
 class SetAccount(Account):
     """An evaluation set in metrics.json."""
 
     baselines: dict[str, Scores]
     calibration: Calibration
+    coverage: NotRequired[Coverage]
 
 
 class GroupScores(TypedDict):
