@@ -89,6 +89,7 @@ def _remarks(account: SetAccount | None) -> Iterator[str]:
         if "over" in account:
             yield OVER_SENTENCES
         yield f"resolves {_listed(account['resolvable'])}; {_calibration(account['calibration'])}"
+        yield from _coverage(account)
     else:
         yield f"too few speakers or dialogues for an interval ({account['clusters']})"
     if account["absent"]:
@@ -97,6 +98,15 @@ def _remarks(account: SetAccount | None) -> Iterator[str]:
 
 def _listed(found: dict[str, float]) -> str:
     return ", ".join(f"{TITLES[name]} ±{value:.3f}" for name, value in found.items())
+
+
+def _coverage(account: SetAccount) -> Iterator[str]:
+    if "coverage" in account:
+        found = account["coverage"]
+        half = found["points"][len(found["points"]) // 2 - 1]
+        accuracy = _bounded(half["accuracy"], (half["intervals"] or {}).get("accuracy"), "")
+        area = _bounded(found["aurc"], found["aurc_interval"], "")
+        yield f"accuracy {accuracy} on the half of the rows that the model is surest of; AURC {area}"
 
 
 def _calibration(found: Calibration) -> str:
@@ -188,8 +198,8 @@ def _difference(found: Difference) -> str:
     return f"{bounded} " + (f"p {found['p_holm']:.2g}" if found["significant"] else "n.s.")
 
 
-def _bounded(value: float, span: list[float] | None) -> str:
-    return f"{value:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
+def _bounded(value: float, span: list[float] | None, sign: str = "+") -> str:
+    return f"{value:{sign}.3f}" + (f" [{span[0]:{sign}.3f}, {span[1]:{sign}.3f}]" if span else "")
 
 
 def suite(found: Summary) -> None:

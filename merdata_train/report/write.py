@@ -67,7 +67,7 @@ def look_into(part: Tested, store: merdata.Store | None) -> tuple[Section, dict[
     Returns:
         The section of the page, and the content of each file.
     """
-    from merdata_train.report import figures, maps
+    from merdata_train.report import coverage, figures, maps, robustness
 
     matrix = part.matrix
     drawn = list(figures.figures(matrix, part.lines))
@@ -81,6 +81,13 @@ def look_into(part: Tested, store: merdata.Store | None) -> tuple[Section, dict[
         texts = _texts(store)
         grids += [flips_grid(matrix, answers), errors_grid(matrix, answers, texts)]
         contents[f"tables/{matrix.suite.name}-answers.csv"] = answers_csv(answers, texts).encode()
+    sure = coverage.surest(matrix)
+    grids.append(coverage.coverage_grid(matrix, sure))
+    drawn.append(coverage.coverage_figure(matrix, sure))
+    curves = robustness.curves_of(matrix)
+    if curves:
+        grids.append(robustness.robustness_grid(matrix, curves))
+        drawn.append(robustness.robustness_figure(matrix, curves))
     grids += document_grids(matrix.suite)
     for grid in grids:
         contents |= _tables(grid, grid_csv(grid))

@@ -1,10 +1,10 @@
 """Coverage against risk: how accurate a model is on the share of rows that it is surest of.
 
 Rows are taken from the surest on, by the calibrated probability of the predicted class; those of the same
-probability together (El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification, JMLR;
-Geifman and El-Yaniv 2017, Selective Classification for Deep Neural Networks, NeurIPS). The area under the curve
-of risk, the mean over k of the error rate of the k surest rows, is AURC (Geifman, Uziel and El-Yaniv 2019,
-Bias-Reduced Uncertainty Estimation for Deep Neural Classifiers, ICLR).
+probability together (El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification;
+Geifman and El-Yaniv 2017, Selective Classification for Deep Neural Networks). The area under the curve of
+risk, the mean over k of the error rate of the k surest rows, is AURC (Geifman, Uziel and El-Yaniv 2019,
+Bias-Reduced Uncertainty Estimation for Deep Neural Classifiers).
 """
 
 from __future__ import annotations

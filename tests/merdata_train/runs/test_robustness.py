@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +22,18 @@ from merdata_train.runs.folder import load_scored, open_run
 from merdata_train.runs.robustness import climb, read_steps
 from merdata_train.runs.run import run
 from tests.merdata_train.command import cli
+from tests.merdata_train.conftest import SMALL
 
 CLEAN = ["noise:clean", "speed:1", "dropped:0"]
 
 
 @pytest.fixture(scope="module")
-def own(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the session's run, in a folder of runs of its own."""
-    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("ladder") / trained.name))
+def own(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on few rows: an epoch of a small A1."""
+    words = [f"store={store.path}", *SMALL, "stages.0.epochs=1", "data.corpora=[ravdess, meld]"]
+    folder = run(load_recipe("source0/A1", words), tmp_path_factory.mktemp("ladder"))
+    evaluate(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
