@@ -91,7 +91,7 @@ def card(folder: Path) -> str:
         folder / "metrics.json", Metrics, f"{folder} has no scores: run `merdata_train evaluate {folder}`"
     )
     sets = {name: account for name, account in metrics["sets"].items() if account}
-    corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
+    corpora = _corpora(recipe, metrics)
     lints: list[Remark] = _read(folder / "lints.json", list[Remark], damaged, missing=[])
     nothing: Ladder = {"clean": {}, "steps": []}
     perturbed = _read(folder / "robustness.json", Ladder, damaged, missing=nothing)
@@ -162,9 +162,14 @@ def _result(recipe: Recipe, metrics: Metrics, name: str, metric: str, value: flo
     )
 
 
-def _corpora(recipe: Recipe, metrics: Metrics) -> list[str]:
-    """What the model was trained on: the recipe's corpora, or all of the store."""
-    return recipe.data.corpora or [name for name in metrics["sets"] if _corpus(name) is not None]
+def _corpora(recipe: Recipe, metrics: Metrics) -> dict[str, Facts | None]:
+    """The corpora that the model was trained on, and what the store says of each, else what merdata does."""
+    try:
+        stored: Facts = {**merdata.open_store(recipe.store).corpora}
+    except merdata.MerdataError:
+        stored = {}
+    known = {name: stored.get(name) or _corpus(name) for name in recipe.data.corpora or metrics["sets"]}
+    return known if recipe.data.corpora else {name: facts for name, facts in known.items() if facts}
 
 
 def _corpus(name: str) -> Facts | None:
@@ -200,8 +205,9 @@ def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
         )
     for name, account in sets.items():
         if account["intervals"] is None:
-            few = f"only {account['clusters']} speakers or dialogues"
-            limits.append(f"{name} has {few}, too few for an interval.")
+            limits.append(
+                f"{name} has too few speakers or dialogues for an interval ({account['clusters']})."
+            )
         if account["absent"]:
             absent = ", ".join(account["absent"])
             limits.append(f"{name} has no rows of {absent}: they are left out of its UAR and macro-F1.")
