@@ -88,6 +88,10 @@ def evaluate(
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Also keep the embeddings of the test rows.")
     ] = False,
+    attention: Annotated[
+        bool,
+        typer.Option("--attention", help="Also keep the attention between modalities and the gates."),
+    ] = False,
     perturb: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,7 +109,7 @@ def evaluate(
     scored again: what is perturbed is compared with its clean score.
     """
     keep_features_in(cache)
-    from merdata_train.runs.embeddings import keep_embeddings
+    from merdata_train.runs.embeddings import keep_attention, keep_embeddings
     from merdata_train.runs.evaluate import evaluate as score
     from merdata_train.runs.folder import read_metrics
 
@@ -113,6 +117,8 @@ def evaluate(
     metrics = (read_metrics(folder) if steps else None) or score(folder, jobs=jobs, workers=workers)
     if embeddings:
         keep_embeddings(folder, workers=workers)
+    if attention:
+        keep_attention(folder, workers=workers)
     if steps:
         _climb(folder, steps, jobs, workers, metrics, as_json)
     else:

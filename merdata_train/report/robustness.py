@@ -108,7 +108,7 @@ def robustness_grid(matrix: Matrix, curves: dict[str, Curve]) -> Grid:
         "seeds; in brackets 95 % intervals over the same units as in the table of the suite, paired for "
         "differences; n.s.: p ≥ 0.05 after Holm over this table."
     )
-    return Grid(f"{suite.name}-robustness", f"{suite.title}, perturbed", head, rows, caption, names=2)
+    return Grid(f"{suite.name}-robustness", f"{suite.title}, by perturbation", head, rows, caption, names=2)
 
 
 def _all_steps(curves: dict[str, Curve]) -> list[Perturbation]:

@@ -30,6 +30,8 @@ FILES = (
     "lineage.json",
     "lineage.parquet",
     "metrics.json",
+    "embeddings.safetensors",
+    "attention.safetensors",
     "robustness",
     "robustness.json",
     "predictions.parquet",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Examples, Source, for_training
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.features.cache import cache_folder
-from merdata_train.models.emotion import EmotionModel
-from merdata_train.models.inference import embed, predict
+from merdata_train.models.emotion import EmotionModel, ModelOutput
+from merdata_train.models.inference import embed, outputs, predict
 from merdata_train.runs.folder import read_history
 from merdata_train.scoring.calibration import fit_temperature
 from merdata_train.scoring.checks import check_selected
@@ -91,6 +91,10 @@ class SavedModel:
     def embeddings(self, examples: Examples) -> dict[str, Tensor]:
         """The model's embeddings by name, `[n, width]`."""
         return embed(self.model, _encoded(self.model, self.source, examples), self.workers)
+
+    def outputs(self, examples: Examples) -> Iterator[tuple[list[int], ModelOutput]]:
+        """All that the model says of each batch, with the numbers of its examples."""
+        return outputs(self.model, _encoded(self.model, self.source, examples), self.workers)
 
 
 def probabilities_of(model: EmotionModel, source: Source, examples: Examples, workers: int) -> Tensor:
