@@ -22,6 +22,7 @@ DOCUMENT = {
 MODALITY = {
     "name": "two", "title": "MELD: text & both", "test": "TestB", "recipe": "source0/A1",
     "overrides": {"data.corpora": ["meld"]}, "axes": AXES, "reference": "A+T", "seeds": [0, 1],
+    "perturb": ["level:-20", "level:clean", "dropped:1"],
     "errors": ["T", "A+T"], "embeddings": ["A+T"], "documents": [DOCUMENT],
 }  # fmt: skip
 FOLDS = {
