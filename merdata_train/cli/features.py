@@ -8,28 +8,46 @@ from typing import Annotated
 import typer
 
 from merdata.plugin import place
-from merdata_train.cli.options import AsJson, print_json
+from merdata_train.cli.options import AsJson, corpus_name, print_json
 
 
 def features(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the layer, as in features.audio.name.")],
     arrays: Annotated[
-        Path,
+        Path | None,
         typer.Option("--arrays", help="Folder of <id>.npy: [width] or [frames, width].", parser=place),
-    ],
+    ] = None,
+    emotion2vec: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Extract them with emotion2vec, of ModelScope or a folder."),
+    ] = None,
+    frames: Annotated[bool, typer.Option("--frames", help="With --emotion2vec: 50 frames a second.")] = False,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With --emotion2vec: this corpus; repeat it."),
+    ] = None,
     store: Annotated[Path, typer.Option(help="The store.", parser=place)] = Path("store"),
     as_json: AsJson = False,
 ) -> None:
-    """Fill a layer of the store with features made elsewhere.
+    """Fill a layer of the store with features made elsewhere, or by emotion2vec.
 
     A recipe then reads them with `kind: stored`.
     """
     import merdata
+    from merdata_train.errors import RecipeError
+    from merdata_train.features import emotion2vec as extractor
     from merdata_train.features.layers import fill
 
-    filled = fill(merdata.open_store(store), name, arrays)
+    if (arrays is None) == (emotion2vec is None):
+        raise RecipeError("say where the features come from: --arrays DIR, or --emotion2vec MODEL")
+    opened = merdata.open_store(store)
+    if arrays is not None:
+        filled = fill(opened, name, arrays)
+    else:
+        chosen = [corpus_name(each) for each in corpus or ()]
+        filled = extractor.extract(opened, name, str(emotion2vec), frames=frames, corpora=chosen)
     if as_json:
         print_json({corpus: {"rows": rows, "filled": have} for corpus, (have, rows) in filled.items()})
         return
-    for corpus, (have, rows) in filled.items():
-        typer.echo(f"{corpus}: {have:,} of {rows:,} rows have features")
+    for own, (have, rows) in filled.items():
+        typer.echo(f"{own}: {have:,} of {rows:,} rows have features")
