@@ -140,9 +140,11 @@ def _card(
 def _metadata(store: Store, protocols: list[Protocol], figures: Figures) -> DatasetCardData:
     """The YAML header: that of every store, and what the Hub's search filters by."""
     front = front_matter(store, protocols)
+    languages = len(front.get("language", []))
+    several = {"multilinguality": ["multilingual" if languages > 1 else "monolingual"]} if languages else {}
     front |= {
         "size_categories": [next((name for n, name in SIZES.items() if figures["rows"] < n), "1M<n<10M")],
-        "multilinguality": ["multilingual" if len(front["language"]) > 1 else "monolingual"],
+        **several,
         "annotations_creators": ["expert-generated"],  # by actors and by the corpora's own raters
         "source_datasets": sorted(store.corpora),
         "tags": [*front["tags"], "merdata", *sorted(store.corpora)],

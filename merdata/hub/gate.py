@@ -89,14 +89,16 @@ def _forbidden(request: Request, permissions: Mapping[str, Permission]) -> str:
     names = [name for name, permission in permissions.items() if permission is NEVER]
     what = "labels" if request.labels_only else "audio"
     upload = f"a public upload of {what}" if request.public else f"an upload of {what}, not even in private"
-    return f"{_licence_of(names)} not allow {upload}: {_ways_out(request, names)}"
+    return f"{_licence_of(names)} not allow {upload}: {_ways_out(request, names) or 'no option changes that'}"
 
 
 def _asks_for_rights(request: Request, permissions: Mapping[str, Permission]) -> str:
     names = [name for name, permission in permissions.items() if permission is GATED]
+    ways = _ways_out(request, names)
+    what, it = ("the labels", "them") if request.labels_only else ("the audio", "it")
     return (
-        f"{_licence_of(names)} not allow everyone to publish the audio: state your right to with "
-        f'--i-have-rights "why", or {_ways_out(request, names)}'
+        f"{_licence_of(names)} not allow everyone to share {what}: state your right to share {it} with "
+        f'--i-have-rights "why"{f", or {ways}" if ways else ""}'
     )
 
 
@@ -107,7 +109,7 @@ def _licence_of(names: list[str]) -> str:
 
 
 def _ways_out(request: Request, names: list[str]) -> str:
-    """What can be uploaded instead, as options that pass the gate (or ask for rights)."""
+    """What can be uploaded instead, as options that pass the gate (or ask for rights); "" if nothing can."""
     ways = []
     if request.public and strictest(request.permissions(public=False)) is ATTRIBUTION:
         ways.append("leave out --public")
@@ -119,7 +121,7 @@ def _ways_out(request: Request, names: list[str]) -> str:
     rest = [name for name in request.terms if name not in names]
     if rest:
         ways.append(f"choose other corpora with {_options(rest)}")
-    return ", or ".join(ways) or "no option changes that"
+    return ", or ".join(ways)
 
 
 def _options(names: list[str]) -> str:

@@ -18,12 +18,12 @@ from typing_extensions import NotRequired, TypedDict
 
 from merdata.errors import SplitError
 from merdata.io.outside import check_type, cut, parse_json, read_some
+from merdata.io.parquet import check_columns, read_parquet
 from merdata.io.places import reaching
 from merdata.store.facts import Name, Text, is_name
 from merdata.store.manifest import hashed_name, split_path
 from merdata.store.retired import EARLIER_SPLITS
 from merdata.store.store import Shard, Store, parquet_bytes
-from merdata.store.tables import check_columns, read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,16 @@ class Properties(TypedDict):
     seed: NotRequired[int]
     chosen: NotRequired[bool]
     fold_names: NotRequired[dict[Text, Text]]
+
+
+def check_folds(number: int) -> None:
+    """Fail if a protocol would have more folds than any may have.
+
+    Raises:
+        SplitError: it would.
+    """
+    if number > MOST_FOLDS:
+        raise SplitError(f"{number:,} folds are too many: a protocol has {MOST_FOLDS:,} at most")
 
 
 @dataclass(frozen=True)
@@ -129,8 +139,7 @@ def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[
     Raises:
         SplitError: there are more than 2,000 folds.
     """
-    if len(folds) > MOST_FOLDS:
-        raise SplitError(f"{len(folds):,} folds are too many: a protocol has {MOST_FOLDS:,} at most")
+    check_folds(len(folds))
     parts = []
     for fold, splits in sorted(folds.items()):
         split = splits.sort_index()

@@ -53,7 +53,7 @@ def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
     languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
     return {
         "pretty_name": pretty_name(store),
-        "language": languages,
+        **({"language": languages} if languages else {}),
         "license": "other",
         "task_categories": ["audio-classification"],
         "tags": ["emotion", "speech-emotion-recognition"],

@@ -140,7 +140,8 @@ def recordings(audit: Audit) -> Iterator[str]:
     """Which recordings are in the store twice."""
     same = audit.conflicts
     if same.groups:
-        yield f"{same.groups:,} groups of rows have identical audio, {same.differing:,} with different labels"
+        differing = f"of them {same.differing:,} with different labels"
+        yield f"groups of rows with identical audio: {same.groups:,}, {differing}"
         yield from (f"  {example}" for example in same.examples)
     if audit.copies is None:
         yield "near-identical audio: not looked for"

@@ -16,7 +16,15 @@ from merdata_train.scoring.units import OVER_SENTENCES
 
 if TYPE_CHECKING:
     from merdata_train.runs.conduct import Summary
-    from merdata_train.scoring.results import Calibration, Comparison, Difference, Epoch, Metrics, SetAccount
+    from merdata_train.scoring.results import (
+        Calibration,
+        Comparison,
+        Difference,
+        Epoch,
+        Metrics,
+        Robustness,
+        SetAccount,
+    )
     from merdata_train.serving.predict import Item
     from merdata_train.serving.push import Upload
 
@@ -81,6 +89,7 @@ def _remarks(account: SetAccount | None) -> Iterator[str]:
         if "over" in account:
             yield OVER_SENTENCES
         yield f"resolves {_listed(account['resolvable'])}; {_calibration(account['calibration'])}"
+        yield from _coverage(account)
     else:
         yield f"too few speakers or dialogues for an interval ({account['clusters']})"
     if account["absent"]:
@@ -89,6 +98,15 @@ def _remarks(account: SetAccount | None) -> Iterator[str]:
 
 def _listed(found: dict[str, float]) -> str:
     return ", ".join(f"{TITLES[name]} ±{value:.3f}" for name, value in found.items())
+
+
+def _coverage(account: SetAccount) -> Iterator[str]:
+    if "coverage" in account:
+        found = account["coverage"]
+        half = found["points"][len(found["points"]) // 2 - 1]
+        accuracy = _bounded(half["accuracy"], (half["intervals"] or {}).get("accuracy"), "")
+        area = _bounded(found["aurc"], found["aurc_interval"], "")
+        yield f"accuracy {accuracy} on the half of the rows that the model is surest of; AURC {area}"
 
 
 def _calibration(found: Calibration) -> str:
@@ -146,6 +164,33 @@ def comparison(found: Comparison) -> None:
     )
 
 
+def robustness(found: Robustness, folder: Path) -> None:
+    """The clean scores and those of every step of the ladder, on each domain's test set."""
+    screen = console()
+    table = Table(box=box.MARKDOWN)
+    for column in ("test set", "perturbation", "level", *TITLES.values(), "UAR − clean"):
+        table.add_column(column, justify="left" if column in ("test set", "perturbation") else "right")
+    for name in [name for name in ("TestA", "TestB") if name in found["clean"]]:
+        table.add_row(
+            name, "none", "clean", *(f"{found['clean'][name][metric]:.4f}" for metric in METRICS), ""
+        )
+        for step in found["steps"]:
+            own = step["sets"][name]
+            values = [f"{own['scores'][metric]:.4f}" for metric in METRICS]
+            table.add_row(
+                name, step["kind"], step["level"], *values, _difference(own["against_clean"]["uar"])
+            )
+    screen.print(table)
+    for kind, unit in {step["kind"]: step["unit"] for step in found["steps"]}.items():
+        screen.print(f"{kind}: {unit}", soft_wrap=True)
+    screen.print(
+        "in brackets: 95 % intervals of the paired cluster bootstrap over the same rows; p after Holm over "
+        "the ladder; n.s.: not significant at 0.05",
+        soft_wrap=True,
+    )
+    screen.print(f"everything is in {folder}", soft_wrap=True)
+
+
 def _difference(found: Difference) -> str:
     bounded = _bounded(found["difference"], found["interval"])
     if found["p"] is None:
@@ -153,8 +198,8 @@ def _difference(found: Difference) -> str:
     return f"{bounded} " + (f"p {found['p_holm']:.2g}" if found["significant"] else "n.s.")
 
 
-def _bounded(value: float, span: list[float] | None) -> str:
-    return f"{value:+.3f}" + (f" [{span[0]:+.3f}, {span[1]:+.3f}]" if span else "")
+def _bounded(value: float, span: list[float] | None, sign: str = "+") -> str:
+    return f"{value:{sign}.3f}" + (f" [{span[0]:{sign}.3f}, {span[1]:{sign}.3f}]" if span else "")
 
 
 def suite(found: Summary) -> None:

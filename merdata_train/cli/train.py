@@ -25,6 +25,7 @@ from merdata_train.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from merdata_train.features.perturbations import Perturbation
     from merdata_train.scoring.results import Metrics
 
 
@@ -87,20 +88,66 @@ def evaluate(
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Also keep the embeddings of the test rows.")
     ] = False,
+    attention: Annotated[
+        bool,
+        typer.Option("--attention", help="Also keep the attention between modalities and the gates."),
+    ] = False,
+    perturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--perturb",
+            metavar="KIND[:LEVEL]",
+            help="Score perturbed test rows, as in noise:10; without LEVEL at each level of the kind's "
+            "ladder; repeat it for more.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run's saved model on the test rows.
 
-    Each look at the test rows is logged in the folder of the run.
+    Each look at the test rows is logged in the folder of the run. With --perturb, a run that is scored is not
+    scored again: what is perturbed is compared with its clean score.
     """
     keep_features_in(cache)
-    from merdata_train.runs.embeddings import keep_embeddings
+    from merdata_train.runs.embeddings import keep_attention, keep_embeddings
     from merdata_train.runs.evaluate import evaluate as score
+    from merdata_train.runs.folder import read_metrics
 
-    metrics = score(folder, jobs=jobs, workers=workers)
+    steps = _ladder(folder, perturb or [])
+    metrics = (read_metrics(folder) if steps else None) or score(folder, jobs=jobs, workers=workers)
     if embeddings:
         keep_embeddings(folder, workers=workers)
-    _print(metrics, folder, as_json)
+    if attention:
+        keep_attention(folder, workers=workers)
+    if steps:
+        _climb(folder, steps, jobs, workers, metrics, as_json)
+    else:
+        _print(metrics, folder, as_json)
+
+
+def _ladder(folder: Path, asked: list[str]) -> list[Perturbation]:
+    """The steps that change what a run uses; the others are named on stderr."""
+    from merdata_train.features.perturbations import ladder
+    from merdata_train.runs.folder import open_run
+    from merdata_train.runs.robustness import usable
+
+    steps, faults = usable(open_run(folder)[0], ladder(asked))
+    for fault in faults:
+        typer.echo(f"merdata_train: {fault}", err=True)
+    return steps
+
+
+def _climb(
+    folder: Path, steps: list[Perturbation], jobs: int | None, workers: int, metrics: Metrics, as_json: bool
+) -> None:
+    from merdata_train.cli import screen
+    from merdata_train.runs.robustness import climb
+
+    found = climb(folder, steps, jobs=jobs, workers=workers)
+    if as_json:
+        print_json({**metrics, "robustness": found, "folder": str(folder)})
+    else:
+        screen.robustness(found, folder)
 
 
 def _print(metrics: Metrics, folder: Path, as_json: bool) -> None:

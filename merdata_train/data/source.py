@@ -20,9 +20,12 @@ from merdata_train.data.context import history_texts, target_text, text_vectors
 from merdata_train.data.examples import UNKNOWN
 from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
+from merdata_train.data.inputs import Inputs
+from merdata_train.data.perturb import Perturber
 from merdata_train.data.recognised import recognised, texts_hash
 from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
 from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
+from merdata_train.encoders import whisper
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
 from merdata_train.encoders.tokenizer import tokenise
@@ -171,11 +174,26 @@ class Source:
 
     def _augmenter(self, rows: pd.DataFrame, jobs: int | None) -> Augmenter:
         noise = self.recipe.augment is not None and self.recipe.augment.noise is not None
+        return Augmenter(self._inputs(rows, jobs, hears=noise))
+
+    def perturber(self, test: Examples, jobs: int | None = None) -> Perturber:
+        """What makes test rows as they are heard and read at each step of a ladder."""
+        train = self.rows("train")
+        hears = "audio" in self.recipe.modalities
+        inputs = self._inputs(pd.concat([test.rows, train], ignore_index=True), jobs, hears=hears)
+        voices = [
+            id
+            for id, notes in zip(train["id"], train["notes"], strict=True)
+            if hears and not plugin.is_silenced(notes)
+        ]
+        return Perturber(inputs, voices, inputs.words(train["id"]) if inputs.texts else [])
+
+    def _inputs(self, rows: pd.DataFrame, jobs: int | None, *, hears: bool) -> Inputs:
         tokenizer = self.tokenizer if isinstance(self.recipe.encoders().get("text"), TextEncoder) else None
         texts = zip(*self._texts(rows), strict=True) if "text" in self.recipe.modalities else ()
-        return Augmenter(
+        return Inputs(
             self.recipe,
-            samples=audio_samples(self.store, self._shards(rows), jobs) if noise else {},
+            samples=audio_samples(self.store, self._shards(rows), jobs) if hears else {},
             texts=dict(zip(rows["id"], texts, strict=False)),
             tokenizer=tokenizer,
         )
@@ -226,12 +244,15 @@ class Source:
         return features
 
     def _clips(self, rows: pd.DataFrame, encoder: AudioEncoder, jobs: int | None) -> Clips:
+        config = load_config(encoder)
+        if config["model_type"] == whisper.MODEL_TYPE:
+            whisper.check_front_end(self.extractor, config, encoder.model)
         samples = audio_samples(self.store, self._shards(rows), jobs)
         return Clips(
             [samples[id] for id in rows["id"]],
             names=rows["audio_sha256"].tolist(),
             longest=encoder.seconds,
-            shortest=shortest(load_config(encoder)),
+            shortest=shortest(config),
             extractor=self.extractor,
         )
 

@@ -40,7 +40,8 @@ class ModelOutput:
     Attributes:
         logits: of the classes, `[B, classes]`.
         embeddings: `fusion`, and for each modality the mean of its branch, before the modalities met.
-        attentions: of the interaction, name -> `[B, heads, T, T of the other modality]`.
+        attentions: of the interaction, layer and modality -> `[B, heads, T, T of the other modality]`.
+        lengths: of the streams that attend, modality -> `[B]`.
         gates: of the fusion, name -> `[B, width or 1]`.
         heads: what each auxiliary loss reads, in training.
     """
@@ -50,6 +51,7 @@ class ModelOutput:
     attentions: dict[str, Tensor] = field(default_factory=dict)
     gates: dict[str, Tensor] = field(default_factory=dict)
     heads: dict[str, Tensor] = field(default_factory=dict)
+    lengths: dict[str, Tensor] = field(default_factory=dict)
 
 
 class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
@@ -184,6 +186,7 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         streams = {name: branch(self._stream(name, batch)) for name, branch in self.branches.items()}
         embeddings = {name: stream.mean() for name, stream in streams.items()}
         attentions: dict[str, Tensor] = {}
+        lengths = {name: stream.lengths for name, stream in streams.items()}
         if self.interaction is not None:
             streams, attentions = self.interaction(streams)
         if self.pools is not None:
@@ -191,7 +194,8 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         fused = self.fusion(streams)
         logits = self.heads["classes"](fused.vector)
         heads = self._read(fused.vector, embeddings, streams, batch) if self.training else {}
-        return ModelOutput(logits, embeddings | {"fusion": fused.vector}, attentions, fused.gates, heads)
+        embeddings |= {"fusion": fused.vector}
+        return ModelOutput(logits, embeddings, attentions, fused.gates, heads, lengths)
 
     def _read(
         self, fused: Tensor, branches: dict[str, Tensor], streams: Mapping[str, Stream], batch: Batch

@@ -126,7 +126,7 @@ def about(path: Path) -> str:
     lines = [
         line.lstrip("# ").strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")
     ]
-    return next((line for line in lines if line and not line.startswith("merdata_train")), "")
+    return next((line for line in lines if line and not line.startswith("merdata")), "")
 
 
 def recipe_folder() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -184,18 +184,25 @@ def among_own(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return rows.assign(predicted=[own[column] for column in best])
 
 
-def pooled(matrix: Matrix, cell: str, fold: int | None = None) -> Part | None:
-    """The predictions of a fold, or of all together, by seed; None unless each seed has each fold."""
+def pooled(
+    matrix: Matrix, cell: str, fold: int | None = None, rows_of: Callable[[Entry], pd.DataFrame] | None = None
+) -> Part | None:
+    """The predictions of a fold, or of all together, by seed; None unless each seed has each fold.
+
+    Args:
+        matrix: of the cell.
+        cell: its label.
+        fold: one of its folds; None for all.
+        rows_of: gives the rows of an entry (default: the suite's evaluation set).
+    """
     entries = matrix.of(cell, fold)
     seeds = sorted({entry.seed for entry in entries})
     folds = matrix.folds_on(cell) if fold is None else [fold]
     if not entries or len(entries) != len(seeds) * len(folds):
         return None
     classes = entries[0].run.classes
-    pools = [
-        pd.concat([entry.run.on(matrix.suite.test) for entry in entries if entry.seed == seed])
-        for seed in seeds
-    ]
+    rows_of = rows_of or (lambda entry: entry.run.on(matrix.suite.test))
+    pools = [pd.concat([rows_of(entry) for entry in entries if entry.seed == seed]) for seed in seeds]
     counts = np.stack([by_unit(rows, classes) for rows in pools])
     return Part(entries, counts, len(pools[0]), over_sentences(pools[0]))
 

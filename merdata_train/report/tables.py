@@ -178,14 +178,20 @@ def _difference(matrix: Matrix, line: Line, metric: str) -> str:
     against = line.against.get(metric)
     if against is None:
         return ""
-    text = _signed(against["difference"])
-    if against["interval"] is not None:
-        low, high = map(_signed, against["interval"])
-        text += f" [{low}, {high}]" + ("" if against["significant"] else " n.s.")
+    text = difference_of(against)
     relative = _relative(line.values[metric], against)
     text += f" ({_signed(100 * relative, 1)} %)" if relative is not None else ""
     reference = matrix.reference_of(line.cell)
     return text if reference == matrix.reference else f"{text} from {reference}"
+
+
+def difference_of(against: Difference) -> str:
+    """A difference as points, with its interval where it has one."""
+    text = _signed(against["difference"])
+    if against["interval"] is not None:
+        low, high = map(_signed, against["interval"])
+        text += f" [{low}, {high}]" + ("" if against["significant"] else " n.s.")
+    return text
 
 
 def _relative(value: Value, against: Difference) -> float | None:

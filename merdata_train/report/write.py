@@ -9,6 +9,7 @@ from merdata import plugin
 from merdata_train.errors import RunError
 from merdata_train.report.classes import classes_grid
 from merdata_train.report.documents import document_grids
+from merdata_train.report.effects import effects_grid, effects_of
 from merdata_train.report.errors import answers_csv, answers_of, errors_grid, flips_grid
 from merdata_train.report.family import Tested, by_test, grid_csv, side_by_side
 from merdata_train.report.lines import lines_of
@@ -67,7 +68,7 @@ def look_into(part: Tested, store: merdata.Store | None) -> tuple[Section, dict[
     Returns:
         The section of the page, and the content of each file.
     """
-    from merdata_train.report import figures, maps
+    from merdata_train.report import coverage, figures, maps, robustness
 
     matrix = part.matrix
     drawn = list(figures.figures(matrix, part.lines))
@@ -81,6 +82,16 @@ def look_into(part: Tested, store: merdata.Store | None) -> tuple[Section, dict[
         texts = _texts(store)
         grids += [flips_grid(matrix, answers), errors_grid(matrix, answers, texts)]
         contents[f"tables/{matrix.suite.name}-answers.csv"] = answers_csv(answers, texts).encode()
+    main_effects = effects_of(matrix)
+    if main_effects:
+        grids.append(effects_grid(matrix, main_effects))
+    sure = coverage.surest(matrix)
+    grids.append(coverage.coverage_grid(matrix, sure))
+    drawn.append(coverage.coverage_figure(matrix, sure))
+    curves = robustness.curves_of(matrix)
+    if curves:
+        grids.append(robustness.robustness_grid(matrix, curves))
+        drawn.append(robustness.robustness_figure(matrix, curves))
     grids += document_grids(matrix.suite)
     for grid in grids:
         contents |= _tables(grid, grid_csv(grid))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from merdata import plugin
 from merdata_train.errors import RunError
 from merdata_train.recipe.features import Features
 from merdata_train.recipe.recipe import Recipe
+from merdata_train.runs.card_scores import Ladder, ladders, plain, remarks
 from merdata_train.runs.folder import open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
@@ -90,8 +91,10 @@ def card(folder: Path) -> str:
         folder / "metrics.json", Metrics, f"{folder} has no scores: run `merdata_train evaluate {folder}`"
     )
     sets = {name: account for name, account in metrics["sets"].items() if account}
-    corpora = {name: _corpus(name) for name in _corpora(recipe, metrics)}
+    corpora = _corpora(recipe, metrics)
     lints: list[Remark] = _read(folder / "lints.json", list[Remark], damaged, missing=[])
+    nothing: Ladder = {"clean": {}, "steps": []}
+    perturbed = _read(folder / "robustness.json", Ladder, damaged, missing=nothing)
     body = plugin.render_card(
         "model.md.j2",
         recipe=recipe,
@@ -105,13 +108,14 @@ def card(folder: Path) -> str:
         claims=_claims(recipe),
         looks=_looks(folder / "test_log.jsonl"),
         lints=lints,
+        ladders=dict(ladders(perturbed)),
         limits=_limits(recipe, sets, corpora),
-        remarks=list(_remarks(sets)),
+        remarks=list(remarks(sets)),
         environment=_read(folder / "environment.json", Environment, damaged),
         recipe_yaml=_recipe_yaml(recipe),
         cells=bounded,
         fewest=FEWEST_ROWS,
-        plain=_plain,
+        plain=plain,
         baselines=_baselines,
         counts=_counts,
     )
@@ -158,9 +162,14 @@ def _result(recipe: Recipe, metrics: Metrics, name: str, metric: str, value: flo
     )
 
 
-def _corpora(recipe: Recipe, metrics: Metrics) -> list[str]:
-    """What the model was trained on: the recipe's corpora, or all of the store."""
-    return recipe.data.corpora or [name for name in metrics["sets"] if _corpus(name) is not None]
+def _corpora(recipe: Recipe, metrics: Metrics) -> dict[str, Facts | None]:
+    """The corpora that the model was trained on, and what the store says of each, else what merdata does."""
+    try:
+        stored: Facts = {**merdata.open_store(recipe.store).corpora}
+    except merdata.MerdataError:
+        stored = {}
+    known = {name: stored.get(name) or _corpus(name) for name in recipe.data.corpora or metrics["sets"]}
+    return known if recipe.data.corpora else {name: facts for name, facts in known.items() if facts}
 
 
 def _corpus(name: str) -> Facts | None:
@@ -196,33 +205,13 @@ def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
         )
     for name, account in sets.items():
         if account["intervals"] is None:
-            few = f"only {account['clusters']} speakers or dialogues"
-            limits.append(f"{name} has {few}, too few for an interval.")
+            limits.append(
+                f"{name} has too few speakers or dialogues for an interval ({account['clusters']})."
+            )
         if account["absent"]:
             absent = ", ".join(account["absent"])
             limits.append(f"{name} has no rows of {absent}: they are left out of its UAR and macro-F1.")
     return [*limits, "It was trained on utterances of a few seconds with one speaker each."]
-
-
-def _remarks(sets: Facts) -> Iterator[str]:
-    """What the tables do not show: which differences are noise, and how well probabilities are calibrated."""
-    for name, account in sets.items():
-        if account.get("resolvable"):
-            least = account["resolvable"]["uar"]
-            yield f"{name}: a difference of less than {least:.3f} in UAR is within the noise of its rows."
-        if account.get("calibration"):
-            calibration = account["calibration"]
-            before, after = calibration["before"], calibration["after"]
-            temperature = calibration["temperature"]
-            yield (
-                f"{name}: expected calibration error {before['ece']:.3f}, Brier score {before['brier']:.3f}; "
-                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {temperature:.2f}, fitted "
-                "on validation."
-            )
-
-
-def _plain(scores: Facts) -> list[str]:
-    return [f"{scores[name]:.3f}" if name in scores else "" for name in TITLES]
 
 
 def _baselines(account: Facts) -> dict[str, Facts]:

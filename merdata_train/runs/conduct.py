@@ -17,10 +17,12 @@ from typing import TypedDict
 import torch
 
 from merdata import MerdataError
+from merdata_train.features.perturbations import ladder
 from merdata_train.runs.cost import OPERATIONS_A_SECOND, gpu_hours
 from merdata_train.runs.embeddings import keep_embeddings
 from merdata_train.runs.evaluate import evaluate
-from merdata_train.runs.folder import read_history, write_json
+from merdata_train.runs.folder import open_run, read_history, write_json
+from merdata_train.runs.robustness import climb, usable
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import Planned, Suite
 
@@ -98,6 +100,20 @@ def conduct(
             write_manifest(suite, planned, out, failed)
     if test:
         failed |= _embed(suite, planned)
+        failed |= _perturb(suite, planned, jobs)
+    return failed
+
+
+def _perturb(suite: Suite, planned: Sequence[Planned], jobs: int) -> dict[str, str]:
+    """Score each scored run at the steps of the suite's ladder that change what it uses."""
+    failed, steps = {}, ladder(suite.perturb)
+    for folder in {run_of_suite.folder: None for run_of_suite in planned if run_of_suite.state == "scored"}:
+        try:
+            own = usable(open_run(folder)[0], steps)[0] if steps else []
+            if own:
+                climb(folder, own, jobs=jobs)
+        except MerdataError as error:
+            failed[folder.name] = str(error)
     return failed
 
 

@@ -22,6 +22,7 @@ from merdata_train.runs.saved import SavedModel
 from merdata_train.scoring.baselines import TextPrior, baselines
 from merdata_train.scoring.calibration import calibration
 from merdata_train.scoring.checks import best_epoch, check_unseen
+from merdata_train.scoring.coverage import coverage
 from merdata_train.scoring.groups import by_group
 from merdata_train.scoring.results import Metrics, SetAccount, SplitRecord
 from merdata_train.scoring.units import account_of
@@ -116,6 +117,7 @@ class Scoring:
             **account_of(rows, self.classes),
             "baselines": baselines(texts, self.prior, self.classes),
             "calibration": calibration(rows, self.classes, self.temperature),
+            "coverage": coverage(rows, self.classes, self.temperature),
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Examples, Source, for_training
 from merdata_train.errors import ProtocolError, RunError
 from merdata_train.features.cache import cache_folder
-from merdata_train.models.emotion import EmotionModel
-from merdata_train.models.inference import embed, predict
+from merdata_train.models.emotion import EmotionModel, ModelOutput
+from merdata_train.models.inference import embed, outputs, predict
 from merdata_train.runs.folder import read_history
 from merdata_train.scoring.calibration import fit_temperature
 from merdata_train.scoring.checks import check_selected
@@ -63,13 +63,18 @@ class SavedModel:
         check_selected(read_history(self.folder), metric, named(scores(counts)), self.folder)
         return predictions
 
-    def predictions(self, examples: Examples) -> pd.DataFrame:
+    def predictions(self, examples: Examples, *, cached: bool = True) -> pd.DataFrame:
         """What a table of predictions holds: ids, labels, groups, clusters, probabilities `p_<class>`.
+
+        Args:
+            examples: rows of the store.
+            cached: whether the outputs of encoders that stayed frozen are read from the cache and kept there.
 
         Raises:
             RunError: the model predicts NaN.
         """
-        probabilities = probabilities_of(self.model, self.source, examples, self.workers).numpy()
+        examples = _encoded(self.model, self.source, examples, cached=cached)
+        probabilities = predict(self.model, examples, self.workers).numpy()
         if not np.isfinite(probabilities).all():
             raise RunError(
                 f"the model of {self.folder} predicts NaN: its training diverged; "
@@ -87,15 +92,19 @@ class SavedModel:
         """The model's embeddings by name, `[n, width]`."""
         return embed(self.model, _encoded(self.model, self.source, examples), self.workers)
 
+    def outputs(self, examples: Examples) -> Iterator[tuple[list[int], ModelOutput]]:
+        """All that the model says of each batch, with the numbers of its examples."""
+        return outputs(self.model, _encoded(self.model, self.source, examples), self.workers)
+
 
 def probabilities_of(model: EmotionModel, source: Source, examples: Examples, workers: int) -> Tensor:
     """Probabilities `[n, classes]` of a trained model; outputs of encoders that stayed frozen are cached."""
     return predict(model, _encoded(model, source, examples), workers)
 
 
-def _encoded(model: EmotionModel, source: Source, examples: Examples) -> Examples:
+def _encoded(model: EmotionModel, source: Source, examples: Examples, *, cached: bool = True) -> Examples:
     frozen = frozen_encoders(model, source.recipe.stages[-1])
-    return encoded(frozen, examples, cache_folder(source.store)) if frozen else examples
+    return encoded(frozen, examples, cache_folder(source.store) if cached else None) if frozen else examples
 
 
 def temperature_of(model: EmotionModel, source: Source, validation: Examples, workers: int) -> float:

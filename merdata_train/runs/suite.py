@@ -20,6 +20,7 @@ import merdata
 from merdata.plugin import did_you_mean, read_yaml
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
+from merdata_train.features.perturbations import ladder
 from merdata_train.parts.part import Metric
 from merdata_train.recipe.faults import MOST_FAULTS, SHOWN
 from merdata_train.recipe.published import Document, Published
@@ -59,6 +60,8 @@ class Suite(BaseModel):
         published: scores of others, which it sets apart.
         documents: published tables that are shown beside ours.
         embeddings: cells whose embeddings of test rows are kept and drawn.
+        perturb: kinds of perturbation, or `KIND:LEVEL`, at which every run that uses what they change is
+            scored too.
         errors: cells whose answers to the same test rows are shown side by side; the first is compared with.
         metrics: its columns, the primary one first.
         recipe: of every cell that does not name one.
@@ -80,6 +83,7 @@ class Suite(BaseModel):
     documents: list[Document] = []
     embeddings: list[str] = []
     errors: list[str] = []
+    perturb: list[str] = []
     metrics: Annotated[list[Metric], Field(min_length=1)] = ["weighted_f1", "accuracy", "macro_f1", "uar"]
     recipe: str | None = None
     overrides: Overrides = {}
@@ -99,6 +103,10 @@ class Suite(BaseModel):
         for label in named:
             if label not in labels:
                 raise ValueError(f"{label!r} is not a cell; the cells are {', '.join(labels)}")
+        try:
+            ladder(self.perturb)
+        except RecipeError as error:
+            raise ValueError(str(error)) from error
         if self.reference is not None and self.reference not in labels:
             raise ValueError(f"reference {self.reference!r} is not a cell; the cells are {', '.join(labels)}")
         return self

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from merdata_train.scoring.metrics import METRICS, confusions, intervals, named, scores
-from merdata_train.scoring.results import Account, GroupScores
+from merdata_train.scoring.results import Account, GroupScores, PerturbedScores
 
 GROUPS = ("gender", "language", "speaker")
 FEWEST_ROWS = 30  # a group with fewer test rows is left out: its scores would be noise
@@ -29,7 +29,7 @@ def by_group(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, dict[str, 
     return {kind: groups for kind, groups in kinds.items() if len(groups) > 1}
 
 
-def bounded(scored: GroupScores | Account) -> list[str]:
+def bounded(scored: GroupScores | Account | PerturbedScores) -> list[str]:
     """The metrics as text, each with its interval in brackets."""
     spans = scored["intervals"] or {}
     return [

@@ -92,11 +92,32 @@ class Calibration(TypedDict):
     after: CalibrationScores
 
 
+class CoveragePoint(TypedDict):
+    """The surest `coverage` of the rows: `n` of them, whose confidence is `least` or more."""
+
+    coverage: float
+    n: int
+    least: float
+    accuracy: float
+    uar: float
+    intervals: Intervals | None
+
+
+class Coverage(TypedDict):
+    """Accuracy over coverage; the area under the curve of risk, and the least that its accuracy allows."""
+
+    points: list[CoveragePoint]
+    aurc: float
+    aurc_interval: list[float] | None
+    aurc_best: float
+
+
 class SetAccount(Account):
     """An evaluation set in metrics.json."""
 
     baselines: dict[str, Scores]
     calibration: Calibration
+    coverage: NotRequired[Coverage]
 
 
 class GroupScores(TypedDict):
@@ -133,6 +154,52 @@ class Metrics(TypedDict):
     groups: dict[str, dict[str, dict[str, GroupScores]]]
 
 
+class Difference(TypedDict):
+    """The difference of two systems in a metric; None where there are too few clusters to resample."""
+
+    difference: float
+    interval: list[float] | None
+    resolvable: float | None
+    p: float | None
+    p_holm: NotRequired[float]
+    significant: NotRequired[bool]
+
+
+Differences = dict[str, Difference]  # by metric
+
+
+class PerturbedScores(TypedDict):
+    """An evaluation set at a step of a ladder; differences are minus the clean scores of the same rows."""
+
+    n: int
+    clusters: int
+    scores: Scores
+    intervals: Intervals | None
+    against_clean: Differences
+
+
+class Step(TypedDict):
+    """A perturbation at a level, `clean` or a number as text, with the unit of the level."""
+
+    kind: str
+    level: str
+    unit: str
+    sets: dict[str, PerturbedScores]
+
+
+class Robustness(TypedDict):
+    """robustness.json: the clean scores by evaluation set, and those of each step that the run has."""
+
+    run: str
+    recipe: str
+    protocol: str
+    fold: int
+    split_hash: str
+    seed: int
+    clean: dict[str, Scores]
+    steps: list[Step]
+
+
 class Spread(TypedDict):
     """Mean over seeds or folds, standard deviation (n - 1) and 95 % t-interval; None with one value."""
 
@@ -146,20 +213,6 @@ class Value(Spread):
     """A number of a table: its spread, and its 95 % interval over resampled clusters."""
 
     bootstrap: list[float] | None
-
-
-class Difference(TypedDict):
-    """The difference of two systems in a metric; None where there are too few clusters to resample."""
-
-    difference: float
-    interval: list[float] | None
-    resolvable: float | None
-    p: float | None
-    p_holm: NotRequired[float]
-    significant: NotRequired[bool]
-
-
-Differences = dict[str, Difference]  # by metric
 
 
 class Effect(TypedDict):

@@ -306,10 +306,10 @@ def _(store: Path, _: Path) -> None:
     replace_shard(store, other_column(table, "text", bomb(len(table))), compression="zstd")
 
 
-@hostile("shard: one cell of a gigabyte", refused=False)
+@hostile("shard: one cell of 60 megabytes", refused=False)
 def _(store: Path, _: Path) -> None:
     table = pq.read_table(shards(store)[0])
-    cells = pa.array(["x" * 300_000_000, *[""] * (len(table) - 1)])
+    cells = pa.array(["x" * 60_000_000, *[""] * (len(table) - 1)])
     replace_shard(store, other_column(table, "text", cells), compression="zstd", use_dictionary=False)
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from merdata_train.data.augment import Augmenter
+from merdata_train.data.inputs import Inputs
 from merdata_train.data.source import Examples, Source
 from merdata_train.features.cache import audio_samples
 from merdata_train.models.inference import predict
@@ -39,7 +40,7 @@ def noisy_copy(test: Examples, name: str, words: list[str]) -> Examples:
     """Test rows, each recording with one of the kinds of noise."""
     source = Source(load_recipe(name, [*words, NOISE_OF_TEST]))
     samples = audio_samples(source.store, source.store.shards(sorted(set(test.rows["corpus"]))), jobs=1)
-    return Augmenter(source.recipe, samples, texts={}, tokenizer=None)(test, NOISE_SEED)
+    return Augmenter(Inputs(source.recipe, samples, texts={}, tokenizer=None))(test, NOISE_SEED)
 
 
 def predictions(name: str, words: list[str], folds: list[int], seeds: list[int]) -> dict[str, Rows]:

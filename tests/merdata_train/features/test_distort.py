@@ -44,7 +44,7 @@ def test_silence_and_silent_voices_change_nothing() -> None:
     random = np.random.default_rng(0)
     assert np.array_equal(with_babble(tone(220), lambda _: nothing, 5, random), tone(220))
     assert np.array_equal(with_babble(nothing, lambda _: white(), 5, random), nothing)
-    assert np.isfinite(in_a_room(nothing, random)).all()
+    assert np.isfinite(in_a_room(nothing, 0.5, random)).all()
 
 
 def test_a_telephone_passes_its_band_alone() -> None:
@@ -63,7 +63,7 @@ def test_a_codec_keeps_speech_and_loses_what_is_above_4_khz() -> None:
 def test_a_room_is_as_loud_and_rings_on() -> None:
     click = np.zeros(16_000, np.float32)
     click[100] = 0.5
-    heard = in_a_room(click, np.random.default_rng(0))
+    heard = in_a_room(click, 0.5, np.random.default_rng(0))
     assert power(heard) == pytest.approx(power(click), rel=1e-3)
     assert np.abs(heard[:100]).max() < 1e-6 < np.abs(heard[1_000:2_000]).max()
 

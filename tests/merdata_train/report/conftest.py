@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import merdata
-from merdata_train.report.write import write_report
 from merdata_train.runs.conduct import conduct
 from merdata_train.runs.suite import Suite, plan
+from tests.merdata_train.command import cli
 from tests.merdata_train.conftest import SMALL
 
 QUICK = [*SMALL, "stages.0.epochs=2"]
@@ -22,6 +22,7 @@ DOCUMENT = {
 MODALITY = {
     "name": "two", "title": "MELD: text & both", "test": "TestB", "recipe": "source0/A1",
     "overrides": {"data.corpora": ["meld"]}, "axes": AXES, "reference": "A+T", "seeds": [0, 1],
+    "perturb": ["level:-20", "level:clean", "dropped:1"],
     "errors": ["T", "A+T"], "embeddings": ["A+T"], "documents": [DOCUMENT],
 }  # fmt: skip
 FOLDS = {
@@ -47,7 +48,10 @@ def suites(folded: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def report(suites: Path, folded: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(suites: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the suites, written by the command; what it printed is in `printed.txt`."""
     out = tmp_path_factory.mktemp("report")
-    write_report(suites, out, store=folded.path)
+    done = cli("report", suites, "--out", out)
+    assert done.returncode == 0, done.stderr
+    (out / "printed.txt").write_text(done.stdout)
     return out

@@ -13,7 +13,10 @@ from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.run import run
 from merdata_train.runs.tracking import TRACKERS, check_tracker, track_scores, tracker
 
-EPOCH = {"stage": "main", "epoch": 0, "loss": 1.0, "lr": 0.1, "selected": 0.5, "validation": {"uar": 0.5}}
+EPOCH = {
+    "stage": "main", "epoch": 0, "loss": 1.0, "losses": {"micl": 0.25}, "lr": 0.1, "selected": 0.5,
+    "validation": {"uar": 0.5}, "validation_loss": 1.5,
+}  # fmt: skip
 
 
 def test_unknown_and_missing_trackers_are_refused_before_training(small: Recipe, tmp_path: Path) -> None:
@@ -37,7 +40,9 @@ def test_wandb_offline(small: Recipe, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("WANDB_MODE", "offline")
     with tracker("wandb", small, tmp_path) as log:
         log(EPOCH)
-    assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+    (log_file,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
+    for name in (b"validation/loss", b"loss/micl", b"validation/uar"):
+        assert name in log_file.read_bytes()
 
 
 @pytest.mark.skipif(find_spec("wandb") is None, reason="wandb is not installed")

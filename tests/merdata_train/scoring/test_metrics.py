@@ -131,8 +131,10 @@ def single_rows() -> tuple[list[str], list[str], list[int]]:
     return gold, predicted, list(range(300))
 
 
-@pytest.mark.parametrize("rows", [single_rows, repeated_clusters, large_clusters])
-@pytest.mark.parametrize("metric", ["accuracy", "uar"])
+@pytest.mark.parametrize(
+    ("rows", "metric"),
+    [(single_rows, "accuracy"), (single_rows, "uar"), (repeated_clusters, "uar"), (large_clusters, "uar")],
+)
 def test_intervals_equal_those_of_confidence_intervals(rows: object, metric: str) -> None:
     """Its `conditions` are clusters; it also draws rows in each, which changes nothing in these three."""
     gold, predicted, clusters = rows()  # type: ignore[operator]
