@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -145,6 +146,27 @@ def layer_header(store: Store, name: str) -> Header | None:
         except (OSError, ValueError, pa.ArrowException):
             continue
     return None
+
+
+def outdated_layers(store: Store) -> list[str]:
+    """Names of the layers that have a shard of other rows than the store has now, or a damaged one."""
+    folder = store.path / FOLDER
+    names = (
+        [] if is_remote(store.path) or not folder.is_dir() else sorted(path.name for path in folder.iterdir())
+    )
+    return [
+        name for name in names if is_name(name) and not all(map(partial(_fits, store, name), store.shards()))
+    ]
+
+
+def _fits(store: Store, name: str, shard: Shard) -> bool:
+    """Whether a shard's transcripts are of its rows, or are not there."""
+    try:
+        return read_header(layer_path(store.path, name, shard))["shard"] == shard.sha256
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, pa.ArrowException):
+        return False
 
 
 def layer_path(store: Path, name: str, shard: Shard) -> Path:

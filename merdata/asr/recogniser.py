@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,17 @@ def windows(samples: Floats) -> list[Floats]:
     if not len(samples) or float(np.abs(samples).max()) < SILENT:
         return []
     return np.array_split(samples, -(-len(samples) // WINDOW))
+
+
+def whole_words(tokenizer: Any) -> None:
+    """Let a word that is a token be that token, as the decoder writes it.
+
+    Tokenizers of some conversions lack the first merge of their list, and split every word that it begins:
+    no text with ` the` in it would be likely.
+    """
+    model: Any = getattr(tokenizer, "model", None)
+    if hasattr(model, "ignore_merges"):
+        model.ignore_merges = True
 
 
 def cannot_load(model: Model, error: Exception) -> OptionError:

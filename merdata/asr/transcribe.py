@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
@@ -108,18 +108,8 @@ def transcribe(
     device = device or best_device()
     tasks = [task for shard in missing for task in _tasks(store, shard, known, device, settings)]
     jobs = 0 if device != "cpu" or in_one_process(store.path) else jobs
-    heard = run_tasks(
-        hear_group,
-        tasks,
-        jobs=jobs,
-        progress="transcribing" if progress else None,
-        weigh=lambda task: task.rows,
-        unit="clips",
-    )
     rows = silent = 0
-    by_shard = groupby(zip(tasks, heard, strict=True), key=lambda pair: pair[0].shard)
-    for shard, groups in by_shard:
-        own = [row for _, group in groups for row in group]
+    for shard, own in _heard(tasks, jobs, progress):
         write_shard(store.path, layer_path(store.path, name, shard), header, shard, own)
         rows, silent = rows + len(own), silent + sum(not row["text"] for row in own)
     return Transcribed(
@@ -133,6 +123,22 @@ def transcribe(
         rows=rows,
         silent=silent,
     )
+
+
+def _heard(
+    tasks: Sequence[Task], jobs: int | None, progress: bool
+) -> Iterator[tuple[Shard, list[dict[str, Any]]]]:
+    """Each shard with its rows, as soon as all of it was heard."""
+    heard = run_tasks(
+        hear_group,
+        tasks,
+        jobs=jobs,
+        progress="transcribing" if progress else None,
+        weigh=lambda task: task.rows,
+        unit="clips",
+    )
+    for shard, groups in groupby(zip(tasks, heard, strict=True), key=lambda pair: pair[0].shard):
+        yield shard, [row for _, group in groups for row in group]
 
 
 def _tasks(store: Store, shard: Shard, model: Model, device: str, settings: Settings) -> Iterator[Task]:

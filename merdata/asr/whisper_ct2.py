@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from merdata.asr.recogniser import Heard, Model, Recogniser, Request, cannot_load
+from merdata.asr.recogniser import Heard, Model, Recogniser, Request, cannot_load, whole_words
 
 SMALLEST = 1e-12  # a token's probability, where its logarithm is taken
 MOST_TOKENS = 224  # of one window, as in Whisper's own decoding
@@ -29,9 +29,7 @@ class FasterWhisper(Recogniser):
             )
         except (OSError, RuntimeError, ValueError) as error:
             raise cannot_load(model, error) from error
-        # Tokenizers of some conversions lack the first merge of their list, and split every word that it
-        # begins; a word that is a token is that token.
-        self._model.hf_tokenizer.model.ignore_merges = True
+        whole_words(self._model.hf_tokenizer)
         self.batch = 1 if device == "cpu" else 16
 
     def hear(self, requests: Sequence[Request], beams: int) -> list[Heard]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from merdata.asr.recogniser import RATE, Heard, Model, Recogniser, Request, cannot_load
+from merdata.asr.recogniser import RATE, Heard, Model, Recogniser, Request, cannot_load, whole_words
 from merdata.asr.torchaudio import import_torchaudio
 
 MOST_TOKENS = 224
 BATCH = {"cpu": 4}
 GPU_BATCH = 32
+DTYPE, GPU_DTYPE = {"cpu": "float32"}, "float16"
 
 
 class TransformersWhisper(Recogniser):
@@ -25,15 +27,16 @@ class TransformersWhisper(Recogniser):
         library.utils.logging.disable_progress_bar()
         try:
             self._extract, self._tokenizer, loaded = (
-                kind.from_pretrained(model.folder, local_files_only=True)
-                for kind in (
-                    library.WhisperFeatureExtractor,
-                    library.AutoTokenizer,
-                    library.WhisperForConditionalGeneration,
+                kind.from_pretrained(model.folder, local_files_only=True, **options)
+                for kind, options in (
+                    (library.WhisperFeatureExtractor, {}),
+                    (library.AutoTokenizer, {}),
+                    (library.WhisperForConditionalGeneration, {"dtype": DTYPE.get(device, GPU_DTYPE)}),
                 )
             )
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise cannot_load(model, error) from error
+        whole_words(getattr(self._tokenizer, "backend_tokenizer", None))
         self._search_of = library.GenerationMixin.generate
         self._states_of = library.modeling_outputs.BaseModelOutput
         self._model: Any = loaded.to(device).eval()
@@ -47,10 +50,25 @@ class TransformersWhisper(Recogniser):
 
     def hear(self, requests: Sequence[Request], beams: int) -> list[Heard]:
         """What is said in each window; see `Recogniser`."""
+        with self._one_thread():
+            return self._hear(requests, beams)
+
+    @contextmanager
+    def _one_thread(self) -> Iterator[None]:
+        """On a CPU one thread: the same sums however many processes share the cores."""
+        threads = self._torch.get_num_threads()
+        try:
+            if self._device == "cpu":
+                self._torch.set_num_threads(1)
+            yield
+        finally:
+            self._torch.set_num_threads(threads)
+
+    def _hear(self, requests: Sequence[Request], beams: int) -> list[Heard]:
         torch = self._torch
         features = self._extract(
             [request.samples for request in requests], sampling_rate=RATE, return_tensors="pt"
-        ).input_features.to(self._device)
+        ).input_features.to(self._device, self._model.dtype)
         with torch.inference_mode():
             states = self._model.get_encoder()(features)
             languages = self._heard_languages(states, [request.language for request in requests])

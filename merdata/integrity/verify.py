@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from merdata.asr.layer import PREFIX, outdated_layers
 from merdata.engine.pool import run_tasks
 from merdata.errors import MerdataError, StoreError
 from merdata.integrity.digest import logical_digest
@@ -101,6 +102,11 @@ def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict
     if not faults:
         faults, outdated = _of_contents(opened, contents)
         remarks += outdated
+        remarks += [
+            f"transcripts {PREFIX}{name} do not fit the rows that the store has now: "
+            "run `merdata transcribe` again"
+            for name in outdated_layers(opened)
+        ]
     rows = sum(shard.rows for shard in opened.shards())
     digest = logical_digest(opened) if deep and not faults else None
     return Verdict(faults, remarks, len(files_of(opened.manifest)), rows, digest)

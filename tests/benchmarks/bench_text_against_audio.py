@@ -23,7 +23,7 @@ import merdata
 from merdata.asr.against import Row, rows_by_language
 from merdata.asr.judge import says_another
 from tests.benchmarks.common import REAL
-from tests.merdata.asr.real import lacking, write_whisper_base
+from tests.real.whisper_folder import PACKAGES, ctranslate2_folder, installed
 
 CORPORA = ("ravdess", "tess", "emodb")
 LAYER = "bench"
@@ -44,9 +44,9 @@ class Outcome:
 
 
 def main(folder: Path) -> None:
-    if reason := lacking():
-        raise SystemExit(reason)
-    whisper, store = write_whisper_base(folder / "whisper-base"), folder / "store"
+    if installed() is None:
+        raise SystemExit(f"this benchmark needs {' and '.join(PACKAGES)}: make real")
+    whisper, store = ctranslate2_folder(folder / "whisper-base"), folder / "store"
     for corpus in CORPORA:
         merdata.build([corpus], REAL / corpus, store)
     merdata.transcribe(store, str(whisper), layer=LAYER, score_texts=NEAREST, progress=True)

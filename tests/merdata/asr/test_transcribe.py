@@ -128,7 +128,13 @@ def test_a_layer_of_other_rows_is_refused_until_it_is_made_again(
         StoreError, match=r"is of other rows than .* `merdata transcribe .* --layer tiny` again"
     ):
         merdata.transcripts(store, "tiny")
+    verdict = merdata.verify(store, jobs=0)
+    assert not verdict.faults
+    assert [remark.partition(":")[0] for remark in verdict.remarks] == [
+        "transcripts asr/tiny do not fit the rows that the store has now"
+    ]
     assert fill(store, whisper)["kept"] == 1
+    assert not merdata.verify(store, jobs=0).remarks
     merdata.transcripts(store, "tiny")
 
 
