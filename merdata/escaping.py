@@ -4,6 +4,7 @@ A corpus, a store or a run may come from a stranger, so its text may be made to 
 as a script, or to repaint a terminal. One function for each target:
 
     terminal, YAML, HTML   printable   (rich, PyYAML and Jinja's autoescape do the rest)
+    a message of a fault   message
     Markdown               markdown, code, block, link
     LaTeX                  latex
 """
@@ -16,6 +17,7 @@ from urllib.parse import quote
 # Control characters (ANSI escapes begin with one), separators of lines and paragraphs, overrides of the
 # direction, half surrogate pairs, and the byte-order mark. Marks that scripts need are not among them.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+ENDLESS = re.compile(r"(\S{100})\S{900,}")  # a value without a blank that no message needs whole
 SPACE = re.compile(r"\s+")
 # What begins or ends something within a line of Markdown; `_` between letters and a lone `&` do not.
 INLINE = re.compile(r"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -51,6 +53,12 @@ class Markdown(str):
 def printable(text: object) -> str:
     """The text on one line; characters that act without being seen are written as their code points."""
     return HIDDEN.sub(_named, SPACE.sub(" ", str(text)))
+
+
+def message(text: str) -> str:
+    """A message of some lines: hidden characters as their code points, and values of any length cut."""
+    lines = (HIDDEN.sub(_named, line.expandtabs()) for line in text.split("\n"))
+    return "\n".join(ENDLESS.sub(r"\1...", line) for line in lines)
 
 
 def _named(match: re.Match[str]) -> str:

@@ -29,6 +29,8 @@ A package that works on stores, as merdata_train does::
     render_card, markdown, latex                        and in Markdown and LaTeX
     load_yaml, read_yaml    YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
+    find_model, hear        a recogniser, and what it hears in a recording
+    import_torchaudio       torchaudio, also where its native extension does not load
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     sentences               which rows of a corpus say the same
     vad_prototypes          class -> valence, arousal, dominance
@@ -94,6 +96,9 @@ _FOR_STORES = {
     "markdown": "escaping",
     "latex": "escaping",
     "AudioError": "audio.clip",
+    "import_torchaudio": "asr.torchaudio",
+    "find_model": "asr.models",
+    "hear": "asr.hearing",
     "normalise": "audio.clip",
     "is_silenced": "utterance",
     "TextLookUp": "text",
@@ -118,6 +123,9 @@ _HOME = {**_FOR_CORPORA, **_FOR_STORES}
 __all__ = list(_HOME)
 
 if TYPE_CHECKING:
+    from merdata.asr.hearing import hear as hear
+    from merdata.asr.models import find_model as find_model
+    from merdata.asr.torchaudio import import_torchaudio as import_torchaudio
     from merdata.audio.clip import AudioError as AudioError
     from merdata.audio.clip import normalise as normalise
     from merdata.cli.command import run_app as run_app

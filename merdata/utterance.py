@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -109,11 +110,23 @@ class Utterance:
         return Span(float(self.start or 0.0), None if self.end is None else float(self.end))
 
     @property
+    def overlong(self) -> str | None:
+        """The first value, other than a transcript, that has more than MOST_LETTERS letters."""
+        names = zip(SHORT, _short(self), strict=True)
+        return next((name for name, value in names if value and len(value) > MOST_LETTERS), None)
+
+    @property
     def place(self) -> str | None:
         """Its source as the store and the ledger name it, with the span: `long.flac#t=1.5,3.25`."""
         return f"{self.source}#{self.span}" if self.source and self.span else self.source
 
 
+MOST_LETTERS = 1_000  # of an id, a path, a label or a name
+SHORT = (
+    "id", "source", "raw_label", "speaker", "shard", "language", "gender", "official_split", "session",
+    "dialogue", "prompt", "intensity",
+)  # fmt: skip
+_short = attrgetter(*SHORT)
 UTTERANCE_FIELDS = tuple(field.name for field in fields(Utterance))
 
 _STRING, _INT, _FLOAT, _BOOL = pa.string(), pa.int32(), pa.float32(), pa.bool_()

@@ -29,7 +29,7 @@ TOOLKIT = (
     "corpora sample",
     "own",
     "store",
-    "stats dialogues loader splits",
+    "stats dialogues loader splits asr",
     "builder integrity leakage",
     "tables",
     "card export page",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from merdata.cli import build, check, corpora, look, share, splits
+from merdata.cli import build, check, corpora, look, share, splits, transcribe
 from merdata.cli.command import run_app
 from merdata.version import __version__
 
@@ -21,6 +21,7 @@ app.add_typer(corpora.corpora, name="corpora")
 app.command()(corpora.sample)
 app.command()(build.build)
 app.add_typer(splits.splits, name="split")
+app.command()(transcribe.transcribe)
 app.command()(look.audit)
 app.command()(look.stats)
 app.command()(look.report)

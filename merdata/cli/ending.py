@@ -64,8 +64,10 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
         if answer is None or ("--debug" in sys.argv and isinstance(error, Exception)):
             raise
         if answer.sentence:
+            from merdata.escaping import message
+
             with suppress(OSError):
-                print(f"{program}: {answer.sentence}", file=sys.stderr, flush=True)
+                print(f"{program}: {message(answer.sentence)}", file=sys.stderr, flush=True)
         _leave(answer.code)
     finally:
         _since.append(time.monotonic())  # what is left to do is the interpreter's own cleaning up

@@ -9,7 +9,17 @@ import typer
 
 from merdata.cli.command import print_json, takes_store
 from merdata.cli.options import AsJson, Fold, Jobs, Protocol
+from merdata.errors import OptionError
 from merdata.io.places import place
+
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        help="Transcripts to hold the texts against, as asr/NAME: error rates, and the rows whose clip may "
+        "not say their text.",
+        metavar="asr/NAME",
+    ),
+]
 
 
 @takes_store
@@ -24,14 +34,25 @@ def audit(
         bool,
         typer.Option(help="Also look for copies at another level, cut or recoded: decodes all audio once."),
     ] = True,
+    layer: Layer = None,
+    top: Annotated[
+        int, typer.Option(min=0, help="Rows to list of those whose clip may not say their text.", metavar="N")
+    ] = 20,
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
     """Check what a split promises, and what else its sides share.
 
     Speakers, sessions, dialogues, texts, audio; also what text alone tells, and how balanced the sides are.
-    Exits with 1 if a promise is broken.
+    Exits with 1 if a promise is broken. With --layer, texts are held against what a recogniser heard instead.
     """
+    if layer and (protocol or every):
+        raise OptionError(
+            "--layer holds texts against audio, whatever the split: leave --protocol and --all out"
+        )
+    if layer:
+        _audit_texts(store, layer, top, as_json=as_json)
+        return
     from merdata.leakage.audit import audits
     from merdata.tables.audit import audited
 
@@ -44,6 +65,14 @@ def audit(
         audited(results)
     if any(result.broken for result in results):
         raise typer.Exit(1)
+
+
+def _audit_texts(store: Path, layer: str, top: int, *, as_json: bool) -> None:
+    from merdata.asr.against import text_against_audio
+    from merdata.tables.against import against
+
+    result = text_against_audio(store, layer, progress=True)
+    print_json(result.as_json()) if as_json else against(result, top)
 
 
 @takes_store
@@ -76,6 +105,7 @@ def report(
         ),
     ] = "8",
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
+    layer: Layer = None,
     as_json: AsJson = False,
 ) -> None:
     """Write one offline HTML page: figures, audit, clips to hear.
@@ -84,7 +114,7 @@ def report(
     """
     from merdata.page.report import write_report
 
-    made = write_report(store, out, protocol=protocol, fold=fold, audio=audio, seed=seed)
+    made = write_report(store, out, protocol=protocol, fold=fold, audio=audio, seed=seed, layer=layer)
     summary = f"{made['bytes'] / 1e6:.1f} MB, {made['rows']:,} utterances, {made['clips']:,} to listen to"
     print_json(made) if as_json else typer.echo(f"{out}: {summary}")
 

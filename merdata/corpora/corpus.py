@@ -19,9 +19,10 @@ from merdata.corpora.encodings import damage, undoubled, without_direction_marks
 from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
 from merdata.errors import LayoutError, NotThisCorpus, OptionError
+from merdata.io.outside import cut
 from merdata.io.resources import card_text
 from merdata.sample.files import File
-from merdata.utterance import KNOWN_DEFECT, Utterance
+from merdata.utterance import KNOWN_DEFECT, MOST_LETTERS, Utterance
 
 BUILT_IN = "merdata.corpora"  # the package whose folders are the built-in corpora
 
@@ -216,6 +217,7 @@ class Corpus:
         rows += [stray(path, why) for path, why in near_misses(tree, self.file_name, rows)]
         rows = settle(rows, tree, self.endings)
         _refuse_links(rows, tree)
+        _refuse_overlong(rows, tree)
         stamped = [self._stamped(row) for row in rows]
         spoken = {row.language for row in stamped if row.excluded is None}
         return Survey(
@@ -350,6 +352,13 @@ def _refuse_links(rows: Iterable[Utterance], tree: Tree) -> None:
         raise LayoutError(
             f"{tree.root}: all files are links that lead out of the folder: {links}. {COPY_LINKS}"
         )
+
+
+def _refuse_overlong(rows: Iterable[Utterance], tree: Tree) -> None:
+    for row in rows:
+        if name := row.overlong:
+            what = f"the {name} of {cut(row.id)} has more than {MOST_LETTERS:,} letters"
+            raise LayoutError(f"{tree.root}: {what}: a column was taken for another, or the file is damaged")
 
 
 def _sight(tree: Tree, most: int = 3) -> str:

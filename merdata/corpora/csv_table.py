@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from merdata.errors import LayoutError
+from merdata.io.outside import cut
 
 DELIMITERS = ",;\t|"  # spreadsheets of some countries write semicolons
 
@@ -91,7 +92,7 @@ def _header(cells: Sequence[str], columns: Sequence[str]) -> list[str]:
 def _check_columns(header: Sequence[str], columns: Sequence[str], where: str) -> None:
     missing = [column for column in columns if column not in header]
     if missing:
-        there = ", ".join(header) or "none"
+        there = cut(", ".join(header)) or "none"
         raise LayoutError(f"{where} has no column {', '.join(missing)}: its columns are {there}")
 
 

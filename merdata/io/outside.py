@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from merdata.escaping import printable
 from merdata.io.places import is_remote, read_bytes
 
 MOST_BYTES = 1 << 26
@@ -97,8 +98,8 @@ def _expected(fault: str, message: str) -> str:
 
 
 def cut(value: object) -> str:
-    """A value from outside as it may stand in a message: one line, and not too long."""
-    text = " ".join(str(value).split())
+    """A value from outside as it may stand in a message: one line, not too long, nothing a terminal obeys."""
+    text = printable(value).strip()
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 

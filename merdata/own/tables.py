@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ import yaml
 from merdata.corpora.csv_table import DELIMITERS, Row, parse_csv
 from merdata.corpora.encodings import decode
 from merdata.errors import LayoutError
-from merdata.io.places import read_bytes
+from merdata.io.outside import cut, parse_json, read_some
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+MOST_BYTES = 1 << 30  # of a table: some ten million rows
 LANGUAGES = ("en", "zh", "ja", "ru")  # whose scripts tell the encoding of a table that is not UTF-8
 
 
@@ -43,7 +43,7 @@ class TableFile:
         taken = ", ".join(
             ours if ours == theirs else f"{ours} = {theirs}" for ours, theirs in self.names.items()
         )
-        rest = f"; not used: {', '.join(self.others)}" if self.others else ""
+        rest = f"; not used: {cut(', '.join(self.others))}" if self.others else ""
         return f"{self.path.name}: columns {taken}{rest}"
 
 
@@ -99,21 +99,31 @@ def _read(path: Path, wanted: Collection[str]) -> tuple[list[str], list[Row]]:
     ending = path.suffix.lower()
     if ending == ".parquet":
         return _with_header(_parquet(path), path)
-    text = _text(path)
+    text = read_text_file(path)
     if ending in (".csv", ".tsv"):
         header = _header(text, wanted)
         if not any(header):
             raise LayoutError(f"{path} is empty: it has no header")
+        _check_once(header, wanted, path)
         rows = parse_csv(text, [name for name in header if name], str(path))
         return header, [_stripped(row) for row in rows]
     return _with_header(_json(text, path, lines=ending != ".json"), path)
 
 
-def _text(path: Path) -> str:
+def read_text_file(path: Path) -> str:
+    """The text of a table or list in any encoding that can be told.
+
+    Raises:
+        LayoutError: it cannot be read, is too large, or its encoding cannot be told.
+    """
     try:
-        return decode(read_bytes(path), LANGUAGES).content
+        return decode(read_some(path, MOST_BYTES), LANGUAGES).content
+    except OSError as error:
+        raise LayoutError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeError as error:
         raise LayoutError(f"cannot read {path}: {error}; save the file as UTF-8") from error
+    except ValueError as error:
+        raise LayoutError(f"cannot read {path}: {error}") from error
 
 
 def _header(text: str, wanted: Collection[str]) -> list[str]:
@@ -121,6 +131,13 @@ def _header(text: str, wanted: Collection[str]) -> list[str]:
     first = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
     readings = [[cell.strip(' "') for cell in first.split(mark)] for mark in DELIMITERS]
     return max(readings, key=lambda cells: (len(recognise(cells, wanted)), len(cells)))
+
+
+def _check_once(header: Sequence[str], wanted: Collection[str], path: Path) -> None:
+    taken = recognise(header, wanted).values()
+    twice = [name for name in taken if sum(name.lower() == other.lower() for other in header) > 1]
+    if twice:
+        raise LayoutError(f"{path} has two columns {cut(twice[0])}: rename one or take it away")
 
 
 def _stripped(row: Row) -> Row:
@@ -147,10 +164,9 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
 def _json(text: str, path: Path, *, lines: bool) -> list[dict[str, Any]]:
     """Objects one a line, in a list, or by a key, which then is the column `key`."""
     try:
-        if lines:
-            value: Any = [json.loads(line) for line in text.splitlines() if line.strip()]
-        else:
-            value = json.loads(text)
+        parts = [line for line in text.splitlines() if line.strip()] if lines else [text]
+        values = [parse_json(part.encode(), finite=False) for part in parts]
+        value: Any = values if lines else values[0]
     except ValueError as error:
         raise LayoutError(f"{path} is not JSON: {error}") from error
     if isinstance(value, dict):

@@ -10,12 +10,14 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
+from merdata.asr.against import text_against_audio
 from merdata.errors import OptionError
 from merdata.io.files import write_folder_atomically, write_text
 from merdata.io.names import safe_names
 from merdata.io.places import place
 from merdata.leakage.audit import Audit, audits
 from merdata.leakage.rows import COLUMNS as AUDITED
+from merdata.page.against import SHOWN, heard_columns, told
 from merdata.page.charts import charts
 from merdata.page.clips import DEFAULT_MEGABYTES, sample_clips
 from merdata.page.html import html_page, linked_matrix
@@ -63,6 +65,7 @@ def write_report(
     fold: int | str = 0,
     audio: float | str = DEFAULT_MEGABYTES,
     seed: int = 0,
+    layer: str | None = None,
 ) -> Page:
     """Write the page.
 
@@ -74,6 +77,7 @@ def write_report(
         audio: megabytes of clips to put into the page, a random sample; or `all`: every clip, as WAV, in a
             folder beside the page.
         seed: of the sample.
+        layer: transcripts to hold the texts against, as `asr/NAME`; what is suspicious is heard first.
 
     Raises:
         MerdataError: matplotlib is not installed.
@@ -87,24 +91,31 @@ def write_report(
     store.rows(sorted({*COLUMNS, *COUNTED, *AUDITED}))  # all that is read of it but clips, in one pass
     figures = statistics(store, chosen, fold)
     audit = audits(store, [chosen], near_audio=False) if chosen else []
+    against = text_against_audio(store, layer) if layer else None
     drawn = [
         as_picture(draw) | {"name": name, "about": about}
         for name, about, draw in tqdm(list(charts(figures)), desc="figures", unit="figure", disable=None)
     ]
     columns = {column.name: column for column in _columns(store, chosen, fold)}
+    suspicious = against.mismatches if against else []
+    if layer and against:
+        columns |= {column.name: column for column in heard_columns(store, layer, suspicious)}
     ids, folder, clips = columns["id"].values, None, dict[str, str]()
     if megabytes is None:
         folder = out.with_name(f"{out.stem}_audio")
         names = _write_clips(store, ids, folder)
         addresses = {id: quote(f"{folder.name}/{name}") for id, name in names.items()}
     else:
-        clips = _sample(store, columns, megabytes, seed)
+        clips = sample_clips(store, {row.id: row.id for row in suspicious[:SHOWN]}, megabytes / 2, seed)
+        left = megabytes - sum(map(len, clips.values())) / 1e6
+        clips |= _sample(store, columns, left, seed)
         addresses = {id: id for id in clips}
     page = html_page(
         files("merdata.page").joinpath("report.html.j2").read_text("utf-8"),
         [*columns.values(), PageColumn("clip", "clip", "hidden", [addresses.get(id) for id in ids])],
         clips,
         **_content(figures, audit, drawn),
+        against=told(against) if against else None,
     )
     write_text(out, page)
     return Page(

@@ -49,6 +49,16 @@ class Properties(TypedDict):
     fold_names: NotRequired[dict[Text, Text]]
 
 
+def check_folds(number: int) -> None:
+    """Fail if a protocol would have more folds than any may have.
+
+    Raises:
+        SplitError: it would.
+    """
+    if number > MOST_FOLDS:
+        raise SplitError(f"{number:,} folds are too many: a protocol has {MOST_FOLDS:,} at most")
+
+
 @dataclass(frozen=True)
 class Protocol:
     """A split of the store's rows.
@@ -129,8 +139,7 @@ def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[
     Raises:
         SplitError: there are more than 2,000 folds.
     """
-    if len(folds) > MOST_FOLDS:
-        raise SplitError(f"{len(folds):,} folds are too many: a protocol has {MOST_FOLDS:,} at most")
+    check_folds(len(folds))
     parts = []
     for fold, splits in sorted(folds.items()):
         split = splits.sort_index()

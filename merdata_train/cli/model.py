@@ -28,6 +28,20 @@ def predict(
         list[str] | None,
         typer.Option("--history", help="What was said before; repeat it, oldest first.", metavar="TEXT"),
     ] = None,
+    transcribe: Annotated[
+        str | None,
+        typer.Option(
+            help="Whisper model that writes down what is said, for files without --text: a folder, or a name "
+            "on the Hub.",
+            metavar="NAME|DIR",
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="Language of the recordings, for --transcribe (default: what is heard).", metavar="CODE"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict the emotion of your own recordings, texts or both.
@@ -36,9 +50,11 @@ def predict(
     """
     from merdata_train.cli import screen
     from merdata_train.serving.predict import Predictor, predict_all
+    from merdata_train.serving.recordings import Ears
 
     predictor = Predictor.open(model)
-    items = predict_all(predictor, files or [], text or [], history or [])
+    ears = Ears(transcribe, language) if transcribe else None
+    items = predict_all(predictor, files or [], text or [], history or [], ears)
     for item in items:
         for sentence in item.complaints:
             typer.echo(f"merdata_train: {sentence}", err=True)

@@ -6,7 +6,7 @@ of the same split. Rows that belong to no dialogue stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,18 @@ from merdata_train.recipe.features import Hashing
 SEPARATOR = " </s> "
 
 
-def history_texts(turns: Sequence[merdata.Turn], context: Context) -> list[str]:
-    """The turns as texts, oldest first; gaps and turns without a transcript say nothing."""
-    return [_spoken(turn.speaker, turn.text, context) for turn in turns if turn.text]
+def history_texts(
+    turns: Sequence[merdata.Turn], context: Context, heard: Mapping[str, str | None] | None = None
+) -> list[str]:
+    """The turns as texts, oldest first; gaps and turns without a transcript say nothing.
+
+    Args:
+        turns: of a row.
+        context: the recipe's.
+        heard: id -> recognised text, which takes the place of the corpus's; None for the latter.
+    """
+    texts = [turn.text if heard is None else heard.get(turn.id or "") for turn in turns]
+    return [_spoken(turn.speaker, text, context) for turn, text in zip(turns, texts, strict=True) if text]
 
 
 def target_text(speaker: str, text: str | None, context: Context) -> str | None:

@@ -1,11 +1,16 @@
 """The outputs of a frozen encoder, computed once for each shard and kept on disk.
 
-A file's name is the hash of all that its numbers depend on: the network's weights, what is read of it, and
-the rows. So an encoder that a stage has trained is another one, and the same rows are found again under
+A file's name is the hash of all that its numbers depend on: the network's weights and what is read of it,
+then the rows. So an encoder that a stage has trained is another one, and the same rows are found again under
 another protocol, seed or recipe. Rows with the same content (a sentence that many speakers read) are computed
 once.
 
-<folder>/<hash>.safetensors   features `[rows, width]`, or `[all frames, layers, width]` with offsets
+Padding moves no output, but the size of a batch may move its last digit: so a file is for the rows that were
+computed together. Where every row costs the same (Whisper) rows are computed one by one, and each is found
+again in any file of its encoder, whatever the split put beside it.
+
+<folder>/<encoder>-<rows>.safetensors   features `[rows, width]`, or `[all frames, layers, width]` with
+                                        offsets; keys `[rows, 32]`, the hash of what each row holds
 """
 
 from __future__ import annotations
@@ -31,7 +36,8 @@ from merdata_train.data.source import Examples
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.errors import disk_errors
 
-VERSION = 2  # raise it whenever the same weights and rows would give other numbers
+VERSION = 3  # raise it whenever the same weights and rows would give other numbers
+KEY_BYTES = 32
 Tensors = dict[str, Tensor]
 
 
@@ -63,36 +69,84 @@ def _encoded(
     name: str, encoder: PretrainedEncoder, examples: Examples, folder: Path | None, share: int, shares: int
 ) -> Examples:
     rows = examples.sequences[name]
+    shelf = _Shelf(encoder, rows, folder)
     shards = examples.rows["shard"].to_numpy()
-    groups = [np.flatnonzero(shards == shard).tolist() for shard in np.unique(shards)]
-    files = _files(encoder, rows, groups, folder)
-    missing = [number for number, file in enumerate(files) if file is None or not file.is_file()]
-    computed: dict[int, Tensors] = {}
-    label = f"frozen {name} encoder"
+    groups = [shelf.lacking(np.flatnonzero(shards == shard).tolist()) for shard in np.unique(shards)]
+    missing = [group for group in groups if group and not shelf.has(group)]
     with tqdm(
-        total=sum(len(groups[number]) for number in missing),
-        desc=label,
+        total=sum(len(group) for group in missing),
+        desc=f"frozen {name} encoder",
         unit="rows",
         disable=not sys.stderr.isatty(),
     ) as bar:
-        for number in [*missing[share::shares], *missing]:
-            file = files[number]
-            if number in computed or (file is not None and file.is_file()):
-                continue
-            computed[number] = _outputs(encoder, rows, groups[number])
-            if file is not None:
-                with plugin.write_atomically(file) as temporary, disk_errors():
-                    save_file(computed.pop(number), temporary)
-            bar.update(len(groups[number]))
-    kept = [computed[number] if file is None else load_file(file) for number, file in enumerate(files)]
-    return _placed(name, examples, groups, kept)
+        for group in [*missing[share::shares], *missing]:
+            if not shelf.has(group):
+                shelf.add(group)
+                bar.update(len(group))
+    return _placed(name, examples, shelf.outputs(groups))
 
 
-def _files(
-    encoder: PretrainedEncoder, rows: Sequences, groups: Sequence[list[int]], folder: Path | None
-) -> list[Path | None]:
-    if folder is None:
-        return [None] * len(groups)
+class _Shelf:
+    """What is kept of an encoder's outputs, and what is missing.
+
+    Attributes:
+        known: what a row holds -> its output, of the rows that were computed one by one before.
+    """
+
+    def __init__(self, encoder: PretrainedEncoder, rows: Sequences, folder: Path | None) -> None:
+        self.encoder, self.rows, self.folder = encoder, rows, folder
+        self.keys = [hashlib.sha256(rows.key(row)).digest() for row in range(len(rows.rows))]
+        self.name = "" if folder is None else _name(encoder)
+        self.computed: dict[str, Tensors] = {}
+        self.known: dict[bytes, Tensor] = {}
+        if folder is not None and rows.cost_alike:
+            for file in sorted(folder.glob(f"{self.name}-*.safetensors")):
+                self.known |= _by_key(load_file(file))
+
+    def lacking(self, rows: Sequence[int]) -> list[int]:
+        """Of some rows those that must be computed, or read from the file of just these rows."""
+        return [row for row in rows if self.keys[row] not in self.known]
+
+    def has(self, rows: Sequence[int]) -> bool:
+        """Whether these rows were computed together."""
+        if self.folder is None:
+            return self._hash(rows) in self.computed
+        return self._file(rows, self.folder).is_file()
+
+    def add(self, rows: Sequence[int]) -> None:
+        """Compute rows and keep them."""
+        keys = torch.frombuffer(bytearray(self._keys(rows)), dtype=torch.uint8).view(-1, KEY_BYTES)
+        tensors = _outputs(self.encoder, self.rows, rows) | {"keys": keys}
+        if self.folder is None:
+            self.computed[self._hash(rows)] = tensors
+            return
+        with plugin.write_atomically(self._file(rows, self.folder)) as temporary, disk_errors():
+            save_file(tensors, temporary)
+
+    def outputs(self, groups: Sequence[list[int]]) -> list[Tensor]:
+        """The output of every row, once each group has been computed."""
+        own: dict[int, Tensor] = {}
+        for group in filter(None, groups):
+            own |= zip(group, _rows(self._kept(group)), strict=True)
+        return [own[row] if row in own else self.known[key] for row, key in enumerate(self.keys)]
+
+    def _kept(self, rows: Sequence[int]) -> Tensors:
+        if self.folder is None:
+            return self.computed[self._hash(rows)]
+        return load_file(self._file(rows, self.folder))
+
+    def _keys(self, rows: Sequence[int]) -> bytes:
+        return b"".join(self.keys[row] for row in rows)
+
+    def _hash(self, rows: Sequence[int]) -> str:
+        return hashlib.sha256(self._keys(rows)).hexdigest()
+
+    def _file(self, rows: Sequence[int], folder: Path) -> Path:
+        return folder / f"{self.name}-{self._hash(rows)}.safetensors"
+
+
+def _name(encoder: PretrainedEncoder) -> str:
+    """The hash of an encoder's weights and of what is read of it."""
     weights = hashlib.sha256()
     for name, tensor in sorted(encoder.network.state_dict().items()):
         weights.update(name.encode())
@@ -101,8 +155,19 @@ def _files(
     if encoder.learns_to_read:
         told.pop("pool")
     shared = json.dumps([VERSION, weights.hexdigest(), told], sort_keys=True).encode()
-    names = [hashlib.sha256(b"\0".join([shared, *(rows.key(row) for row in group)])) for group in groups]
-    return [folder / f"{name.hexdigest()}.safetensors" for name in names]
+    return hashlib.sha256(shared).hexdigest()
+
+
+def _rows(tensors: Tensors) -> list[Tensor]:
+    """The outputs of a file, row by row."""
+    if "offsets" in tensors:
+        return list(torch.tensor_split(tensors["features"], tensors["offsets"][1:-1].cpu()))
+    return list(tensors["features"])
+
+
+def _by_key(tensors: Tensors) -> dict[bytes, Tensor]:
+    keys = (bytes(key) for key in tensors["keys"].numpy())
+    return dict(zip(keys, _rows(tensors), strict=True))
 
 
 def _outputs(encoder: PretrainedEncoder, rows: Sequences, group: Sequence[int]) -> Tensors:
@@ -127,7 +192,8 @@ def _run(encoder: PretrainedEncoder, rows: Sequences, chosen: Sequence[int]) -> 
     device = next(encoder.parameters()).device
     encoder.eval()
     with torch.inference_mode():
-        for rows_of_batch in micro_batches(chosen, rows.seconds[:, None], EVALUATION_SECONDS):
+        most = 0.0 if rows.cost_alike else EVALUATION_SECONDS
+        for rows_of_batch in micro_batches(chosen, rows.seconds[:, None], most):
             batch: dict[str, Any] = {
                 key: value.to(device) for key, value in rows.batch("", rows_of_batch).items()
             }
@@ -139,14 +205,10 @@ def _run(encoder: PretrainedEncoder, rows: Sequences, chosen: Sequence[int]) -> 
             yield from zip(rows_of_batch, (output.float().cpu().clone() for output in outputs), strict=True)
 
 
-def _placed(name: str, examples: Examples, groups: Sequence[list[int]], kept: Sequence[Tensors]) -> Examples:
-    """The outputs in the order of the examples."""
-    order = np.argsort(np.concatenate([np.array(group) for group in groups]), kind="stable")
+def _placed(name: str, examples: Examples, outputs: list[Tensor]) -> Examples:
+    """The examples with outputs in the place of an encoder's inputs."""
     others = {key: value for key, value in examples.sequences.items() if key != name}
-    if "offsets" not in kept[0]:
-        vectors = torch.cat([shard["features"] for shard in kept])[order]
-        return replace(examples, tensors=examples.tensors | {f"{name}_vec": vectors}, sequences=others)
-    states = [
-        row for shard in kept for row in torch.tensor_split(shard["features"], shard["offsets"][1:-1].cpu())
-    ]
-    return replace(examples, sequences=others | {name: States([states[row] for row in order])})
+    if outputs[0].dim() == 1:
+        tensors = examples.tensors | {f"{name}_vec": torch.stack(outputs)}
+        return replace(examples, tensors=tensors, sequences=others)
+    return replace(examples, sequences=others | {name: States(outputs)})

@@ -37,6 +37,11 @@ class Sequences(ABC):
     def seconds(self) -> Floats:
         """What each row costs an encoder, in seconds of audio: `[n]`."""
 
+    @property
+    def cost_alike(self) -> bool:
+        """Whether every row costs the same, so that a batch saves nothing over its rows one by one."""
+        return False
+
     @abstractmethod
     def batch(self, name: str, indices: Sequence[int]) -> dict[str, Tensor]:
         """Rows, padded, and their lengths, under names that begin with that of the modality."""
@@ -62,7 +67,7 @@ class Clips(Sequences):
         names: what each recording is, for `key`.
         longest: seconds after which a clip is cut.
         shortest: samples that an encoder needs.
-        extractor: makes an encoder's input of samples.
+        extractor: makes an encoder's input of samples; Whisper's fills a window of fixed length.
     """
 
     names: Sequence[str]
@@ -71,17 +76,33 @@ class Clips(Sequences):
     extractor: Any
 
     @property
+    def window(self) -> float | None:
+        """Seconds that every clip is filled up to; None where it is those of the batch's longest."""
+        window: float | None = getattr(self.extractor, "chunk_length", None)
+        return window
+
+    @property
+    def cost_alike(self) -> bool:
+        return self.window is not None
+
+    @property
     def seconds(self) -> Floats:
+        if self.window is not None:
+            return np.full(len(self.rows), float(self.window))
         return np.minimum([len(row) / SAMPLE_RATE for row in self.rows], self.longest)
 
     def batch(self, name: str, indices: Sequence[int]) -> dict[str, Tensor]:
         clips = [self._samples(row) for row in indices]
         # The mask keeps padding out of the extractor's own mean and variance.
         inputs = self.extractor(
-            clips, sampling_rate=SAMPLE_RATE, padding=True, return_attention_mask=True, return_tensors="pt"
+            clips,
+            sampling_rate=SAMPLE_RATE,
+            padding=True if self.window is None else "max_length",
+            return_attention_mask=True,
+            return_tensors="pt",
         )
         lengths = torch.tensor([len(clip) for clip in clips])
-        return {f"{name}_values": inputs["input_values"], f"{name}_lengths": lengths}
+        return {f"{name}_values": inputs[self.extractor.model_input_names[0]], f"{name}_lengths": lengths}
 
     def key(self, row: int) -> bytes:
         return self.names[row].encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +20,12 @@ from merdata_train.data.context import history_texts, target_text, text_vectors
 from merdata_train.data.examples import UNKNOWN
 from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
-from merdata_train.data.inputs import Inputs
+from merdata_train.data.inputs import Inputs, Read
 from merdata_train.data.perturb import Perturber
+from merdata_train.data.recognised import recognised, texts_hash
 from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
 from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
+from merdata_train.encoders import whisper
 from merdata_train.encoders.encoder import shortest
 from merdata_train.encoders.pretrained import load_config, load_extractor, load_tokenizer
 from merdata_train.encoders.tokenizer import tokenise
@@ -52,18 +54,33 @@ class Source:
 
     @cached_property
     def data_hash(self) -> str:
-        """SHA-256 over the shards of the recipe's corpora, and over the stored features that it reads."""
+        """SHA-256 over the shards of the recipe's corpora, and over the layers of the store that it reads."""
         shards = [shard.sha256 for shard in self.store.shards(self.corpora)]
         audio = self.recipe.features.audio
         if isinstance(audio, Stored) and "audio" in self.recipe.modalities:
             shards.append(layer_hash(self.store, self.corpora, audio))
+        if self.recipe.data.text:
+            shards.append(texts_hash(self._heard))
         return hashlib.sha256("\n".join(shards).encode()).hexdigest()
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
         """Labelled rows with their split."""
         rows, held = self._protocol_rows, self._held_out
-        return rows if held is None else rows.assign(split=rows["split"].mask(held[0], "validation"))
+        rows = rows if held is None else rows.assign(split=rows["split"].mask(held[0], "validation"))
+        return self._as_read(rows)
+
+    def _as_read(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows with the texts that the model reads: those of a layer, where the recipe names one."""
+        if not self.recipe.data.text:
+            return rows
+        return rows.assign(text=pd.Series(map(self._heard.get, rows["id"]), rows.index, object))
+
+    @cached_property
+    def _heard(self) -> dict[str, str | None]:
+        """id -> text of the recipe's layer of transcripts, None where no words were heard; {} without one."""
+        layer = self.recipe.data.text
+        return recognised(self.store, layer, self.corpora) if layer else {}
 
     @cached_property
     def _protocol_rows(self) -> pd.DataFrame:
@@ -120,7 +137,7 @@ class Source:
         rows = rows[(rows["split"] == "train") & belong(rows, chosen)].reset_index(drop=True)
         if rows.empty:
             raise RecipeError(f"data.unlabelled: protocol {self.protocol.name} has no such train rows")
-        return self._examples(rows.assign(label=None), "train", jobs)
+        return self._examples(self._as_read(rows).assign(label=None), "train", jobs)
 
     def _examples(self, rows: pd.DataFrame, split: str, jobs: int | None) -> Examples:
         """Some rows with their features; without a label where they have none."""
@@ -159,8 +176,17 @@ class Source:
         noise = self.recipe.augment is not None and self.recipe.augment.noise is not None
         return Augmenter(self._inputs(rows, jobs, hears=noise))
 
-    def perturber(self, test: Examples, jobs: int | None = None) -> Perturber:
-        """What makes test rows as they are heard and read at each step of a ladder."""
+    def perturber(self, test: Examples, jobs: int | None = None, layers: Sequence[str] = ()) -> Perturber:
+        """What makes test rows as they are heard and read at each step of a ladder.
+
+        Args:
+            test: the test rows.
+            jobs: processes that read recordings.
+            layers: of transcripts, whose texts a step reads in the place of the recipe's.
+
+        Raises:
+            StoreError: the store does not have such a layer of these rows.
+        """
         train = self.rows("train")
         hears = "audio" in self.recipe.modalities
         inputs = self._inputs(pd.concat([test.rows, train], ignore_index=True), jobs, hears=hears)
@@ -169,7 +195,15 @@ class Source:
             for id, notes in zip(train["id"], train["notes"], strict=True)
             if hears and not plugin.is_silenced(notes)
         ]
-        return Perturber(inputs, voices, inputs.words(train["id"]) if inputs.texts else [])
+        words = inputs.words(train["id"]) if inputs.texts else []
+        return Perturber(inputs, voices, words, {layer: self._read_from(layer) for layer in layers})
+
+    def _read_from(self, layer: str) -> dict[str, Read]:
+        """id -> target and history of the test rows, as a layer of transcripts has them."""
+        data = self.recipe.data.model_copy(update={"text": layer})
+        heard = Source(self.recipe.model_copy(update={"data": data}))
+        rows = heard.rows("test")
+        return dict(zip(rows["id"], zip(*heard._texts(rows), strict=True), strict=True))
 
     def _inputs(self, rows: pd.DataFrame, jobs: int | None, *, hears: bool) -> Inputs:
         tokenizer = self.tokenizer if isinstance(self.recipe.encoders().get("text"), TextEncoder) else None
@@ -227,12 +261,15 @@ class Source:
         return features
 
     def _clips(self, rows: pd.DataFrame, encoder: AudioEncoder, jobs: int | None) -> Clips:
+        config = load_config(encoder)
+        if config["model_type"] == whisper.MODEL_TYPE:
+            whisper.check_front_end(self.extractor, config, encoder.model)
         samples = audio_samples(self.store, self._shards(rows), jobs)
         return Clips(
             [samples[id] for id in rows["id"]],
             names=rows["audio_sha256"].tolist(),
             longest=encoder.seconds,
-            shortest=shortest(load_config(encoder)),
+            shortest=shortest(config),
             extractor=self.extractor,
         )
 
@@ -258,4 +295,5 @@ class Source:
         turns_before = merdata.histories(
             self.store, context.previous, corpora=self.corpora, protocol=protocol, fold=fold
         )
-        return {id: history_texts(turns, context) for id, turns in turns_before.items()}
+        heard = self._heard if self.recipe.data.text else None
+        return {id: history_texts(turns, context, heard) for id, turns in turns_before.items()}

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from merdata_train.encoders import whisper
 from merdata_train.encoders.clip_norm import ClipNorm
 from merdata_train.encoders.pretrained import model_of
 from merdata_train.encoders.read import Mixture, chosen, numbers, span
@@ -58,18 +59,26 @@ class PretrainedEncoder(nn.Module):
         """The hidden states that are read, `[B, frames, layers, width]`, and the frames of each row `[B]`."""
         moves = any(parameter.requires_grad for parameter in self.network.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and moves):
-            mask = present(lengths, values.shape[1]).long()
-            if isinstance(self.config, AudioEncoder):
-                for norm in self.norms:
-                    norm.frames = _first_frames(lengths, self.network.config)
-                lengths = self.network._get_feat_extract_output_lengths(lengths)
             all_layers = self.config.layers != "last"
+            mask, lengths, longest = self._positions(values, lengths)
             output = self.network(values, attention_mask=mask, output_hidden_states=all_layers)
             states = tuple(output.hidden_states) if all_layers else (output.last_hidden_state,)
-            read = chosen(states, self.config.layers)
+            read = chosen(tuple(state[:, :longest] for state in states), self.config.layers)
             if self.config.pool == "target" and starts is not None:
                 return span(read, starts, lengths - 1)  # without the token that ends the row
             return read, lengths
+
+    def _positions(self, values: Tensor, lengths: Tensor) -> tuple[Tensor | None, Tensor, int | None]:
+        """The network's mask, how many states each row has, and the most of them; None for all there are."""
+        if self.network.config.model_type == whisper.MODEL_TYPE:
+            frames = whisper.frames_of(lengths)
+            return None, frames, int(frames.max())
+        mask = present(lengths, values.shape[1]).long()
+        if isinstance(self.config, AudioEncoder):
+            for norm in self.norms:
+                norm.frames = _first_frames(lengths, self.network.config)
+            lengths = self.network._get_feat_extract_output_lengths(lengths)
+        return mask, lengths, None
 
     def read(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Vectors `[B, width]` of states, with `pool: none` `[B, frames, width]`: what is learned on top."""
@@ -96,6 +105,11 @@ def _check(config: AudioEncoder | TextEncoder, layers: int, facts: Any) -> None:
     highest = max(numbers(config.layers)) if isinstance(config.layers, tuple) else config.layers
     if isinstance(highest, int) and highest > layers:
         raise RecipeError(f"layers: {config.model} has {layers} layers and therefore no layer {highest}")
+    positions = getattr(facts, "max_source_positions", None)
+    if isinstance(config, AudioEncoder) and positions is not None:
+        window = positions / whisper.FRAMES_A_SECOND
+        if config.seconds > window:
+            raise RecipeError(f"seconds: {config.model} hears {window:g} s of a clip, not {config.seconds:g}")
     # RoBERTa's positions begin behind that of its padding token.
     longest = getattr(facts, "max_position_embeddings", None)
     if isinstance(config, TextEncoder) and longest is not None:
@@ -131,6 +145,8 @@ def _first_frames(lengths: Tensor, facts: Any) -> Tensor:
 
 def shortest(network_config: dict[str, Any]) -> int:
     """The fewest samples that give a front end one frame."""
+    if network_config["model_type"] == whisper.MODEL_TYPE:
+        return 1
     samples = 1
     for kernel, stride in zip(
         reversed(network_config["conv_kernel"]), reversed(network_config["conv_stride"]), strict=True

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from safetensors import SafetensorError
 
 from merdata import plugin
+from merdata_train.encoders import whisper
 from merdata_train.errors import RecipeError
 from merdata_train.features.torchaudio import import_torchaudio
 from merdata_train.recipe.features import AudioEncoder, Encoder
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 EncoderT = TypeVar("EncoderT", bound=Encoder)
 WEIGHTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-# The described systems train without SpecAugment and layer drop; a dropped layer would also get no gradient.
+# Systems are trained without SpecAugment and layer drop; a dropped layer would also get no gradient.
 # An adapter, which some models have behind their layers, would leave fewer frames than the layers have.
-CALM = {"apply_spec_augment": False, "layerdrop": 0.0, "add_adapter": False}
+CALM = {"apply_spec_augment": False, "layerdrop": 0.0, "encoder_layerdrop": 0.0, "add_adapter": False}
 RATE = 16_000
 
 
@@ -76,10 +77,12 @@ def load_config(encoder: Encoder) -> dict[str, Any]:
 
 def _unfit_for_audio(config: PretrainedConfig) -> str | None:
     """Why a model cannot be read as an audio encoder; None if it can."""
+    if config.model_type == whisper.MODEL_TYPE:  # its encoder alone is taken
+        return None
     if config.is_encoder_decoder:
         return "is an encoder and a decoder; take a model that is an encoder alone"
     if not _takes_samples(config):
-        return "does not take samples; take WavLM, HuBERT or wav2vec 2.0"
+        return "does not take samples; take Whisper, WavLM, HuBERT or wav2vec 2.0"
     if hasattr(config, "conv_pos_kernel_size"):  # Data2VecAudio: five convolutions, which padding leaks into
         return "mixes padding into its positions, so a clip would depend on its batch; take WavLM or HuBERT"
     return None
@@ -110,6 +113,8 @@ def model_of(config: dict[str, Any]) -> PreTrainedModel:
     made.dtype = "float32"
     # WavLM hands torch its two masks in two types, at every layer of every step.
     warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
+    if made.model_type == whisper.MODEL_TYPE:
+        return whisper.encoder_of(made)
     model: PreTrainedModel = transformers.AutoModel.from_config(made)
     for unused in ("pooler", "masked_spec_embed"):
         if getattr(model, unused, None) is not None:
@@ -125,10 +130,13 @@ def load_weights(model: PreTrainedModel, encoder: Encoder) -> None:
     """
     with _reading(encoder):
         auto = import_transformers().AutoModel
-        revision = encoder.revision or "main"
-        saved = auto.from_pretrained(
-            encoder.model, revision=revision, dtype="float32", trust_remote_code=False
-        ).state_dict()
+        place, revision, how = encoder.model, encoder.revision or "main", {"dtype": "float32"}
+        if model.config.model_type == whisper.MODEL_TYPE:
+            saved = whisper.saved_weights(place, revision, **how)
+        else:
+            saved = auto.from_pretrained(
+                place, revision=revision, trust_remote_code=False, **how
+            ).state_dict()
     wanted = model.state_dict().keys()
     missing = sorted(wanted - saved.keys())
     if missing:

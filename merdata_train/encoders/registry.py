@@ -30,8 +30,8 @@ def entry(name: str) -> dict[str, Any]:
 
 def parameters(encoder: Encoder) -> float | None:
     """Weights of an encoder without its table of tokens, or about; None if that is not known."""
-    weights = Path(encoder.model) / "model.safetensors"
-    if weights.is_file():
-        return weights.stat().st_size / 4
     millions = entry(encoder.model).get("millions")
-    return None if millions is None else millions * 1e6
+    if millions is not None:
+        return float(millions) * 1e6
+    weights = Path(encoder.model) / "model.safetensors"
+    return weights.stat().st_size / 4 if weights.is_file() else None

@@ -47,6 +47,7 @@ from merdata_train.training.target import with_target
 Severity = Literal["refusal", "warning"]
 PROBE_ROWS = 64
 PROBE_SEQUENCES = 8
+PROBE_SECONDS = 60.0  # of all of these together, but for two
 SHOWN = 5
 MOST_MISSING = 0.5
 
@@ -78,6 +79,8 @@ class Training:
             losses = objective(output, batch, [1.0] * (1 + len(objective.terms)))
             return torch.stack(list(losses.values())).sum()
 
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(not all(freezes(stage, name) for stage in self.recipe.stages))
         batch = _probe(with_target(train), len(train)) | {"progress": torch.tensor(0.5)}
         return observe(self.model, batch, loss_of)
 
@@ -159,9 +162,7 @@ def _single_key(training: Training) -> Iterator[str]:
 
 
 def _no_gradient(training: Training) -> Iterator[str]:
-    stages = training.recipe.stages
-    silent = training.observed.without_gradient
-    names = [name for name in silent if not all(freezes(stage, name) for stage in stages)]
+    names = training.observed.without_gradient
     if names:
         yield (
             f"{len(names)} parameters get no gradient in one step ({_list(names)}): remove what computes "
@@ -186,8 +187,11 @@ def _chosen(train: Examples) -> npt.NDArray[np.int_]:
     whole = np.flatnonzero(np.logical_and.reduce(there)) if there else np.arange(len(train))
     rows = whole if len(whole) else np.arange(len(train))
     if train.sequences:  # a step of an encoder takes seconds where there is no accelerator
-        shortest: npt.NDArray[np.int_] = rows[np.argsort(train.costs[rows].sum(axis=1))[:PROBE_SEQUENCES]]
-        return shortest
+        costs = train.costs[rows].sum(axis=1)
+        shortest = np.argsort(costs)[:PROBE_SEQUENCES]
+        few = np.cumsum(costs[shortest]) <= PROBE_SECONDS
+        probed: npt.NDArray[np.int_] = rows[shortest[: max(2, int(few.sum()))]]
+        return probed
     spread = np.linspace(0, len(rows) - 1, min(PROBE_ROWS, len(rows))).astype(int)
     chosen: npt.NDArray[np.int_] = rows[spread]
     return chosen

@@ -21,12 +21,14 @@ class Data(Rows):
     """The rows of a recipe. A key under `train`, `validation` or `test` replaces the one for all splits.
 
     `unlabelled`: train rows of a target, whose labels are not looked at, for the losses that compare domains.
+    `text`: a layer of transcripts, `asr/NAME`, whose texts the model reads in the place of the corpus's.
     """
 
     train: Rows = Rows()
     validation: Rows = Rows()
     test: Rows = Rows()
     unlabelled: Rows | None = None
+    text: Annotated[str, Field(pattern=r"^asr/[A-Za-z0-9][A-Za-z0-9_.+-]*$")] | None = None
 
     def of_split(self, split: str) -> Rows:
         """The rows of one split."""

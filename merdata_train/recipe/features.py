@@ -108,9 +108,9 @@ class Encoder(Part):
 
 
 class AudioEncoder(Encoder):
-    """Any AutoModel of transformers that takes samples: WavLM, HuBERT, wav2vec 2.0.
+    """Whisper's encoder, or any AutoModel of transformers that takes samples: WavLM, HuBERT, wav2vec 2.0.
 
-    A clip is cut after `seconds`. Its vector is pooled over its own frames.
+    A clip is cut after `seconds`; Whisper hears 30 at most. Its vector is pooled over its own frames.
     """
 
     seconds: Positive = 10

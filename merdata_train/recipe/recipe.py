@@ -61,6 +61,10 @@ class Recipe(Part):
                 raise ValueError(f"augment.{key} changes {name}, and modalities does not have {name}")
         if self.context and "text" not in self.modalities:
             raise ValueError("context is text, and modalities does not have text: set context=null")
+        if self.data.text and "text" not in self.modalities:
+            raise ValueError("data.text names texts, and modalities does not have text: set data.text=null")
+        if self.data.text and self.features.text.column != "text":
+            raise ValueError("data.text takes the place of the text, and features.text.column is prompt")
         if self.context and self.context.separate and isinstance(self.features.text, TextEncoder):
             raise ValueError(
                 "context.separate is for hashed words: an encoder reads history and target together"
@@ -122,7 +126,7 @@ def about(path: Path) -> str:
     lines = [
         line.lstrip("# ").strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")
     ]
-    return next((line for line in lines if line and not line.startswith("merdata_train")), "")
+    return next((line for line in lines if line and not line.startswith("merdata")), "")
 
 
 def recipe_folder() -> Path:

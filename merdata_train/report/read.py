@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from merdata.plugin import read_yaml
+from merdata.plugin import read_json, read_yaml
 from merdata_train.errors import RunError
 from merdata_train.runs.conduct import ManifestRun
 from merdata_train.runs.folder import ScoredRun, load_scored
@@ -114,7 +115,7 @@ def read_matrices(runs: Path, only: str | None = None) -> list[Matrix]:
 
 def _read(path: Path, runs: Path) -> Matrix:
     try:
-        manifest = json.loads(path.read_text("utf-8"))
+        manifest: dict[str, Any] = read_json(path, dict)
         suite = Suite.model_validate(manifest["suite"])
         planned = [ManifestRun(**run) for run in manifest["runs"]]
         if not all(re.fullmatch(FOLDER, run.folder) for run in planned):

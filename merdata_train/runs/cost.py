@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from merdata_train.data.source import Source
-from merdata_train.encoders.registry import parameters
+from merdata_train.encoders.registry import entry, parameters
 from merdata_train.recipe.features import AudioEncoder, Encoder
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.suite import Planned
@@ -63,6 +63,9 @@ def operations(recipe: Recipe) -> float | None:
 def _positions(rows: Sequence[pd.DataFrame], encoder: Encoder, recipe: Recipe) -> float:
     """Frames or tokens of all the rows, which the layers work on."""
     if isinstance(encoder, AudioEncoder):
+        window = entry(encoder.model).get("window")
+        if window is not None:  # two convolutions in front, of a few per cent
+            return float(sum(len(part) for part in rows) * window * FRAMES_A_SECOND)
         seconds = sum(float(part["seconds"].clip(upper=encoder.seconds).sum()) for part in rows)
         return seconds * FRAMES_A_SECOND * FRONT_END
     tokens = 0.0

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from merdata import plugin
 from merdata_train.data.context import text_vectors
 from merdata_train.data.sequences import Clips, Frames, TokenRows
 from merdata_train.encoders.encoder import shortest
@@ -25,14 +23,9 @@ from merdata_train.features.audio import features_of, one_thread, shape
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
 from merdata_train.runs.folder import refuse_links
+from merdata_train.serving.recordings import Ears, Floats, read_recording
 
-SAMPLE_RATE = 16_000
-UTTERANCE_SECONDS = 30  # corpora have utterances of seconds; a model was never trained on more
-LONGEST_SECONDS = 600
-MOST_BYTES = 1 << 30
 COPIES = 8  # a batch of one uses another kernel, whose sums differ in the sixth digit
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -134,7 +127,7 @@ class Predictor:
         self._refuse(audio=audio is not None, text=text is not None)
         if history and self.model.context is None:
             raise InputError("the model was trained without context: it cannot use a history")
-        samples, notes = (None, ()) if audio is None else _hear(audio)
+        samples, notes = (None, ()) if audio is None else read_recording(audio)
         batch: dict[str, Tensor] = {}
         if "audio" in self.modalities:
             batch |= self._audio(samples)
@@ -213,9 +206,20 @@ class Predictor:
 
 
 def predict_all(
-    predictor: Predictor, files: Sequence[Path], texts: Sequence[str], history: Sequence[str] = ()
+    predictor: Predictor,
+    files: Sequence[Path],
+    texts: Sequence[str],
+    history: Sequence[str] = (),
+    ears: Ears | None = None,
 ) -> list[Item]:
     """Every file with its text; without files, every text. An unusable file does not stop the others.
+
+    Args:
+        predictor: the model.
+        files: recordings.
+        texts: what is said in them, or none.
+        history: what was said before one utterance.
+        ears: hears what is said in files without a text.
 
     Raises:
         InputError: there are no inputs, not as many texts as files, or a history of several utterances.
@@ -226,13 +230,20 @@ def predict_all(
         raise InputError("there is nothing to predict from: name a file, or give --text")
     if history and max(len(files), len(texts)) > 1:
         raise InputError("a history belongs to one utterance: predict one at a time")
+    if ears and (texts or "text" not in predictor.modalities):
+        why = "texts are given" if texts else "the model reads no text"
+        raise InputError(f"{why}: leave --transcribe out")
     pairs = itertools.zip_longest(files, texts)
-    return [_item(predictor, file, text, history) for file, text in pairs]
+    return [_item(predictor, file, text, history, ears) for file, text in pairs]
 
 
-def _item(predictor: Predictor, file: Path | None, text: str | None, history: Sequence[str]) -> Item:
+def _item(
+    predictor: Predictor, file: Path | None, text: str | None, history: Sequence[str], ears: Ears | None
+) -> Item:
     name = None if file is None else str(file)
     try:
+        if ears and file is not None:
+            text = ears(file) or None
         return Item(name, text, predictor(audio=file, text=text, history=history))
     except InputError as error:
         return Item(name, text, fault=str(error))
@@ -258,39 +269,3 @@ def _said(text: str | None) -> tuple[str | None, tuple[str, ...]]:
     if text is None or text.strip():
         return text, ()
     return None, ("its text is empty and counts as missing",)
-
-
-def _hear(audio: str | Path | Floats) -> tuple[Floats, tuple[str, ...]]:
-    """Samples as in a store, and notes."""
-    name, notes = "the recording", tuple[str, ...]()
-    if isinstance(audio, np.ndarray):
-        samples = _checked(audio)
-    else:
-        name = str(audio)
-        samples, notes = _decode(Path(audio).expanduser())
-    seconds = len(samples) / SAMPLE_RATE
-    if seconds > LONGEST_SECONDS:
-        raise InputError(f"{name} is {seconds / 60:.0f} minutes long: split it into utterances")
-    if seconds > UTTERANCE_SECONDS:
-        notes = (*notes, f"it is {seconds:.0f} s long, and models are trained on utterances of a few seconds")
-    return samples, notes
-
-
-def _decode(path: Path) -> tuple[Floats, tuple[str, ...]]:
-    try:
-        if not path.is_file():
-            raise InputError(f"{path} does not exist, or is not a file")
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} is larger than {MOST_BYTES >> 30} GiB: cut it into utterances")
-        clip = plugin.normalise(path.read_bytes(), str(path))
-    except plugin.AudioError as error:
-        raise InputError(f"{path}: {error}") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    return clip.samples.astype(np.float32) / np.float32(32_768), clip.notes
-
-
-def _checked(samples: Floats) -> Floats:
-    if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
-        raise InputError(f"samples must be finite numbers of shape [n], 16 kHz mono, not {samples.shape}")
-    return np.ascontiguousarray(samples, np.float32)

@@ -22,7 +22,7 @@ from merdata_train.recipe.data import Rows
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.recipe.stage import Stage, Start
 
-LAYER = re.compile(r"encoder\.layers?\.(\d+)\.")
+LAYER = re.compile(r"(?:encoder\.)?layers?\.(\d+)\.")
 WEIGHTS = "model.safetensors"
 AUXILIARY_HEAD = re.compile(r"heads\.(?!classes\.)")
 MODALITIES = ("audio", "text")

@@ -156,7 +156,7 @@ def _wrong_answer(given: Answer, command: str, refused: bool) -> Iterator[str]:
         yield "traceback"
     elif "secret of somebody else" in given.text:
         yield "tells the secret"
-    elif refused and given.code not in ((2, 3) if command.startswith("verify") else (2,)):
+    elif refused and given.code not in ((2, 3) if command.startswith(("verify", "build list")) else (2,)):
         yield f"exit code {given.code}"
     elif given.code in (2, 3) and not 10 < len(given.text.strip()) < 2_000:
         yield f"{len(given.text.strip())} letters are not a sentence"

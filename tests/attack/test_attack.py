@@ -1,4 +1,4 @@
-"""Hostile stores, runs and recipes through every command that opens one: a sentence, nothing else touched.
+"""Hostile stores, runs, recipes and lists, each through all commands: a sentence, nothing else touched.
 
 A part of the table; `make crash` runs all of it (`tests.crash.attack`).
 """
@@ -11,6 +11,8 @@ import pytest
 
 from merdata_train.cli import app as trainer
 from tests.attack.drive import Scene, Words, commands, faults_of, make_scene
+from tests.attack.layers import LAYERS, make_layers, on_layers
+from tests.attack.lists import LISTS, make_lists, on_lists
 from tests.attack.runs import RECIPES, RUNS, make_recipes, make_runs, on_recipes, on_runs
 from tests.attack.stores import STORES
 from tests.attack.watch import watched
@@ -37,6 +39,18 @@ def test_a_hostile_store_is_refused_and_nothing_outside_is_touched(
 
 
 @pytest.fixture(scope="module")
+def layers(scene: Scene) -> Scene:
+    return make_layers(scene)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_hostile_layer_is_refused_and_the_store_is_as_ever(
+    name: str, layers: Scene, tmp_path: Path
+) -> None:
+    assert faults_of(layers, name, LAYERS[name], tmp_path / "place", on_layers) == []
+
+
+@pytest.fixture(scope="module")
 def runs(scene: Scene) -> Scene:
     return make_runs(scene)
 
@@ -60,8 +74,21 @@ def test_a_hostile_recipe_is_refused(name: str, recipes: Scene, tmp_path: Path) 
     assert faults_of(recipes, name, RECIPES[name], tmp_path / "place", on_recipes, trainer.main) == []
 
 
+@pytest.fixture(scope="module")
+def lists(scene: Scene) -> Scene:
+    return make_lists(scene)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_hostile_list_is_refused(name: str, lists: Scene, tmp_path: Path) -> None:
+    assert faults_of(lists, name, LISTS[name], tmp_path / "place", on_lists) == []
+
+
 def test_the_tables_are_long() -> None:
-    assert (len(STORES) >= 80, len(RUNS) >= 70, len(RECIPES) >= 15) == (True, True, True)
+    assert len(STORES) >= 80
+    assert len(RUNS) >= 70
+    assert len(RECIPES) >= 15
+    assert len(LISTS) >= 20
 
 
 @pytest.mark.parametrize("touch", ["read", "write", "delete", "link", "list"])

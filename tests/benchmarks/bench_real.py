@@ -80,7 +80,8 @@ def perceptrons(seed: int) -> tuple[str, list[ClassifierMixin]]:
 
 def vectors(examples: Examples) -> npt.NDArray[np.float32]:
     """What the recipes read: audio and text, side by side."""
-    return np.concatenate([examples.tensors[f"{name}_vec"].numpy() for name in ("audio", "text")], axis=1)
+    names = [name for name in ("audio_vec", "text_vec") if name in examples.tensors]
+    return np.concatenate([examples.tensors[name].numpy() for name in names], axis=1)
 
 
 def with_scikit_learn(

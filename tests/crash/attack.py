@@ -1,4 +1,4 @@
-"""All hostile stores, runs and recipes through all commands: `python -m tests.crash.attack [NAME ...]`."""
+"""Hostile stores, layers, runs, lists, recipes: `python -m tests.crash.attack [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from merdata.cli import app as toolkit
 from merdata.corpora.miniature import write_corpus
 from merdata_train.cli import app as trainer
 from tests.attack.drive import commands, faults_of, make_scene
+from tests.attack.layers import LAYERS, make_layers, on_layers
+from tests.attack.lists import LISTS, make_lists, on_lists
 from tests.attack.runs import RECIPES, RUNS, make_recipes, make_runs, on_recipes, on_runs
 from tests.attack.stores import STORES
 
@@ -23,7 +25,9 @@ def main(names: list[str]) -> int:
         scene = make_scene(folder / "corpora", folder / "good")
         for kind, table, good, chosen, program in (
             ("stores", STORES, scene, commands, toolkit.main),
+            ("layers", LAYERS, make_layers(scene), on_layers, toolkit.main),
             ("runs", RUNS, make_runs(scene), on_runs, trainer.main),
+            ("lists", LISTS, make_lists(scene), on_lists, toolkit.main),
             ("recipes", RECIPES, make_recipes(scene), on_recipes, trainer.main),
         ):
             asked = {name: hostile for name, hostile in table.items() if not names or name in names}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from merdata.corpora.corpus import Key
 from merdata.errors import SplitError
+from merdata.io.outside import cut
 from merdata.splits.draft import Draft
 from merdata.splits.exchange.entry import Entry, Row, stem
 from merdata.splits.exchange.lists import Listed
@@ -72,12 +73,12 @@ def _draft(entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, f
     for entry, id in ids.items():
         fold = splits.setdefault(entry.fold, {})
         if fold.setdefault(id, entry.split) != entry.split:
-            raise SplitError(f"fold {entry.fold} has {entry.key} in {fold[id]} and in {entry.split}")
+            raise SplitError(f"fold {entry.fold} has {cut(entry.key)} in {fold[id]} and in {entry.split}")
     if not splits:
         if not entries:
             raise SplitError("the list is empty: it must name a row for each file")
         raise SplitError(
-            f"none of the {len(entries):,} rows of the list is in the store, as {entries[0].key}"
+            f"none of the {len(entries):,} rows of the list is in the store, as {cut(entries[0].key)}"
         )
     for fold in splits.values():
         if fill and TRAIN not in fold.values():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from merdata.corpora.corpus import Key
 from merdata.corpora.registry import get_corpus, registry
 from merdata.errors import CorpusNotFound, SplitError
+from merdata.io.outside import parse_json, read_some
 
 Row = Any  # a row of ours, as DataFrame.itertuples gives it (`StoredRow` with more columns)
 
@@ -65,8 +65,10 @@ def read_json(path: Path, *, lines: bool = False) -> Any:
         SplitError: it is missing, or is not JSON.
     """
     try:
-        text = path.read_text("utf-8")
-        return [json.loads(line) for line in text.splitlines() if line.strip()] if lines else json.loads(text)
+        data = read_some(path)
+        if not lines:
+            return parse_json(data, finite=False)
+        return [parse_json(line, finite=False) for line in data.splitlines() if line.strip()]
     except OSError as error:
         raise SplitError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

@@ -17,9 +17,10 @@ from merdata.corpora.csv_table import Row, parse_csv
 from merdata.corpora.registry import plain
 from merdata.corpora.tree import SPLIT_WORDS
 from merdata.errors import SplitError
-from merdata.own.tables import TableFile, read_table_file
+from merdata.io.outside import cut
+from merdata.own.tables import TableFile, read_table_file, read_text_file
 from merdata.splits.exchange.entry import Entry
-from merdata.store.protocol import SPLITS
+from merdata.store.protocol import SPLITS, check_folds
 
 NAMES = ("file", "id")  # columns that name a row
 LISTS = (".txt", ".lst", ".list")  # a name on each line, without a header
@@ -101,16 +102,13 @@ def _name(row: Row, column: str) -> str:
 def _names(path: Path) -> TableFile:
     if path.suffix.lower() not in LISTS:
         return read_table_file(path, NAMES)
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SplitError(f"cannot read {path}: {error}") from error
+    lines = read_text_file(path).splitlines()
     rows = [Row({"file": line.strip()}, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
     return TableFile(path, {"file": "each line"}, [], [row for row in rows if row["file"]])
 
 
 def _lacks(table: TableFile, column: str) -> str:
-    there = ", ".join([*table.names.values(), *table.others]) or "none"
+    there = cut(", ".join([*table.names.values(), *table.others])) or "none"
     return f"{table.path} has no column {column}, by any of its usual names: its columns are {there}"
 
 
@@ -119,7 +117,7 @@ def _splits(rows: Sequence[Row], table: TableFile) -> dict[str, str]:
     words = Counter(row["split"] for row in rows)
     strange = [word for word in words if word.lower() not in SPLIT_WORDS]
     if strange:
-        counted = ", ".join(f"{word!r} ({words[word]:,} rows)" for word in strange)
+        counted = cut(", ".join(f"{word!r} ({words[word]:,} rows)" for word in strange))
         raise SplitError(
             f"{table.path}, column {table.names['split']}: a split is {', '.join(SPLITS)} (or dev, val), "
             f"not {counted}: change that word, or empty these cells to leave the rows out"
@@ -130,6 +128,7 @@ def _splits(rows: Sequence[Row], table: TableFile) -> dict[str, str]:
 def _fold_numbers(rows: Sequence[Row]) -> dict[str, int]:
     """The table's word for a fold -> its number: the same, where all are numbers from 1 on."""
     words = sorted({row["fold"] for row in rows if row.get("fold")}, key=_in_order)
+    check_folds(len(words))
     if all(word.isdecimal() and int(word) > 0 for word in words):
         return {word: int(word) for word in words}
     return {word: number for number, word in enumerate(words, start=1)}
@@ -174,7 +173,7 @@ def soft_labels(corpus: str, root: Path) -> dict[str, dict[str, float]]:
     """
     known: dict[str, dict[str, float]] = {}
     for path in _superb_files(corpus, root).values():
-        for row in parse_csv(path.read_text("utf-8"), ("FileName", "Split_Set"), str(path)):
+        for row in parse_csv(read_text_file(path), ("FileName", "Split_Set"), str(path)):
             try:
                 shares = {name: float(row[name]) for name in row if name.islower()}
             except ValueError as error:

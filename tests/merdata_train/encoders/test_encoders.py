@@ -303,7 +303,8 @@ def test_an_encoder_that_is_not_here_is_one_sentence(monkeypatch: pytest.MonkeyP
 OTHERS: list[tuple[str, type[AudioEncoder] | type[TextEncoder], dict[str, Any], str]] = [
     ("GPT2", TextEncoder, {"n_embd": 16, "n_layer": 1, "n_head": 2}, "gpt2 has no padding token"),
     ("T5", TextEncoder, {"d_model": 16, "num_layers": 1, "num_heads": 2}, "t5 is an encoder and a decoder"),
-    ("Whisper", AudioEncoder, {"d_model": 16, "encoder_layers": 1}, "whisper is an encoder and a decoder"),
+    ("Whisper", TextEncoder, {"d_model": 16, "encoder_layers": 1}, "whisper is an encoder and a decoder"),
+    ("Speech2Text", AudioEncoder, {"d_model": 16}, "speech_to_text is an encoder and a decoder"),
     ("Wav2Vec2Bert", AudioEncoder, SIZES, "wav2vec2-bert does not take samples"),
     ("Data2VecAudio", AudioEncoder, SIZES, "data2vec-audio mixes padding into its positions"),
     ("Roberta", AudioEncoder, SIZES, "roberta does not take samples"),

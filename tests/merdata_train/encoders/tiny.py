@@ -80,3 +80,34 @@ def _wordpieces(folder: Path, texts: list[str]) -> object:
     trained.train_from_iterator(texts, vocab_size=600, show_progress=False)
     trained.save_model(str(folder))
     return import_transformers().BertTokenizer(vocab=str(folder / "vocab.txt"))
+
+
+def save_whisper(folder: Path, window: int = 2) -> Path:
+    """A Whisper of two layers with its decoder, whose window has so many seconds."""
+    transformers = import_transformers()
+    torch.manual_seed(0)
+    config = transformers.WhisperConfig(
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        init_std=0.2,
+        encoder_layerdrop=0.5,
+        apply_spec_augment=True,
+        num_mel_bins=16,
+        max_source_positions=50 * window,
+        max_target_positions=8,
+        vocab_size=64,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=1,
+        decoder_start_token_id=2,
+        suppress_tokens=None,
+        begin_suppress_tokens=None,
+    )
+    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)
+    transformers.WhisperFeatureExtractor(feature_size=16, chunk_length=window).save_pretrained(folder)
+    return folder

@@ -228,7 +228,7 @@ def test_a_test_corpus_that_the_encoder_has_seen_is_found() -> None:
 
 def test_every_entry_of_the_registry_names_corpora_and_evidence() -> None:
     for entry in registry.encoders().values():
-        assert set(entry) - {"millions"} == {"labels", "audio", "evidence"}
+        assert set(entry) - {"millions", "window"} == {"labels", "audio", "evidence"}
         assert entry["evidence"]
         for corpus in entry["labels"] + entry["audio"]:
             assert merdata.get_corpus(corpus).name == corpus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from merdata_train.runs.evaluate import evaluate
 from merdata_train.runs.folder import load_scored, open_run
 from merdata_train.runs.robustness import climb, read_steps
 from merdata_train.runs.run import run
+from tests.merdata.asr.laid import lay
 from tests.merdata_train.command import cli
 from tests.merdata_train.conftest import SMALL
 
@@ -151,3 +153,33 @@ def test_frozen_encoders_hear_every_step_anew(tiny: list[str], tmp_path: Path) -
     for step, probabilities in steps.items():
         same = np.array_equal(probabilities, scored)
         assert same if step.endswith(":clean") else not same, step
+
+
+@pytest.fixture
+def layers(own: Path, store: merdata.Store) -> Iterator[None]:
+    """Two layers of transcripts: what the rows say, and nothing."""
+    corpora = ["meld", "ravdess"]
+    rows = store.rows(["id", "text"], corpora).to_pylist()
+    lay(store, "told", {row["id"]: row["text"] or "" for row in rows}, corpora)
+    lay(store, "deaf", {row["id"]: "" for row in rows}, corpora)
+    yield
+    for path in sorted((store.path / "layers").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+
+
+@pytest.mark.usefixtures("layers")
+def test_recognised_texts_take_the_place_of_the_transcripts(own: Path) -> None:
+    climb(own, ladder(["recognised:asr/told", "recognised:asr/deaf", "dropped:1"]), jobs=1)
+    clean = load_scored(own)
+    steps = {str(step): rows for step, rows in read_steps(clean).items()}
+    columns = [f"p_{name}" for name in clean.classes]
+    scored = clean.predictions[columns].to_numpy()
+    assert np.array_equal(steps["recognised:asr/told"][columns], scored)
+    assert np.array_equal(steps["recognised:asr/deaf"][columns], steps["dropped:1"][columns])
+    assert not np.array_equal(steps["recognised:asr/deaf"][columns], scored)
+    looks = (own / "test_log.jsonl").read_text()
+    done = cli("evaluate", own, "--perturb", "recognised:asr/absent")
+    assert done.returncode == 2 and "merdata transcribe" in done.stderr
+    assert (own / "test_log.jsonl").read_text() == looks
+    done = cli("evaluate", own, "--perturb", "recognised")
+    assert done.returncode == 2 and "name a layer of transcripts, as in recognised:asr/NAME" in done.stderr

@@ -18,12 +18,14 @@ import pytest
 import soundfile
 
 import merdata
+from merdata import plugin
 from merdata_train import Predictor
 from merdata_train.errors import InputError, RunError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.run import run
 from merdata_train.serving.predict import predict_all
+from tests.merdata.asr.tiny import save_whisper
 from tests.merdata_train.command import cli
 from tests.merdata_train.conftest import SMALL
 
@@ -287,3 +289,24 @@ def test_inputs_that_do_not_fit_are_one_sentence(trained: Path, words: list[str]
 def test_the_package_offers_the_predictor_and_imports_it_late() -> None:
     code = "import sys, merdata_train; assert 'torch' not in sys.modules; merdata_train.Predictor"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_what_is_said_is_written_down(trained: Path, recording: Path, tmp_path: Path) -> None:
+    """The text of the answer is what the recogniser hears, and the answer is that of this text."""
+    whisper = save_whisper(tmp_path / "tiny")
+    words = ("--transcribe", whisper, "--language", "en")
+    done = cli("predict", trained, recording, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout)
+    samples, _ = soundfile.read(recording, dtype="float32")
+    heard, _ = plugin.hear(samples, plugin.find_model(str(whisper)), language="en")
+    assert heard and answer["text"] == heard
+    expected = Predictor.open(trained)(audio=recording, text=heard).probabilities
+    assert answer["probabilities"] == pytest.approx(expected, abs=TOLERANCE)
+    both = cli("predict", trained, recording, *words, "--text", "Get out!")
+    assert (both.returncode, both.stderr) == (
+        2,
+        "merdata_train: texts are given: leave --transcribe out\n",
+    )
+    missing = cli("predict", trained, recording, "--transcribe", tmp_path / "none")
+    assert missing.returncode == 2 and "none does not exist" in missing.stderr
