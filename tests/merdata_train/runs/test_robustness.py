@@ -156,7 +156,7 @@ def test_frozen_encoders_hear_every_step_anew(tiny: list[str], tmp_path: Path) -
 
 
 @pytest.fixture
-def layers(own: Path, store: merdata.Store) -> Iterator[None]:
+def layers(store: merdata.Store) -> Iterator[None]:
     """Two layers of transcripts: what the rows say, and nothing."""
     corpora = ["meld", "ravdess"]
     rows = store.rows(["id", "text"], corpora).to_pylist()
