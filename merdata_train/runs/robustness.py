@@ -45,17 +45,10 @@ Predictions = Mapping[Perturbation, pd.DataFrame]
 
 
 def usable(recipe: Recipe, steps: Sequence[Perturbation]) -> tuple[list[Perturbation], list[str]]:
-    """The steps that change what a recipe uses, and why the others do not, a sentence for each kind.
-
-    Raises:
-        RecipeError: there are only others.
-    """
+    """The steps that change what a recipe uses, and why the others do not, a sentence for each kind."""
     faults = {step: unheard(recipe, step) for step in steps}
     kept = [step for step, fault in faults.items() if fault is None]
-    sentences = list(dict.fromkeys(fault for fault in faults.values() if fault is not None))
-    if sentences and not kept:
-        raise RecipeError("; ".join(sentences))
-    return kept, sentences
+    return kept, list(dict.fromkeys(fault for fault in faults.values() if fault is not None))
 
 
 def unheard(recipe: Recipe, step: Perturbation) -> str | None:
@@ -125,7 +118,7 @@ def _predict(
     log_look(clean.folder, clean.metrics["protocol"], expected[0], clean.metrics["fold"], len(test))
     _check_clean(clean, saved, perturber, test)
     for step in tqdm(steps, desc="ladder", unit="levels", disable=not sys.stderr.isatty()):
-        _keep(clean, step, saved.predictions(perturber(test, step), cached=False))
+        _keep(clean, step, saved.predictions(perturber(test, step), anew=[step.facts["modality"]]))
 
 
 def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test: Examples) -> None:
@@ -134,7 +127,7 @@ def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test
     for step in unchanged.values():
         if unheard(saved.source.recipe, step) is None:
             test = perturber(test, step)
-    again = saved.predictions(test, cached=False)["predicted"]
+    again = saved.predictions(test, anew=saved.source.recipe.modalities)["predicted"]
     differ = float((again != clean.predictions["predicted"]).mean())
     if differ > NEAR:
         raise ProtocolError(

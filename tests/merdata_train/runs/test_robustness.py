@@ -20,12 +20,13 @@ from merdata_train.features.perturbations import Perturbation, ladder
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.evaluate import evaluate
 from merdata_train.runs.folder import load_scored, open_run
-from merdata_train.runs.robustness import climb, read_steps
+from merdata_train.runs.robustness import climb, read_steps, usable
 from merdata_train.runs.run import run
 from tests.merdata.asr.laid import lay
 from tests.merdata_train.command import cli
 from tests.merdata_train.conftest import SMALL
 
+TEXTS = ["wer", "dropped"]
 CLEAN = ["noise:clean", "speed:1", "dropped:0"]
 
 
@@ -125,6 +126,10 @@ def test_a_run_that_does_not_use_what_is_changed_says_so(own: Path) -> None:
     try:
         with pytest.raises(RecipeError, match=r"does not use text: wer changes nothing that it is given"):
             climb(own, ladder(["wer:0.4"]))
+        assert usable(open_run(own)[0], ladder(["noise:0", "wer:0.4", "dropped:1"])) == (
+            ladder(["noise:0"]),
+            [f"source0/A1 does not use text: {kind} changes nothing that it is given" for kind in TEXTS],
+        )
         done = cli("evaluate", own, "--perturb", "wer")
         assert done.returncode == 2 and "source0/A1 does not use text: wer changes nothing" in done.stderr
     finally:
