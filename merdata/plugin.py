@@ -84,7 +84,7 @@ _FOR_STORES = {
     "remove_unfinished": "io.files",
     "irregular": "io.links",
     "read_json": "io.outside",
-    "read_table": "store.tables",
+    "read_table": "io.parquet",
     "process_folder": "io.scratch",
     "is_remote": "io.places",
     "place": "io.places",
@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from merdata.io.links import irregular as irregular
     from merdata.io.outside import check_type as check_type
     from merdata.io.outside import read_json as read_json
+    from merdata.io.parquet import read_table as read_table
     from merdata.io.places import is_remote as is_remote
     from merdata.io.places import place as place
     from merdata.io.resources import render_card as render_card
@@ -184,7 +185,6 @@ if TYPE_CHECKING:
     from merdata.sample.files import text_file as text_file
     from merdata.sample.voice import seeded as seeded
     from merdata.splits.sentences import sentences as sentences
-    from merdata.store.tables import read_table as read_table
     from merdata.tables.table import console as console
     from merdata.text import TextLookUp as TextLookUp
     from merdata.text import majority_label as majority_label

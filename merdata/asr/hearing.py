@@ -17,8 +17,8 @@ from merdata.asr.recogniser import Floats, Heard, Model, Request, windows
 from merdata.audio.clip import read_wav
 from merdata.errors import StoreError
 from merdata.io.outside import cut
+from merdata.io.parquet import open_table, read_group
 from merdata.store.store import Shard
-from merdata.store.tables import open_table, read_group
 from merdata.text import words
 from merdata.utterance import SAMPLE_RATE
 

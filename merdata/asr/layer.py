@@ -23,12 +23,12 @@ from typing_extensions import TypedDict
 from merdata.errors import OptionError, StoreError
 from merdata.io.files import write_bytes
 from merdata.io.outside import check_type, cut, parse_json
+from merdata.io.parquet import check_columns, open_table, read_open
 from merdata.io.places import is_remote
 from merdata.store.commit import A_WHILE, locked
 from merdata.store.facts import Sha256, Text, is_name
 from merdata.store.links import refuse_links
 from merdata.store.store import Shard, Store, open_store
-from merdata.store.tables import check_columns, open_table, read_open
 
 FOLDER = "layers/asr"
 PREFIX = "asr/"

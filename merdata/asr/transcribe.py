@@ -26,10 +26,10 @@ from merdata.asr.recogniser import Model
 from merdata.engine.pool import run_tasks
 from merdata.errors import OptionError, StoreError
 from merdata.io.outside import cut
+from merdata.io.parquet import open_table
 from merdata.io.places import in_one_process
 from merdata.store.facts import is_name
 from merdata.store.store import Shard, Store, open_store
-from merdata.store.tables import open_table
 from merdata.text import words
 
 FORMAT = 1

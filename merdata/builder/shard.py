@@ -17,9 +17,9 @@ from merdata.audio.clip import AudioError
 from merdata.builder.source import find_recording, read_source
 from merdata.builder.task import JOURNAL_SCHEMA, PlannedRow, ShardTask, journal_facts, read_journal
 from merdata.io.files import file_sha256, put, remove, temporary_for, write_atomically
+from merdata.io.parquet import open_table, read_group
 from merdata.io.places import is_remote, reaching
 from merdata.store.ledger import DROPPED, SILENCED, STORED, Record
-from merdata.store.tables import open_table, read_group
 from merdata.utterance import METADATA_COLUMNS, SILENCED_NOTE, store_schema
 
 ROWS_A_GROUP = 100  # about 10 MB: small enough to stream and shuffle, large enough to scan

@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from merdata.audio import clip as audio
 from merdata.io.files import as_text, file_sha256
+from merdata.io.parquet import open_table, read_table
 from merdata.io.places import is_remote, reaching
 from merdata.labels import Decision
 from merdata.store.facts import is_sha256
 from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, Record
 from merdata.store.manifest import hashed_name
-from merdata.store.tables import open_table, read_table
 from merdata.utterance import UTTERANCE_FIELDS, Utterance
 
 JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(

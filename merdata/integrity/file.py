@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 from merdata.audio.clip import wav_bytes
 from merdata.io.files import file_sha256
 from merdata.io.outside import cut
+from merdata.io.parquet import METADATA, read_group, read_open
 from merdata.io.places import to_read
 from merdata.store.ledger import Record
 from merdata.store.manifest import MANIFEST
 from merdata.store.store import is_of
-from merdata.store.tables import METADATA, read_group, read_open
 from merdata.utterance import SAMPLE_RATE, store_schema
 
 _schema = cache(store_schema)

@@ -16,6 +16,7 @@ from merdata.corpora.csv_table import DELIMITERS, Row, parse_csv
 from merdata.corpora.encodings import decode
 from merdata.errors import LayoutError
 from merdata.io.outside import cut, parse_json, read_some
+from merdata.io.parquet import open_table, read_open
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 MOST_BYTES = 1 << 30  # of a table: some ten million rows
@@ -146,18 +147,17 @@ def _stripped(row: Row) -> Row:
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
-        plain = [
-            f.name
-            for f in file.schema_arrow
-            if not pa.types.is_nested(f.type) and not pa.types.is_binary(f.type)
-        ]
-        rows: list[dict[str, Any]] = file.read(plain).to_pylist()
+        with open_table(path) as file:
+            plain = [
+                field.name
+                for field in file.schema_arrow
+                if not pa.types.is_nested(field.type) and not pa.types.is_binary(field.type)
+            ]
+            rows: list[dict[str, Any]] = read_open(file, path, plain).to_pylist()
     except pa.ArrowException as error:
-        raise LayoutError(f"{path} is not a Parquet file: {error}") from error
+        raise LayoutError(f"cannot read {path} as Parquet: {cut(error)}") from error
     return rows
 
 

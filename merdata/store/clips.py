@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from merdata.errors import StoreError
+from merdata.io.parquet import open_table, read_group
 from merdata.store.store import Shard, Store
-from merdata.store.tables import open_table, read_group
 
 
 def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -18,12 +18,12 @@ from typing_extensions import NotRequired, TypedDict
 
 from merdata.errors import SplitError
 from merdata.io.outside import check_type, cut, parse_json, read_some
+from merdata.io.parquet import check_columns, read_parquet
 from merdata.io.places import reaching
 from merdata.store.facts import Name, Text, is_name
 from merdata.store.manifest import hashed_name, split_path
 from merdata.store.retired import EARLIER_SPLITS
 from merdata.store.store import Shard, Store, parquet_bytes
-from merdata.store.tables import check_columns, read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,12 +25,12 @@ import pyarrow.parquet as pq
 from merdata.audio.clip import read_wav
 from merdata.errors import CorpusNotFound, StoreError
 from merdata.io.outside import cut
+from merdata.io.parquet import check_columns, check_groups, open_table, read_group, read_table
 from merdata.io.places import each, place
 from merdata.labels import LabelSpace, classify, label_space
 from merdata.store.facts import CorpusFacts, Manifest
 from merdata.store.ledger import LEDGER_SCHEMA
 from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_path
-from merdata.store.tables import check_columns, check_groups, open_table, read_group, read_table
 from merdata.utterance import METADATA_COLUMNS, store_schema
 
 SHARD_SCHEMA = store_schema(())  # of the columns; the classes are the manifest's

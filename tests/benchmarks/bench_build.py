@@ -1,9 +1,10 @@
 """`merdata build` as a whole process on real recordings, against a bare loop and other tools on the same.
 
+`corpora` tells RAVDESS and TESS apart: rates of 48,000 and of 24,414 Hz cost a resampler very different time.
 The bare loop does only the unavoidable. A tool that is not installed is left out (lhotse; torchcodec, which
 datasets decodes with). Compressed files are made of the same clips with ffmpeg, once.
 
-PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_build.py [wav] [m4a] [mp4] [tenfold]
+PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_build.py [wav] [corpora] [m4a] [mp4] [tenfold]
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from peers import JOBS, NEEDS
 from merdata.audio.decoders import ffmpeg_program
 
 HERE = Path(__file__).parent
-SLOW = ("lhotse", "ffmpeg")  # ffmpeg: one process a file
+SLOW = ("lhotse", "ffmpeg", "static_ffmpeg")  # ffmpeg: one process a file
 SOME = 10  # one file in so many goes through the slow ones, and their time is multiplied
+REAL_CORPORA = ("ravdess", "tess")
 CODED = {
     "m4a": ["-c:a", "aac"],
     "mp4": ["-f", "lavfi", "-i", "color=black:size=64x64:rate=5", "-c:a", "aac", "-shortest"],
@@ -56,8 +58,9 @@ def compare(title: str, corpora: Path, files: Sequence[Path], peers: Sequence[st
     report(f"{title}: {len(files)} files, {JOBS} processes", found, "merdata build")
 
 
-def real_folders(shelf: Path) -> Path:
-    for corpus in ("ravdess", "tess"):
+def real_folders(shelf: Path, corpora: Sequence[str] = REAL_CORPORA) -> Path:
+    shelf.mkdir(exist_ok=True)
+    for corpus in corpora:
         (shelf / corpus).symlink_to(REAL / corpus)
     return shelf
 
@@ -83,8 +86,8 @@ def coded(files: Sequence[Path], kind: str, folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["wav", "m4a", "mp4", "tenfold"]
-    everyone = ("bare", "librosa", "lhotse", "datasets", "ffmpeg")
+    wanted = sys.argv[1:] or ["wav", "corpora", "m4a", "mp4", "tenfold"]
+    everyone = ("bare", "librosa", "lhotse", "datasets", "ffmpeg", "static_ffmpeg")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in ("wav", "m4a", "mp4", "tenfold"):
@@ -92,6 +95,9 @@ if __name__ == "__main__":
         clips = real_files()
         if "wav" in wanted:
             compare("RAVDESS and TESS", real_folders(folder / "wav"), clips, everyone)
+        for corpus in REAL_CORPORA if "corpora" in wanted else ():
+            own = [clip for clip in clips if REAL / corpus in clip.parents]
+            compare(corpus, real_folders(folder / corpus, [corpus]), own, everyone)
         for kind in ("m4a", "mp4"):
             if kind in wanted:
                 made = coded(clips[::2], kind, folder / f"coded-{kind}")

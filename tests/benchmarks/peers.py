@@ -57,7 +57,16 @@ def librosa(files: list[str], folder: Path) -> None:
 def ffmpeg(files: list[str], folder: Path) -> None:
     from merdata.audio.decoders import ffmpeg_program
 
-    program = ffmpeg_program()
+    _each_by(ffmpeg_program(), files, folder)
+
+
+def static_ffmpeg(files: list[str], folder: Path) -> None:
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    _each_by(get_ffmpeg_exe(), files, folder)
+
+
+def _each_by(program: str, files: list[str], folder: Path) -> None:
     for number, path in enumerate(files):
         words = ["-v", "error", "-nostdin", "-i", path, "-ac", "1", "-ar", "16000", f"{folder}/{number}.wav"]
         subprocess.run([program, *words], check=True)
@@ -82,8 +91,13 @@ def lhotse(files: list[str], folder: Path) -> None:
     cuts.save_audios(folder, num_jobs=JOBS, format="wav", progress_bar=False)
 
 
-PEERS = {one.__name__: one for one in (bare, librosa, ffmpeg, datasets, lhotse)}
-NEEDS = {"datasets": "torchcodec", "lhotse": "lhotse", "librosa": "librosa"}
+PEERS = {one.__name__: one for one in (bare, librosa, ffmpeg, static_ffmpeg, datasets, lhotse)}
+NEEDS = {
+    "datasets": "torchcodec",
+    "static_ffmpeg": "imageio_ffmpeg",
+    "lhotse": "lhotse",
+    "librosa": "librosa",
+}
 
 if __name__ == "__main__":
     name, where, paths = sys.argv[1:]

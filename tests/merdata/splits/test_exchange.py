@@ -11,6 +11,8 @@ import pytest
 
 import merdata
 from merdata.errors import SplitError
+from merdata.plugin import TextLookUp, text_keys
+from merdata_train.scoring.baselines import TextPrior
 from tests.conftest import Once
 
 EMOBOX_FOLDS = {"ravdess": 6, "cremad": 1, "tess": 1}
@@ -79,6 +81,14 @@ def test_the_audit_of_meld(full_tree: Callable[[str], Path], tmp_path: Path) -> 
         "10+ words": (2, 927),
         "all": (404, 2_610),  # 15.5 %
     }
+    rows = store.rows(["id", "text", "label"]).to_pandas().set_index("id")
+    split = rows.index.map(merdata.load_protocol(store, "official").splits(0))
+    train, test = (rows[split == name] for name in ("train", "test"))
+    assert TextPrior(train).known(test["text"]) == 404 / 2_610  # the baseline of every run says the same
+    look_up = TextLookUp(text_keys(train["text"]), train["label"])  # with which lints look texts up
+    answers = look_up.answers(text_keys(test["text"]))
+    (whole,) = (one for one in audit.same_texts if one.length == "all")
+    assert (answers.notna().sum(), (answers == test["label"]).sum()) == (404, whole.right)
 
 
 @pytest.mark.parametrize("corpus", EMOBOX_FOLDS)
