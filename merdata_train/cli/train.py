@@ -127,11 +127,14 @@ def evaluate(
 
 def _ladder(folder: Path, asked: list[str]) -> list[Perturbation]:
     """The steps that change what a run uses; the others are named on stderr."""
+    from merdata_train.errors import RecipeError
     from merdata_train.features.perturbations import ladder
     from merdata_train.runs.folder import open_run
     from merdata_train.runs.robustness import usable
 
     steps, faults = usable(open_run(folder)[0], ladder(asked))
+    if faults and not steps:
+        raise RecipeError("; ".join(faults))
     for fault in faults:
         typer.echo(f"merdata_train: {fault}", err=True)
     return steps

@@ -7,7 +7,7 @@ of train rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +27,13 @@ class Perturber:
         inputs: recordings and transcripts of the test and train rows.
         voices: ids of the train rows that have a recording, for babble.
         words: of the train rows, in the place of words that are misheard.
+        heard: layer of transcripts -> id -> what a recogniser heard, of the test rows.
     """
 
     inputs: Inputs
     voices: Sequence[str]
     words: Sequence[str]
+    heard: Mapping[str, Mapping[str, Read]]
 
     def __call__(self, test: Examples, step: Perturbation) -> Examples:
         """Test rows as they are heard and read at a step; recordings are rounded as a store has them."""
@@ -52,11 +54,13 @@ class Perturber:
 
     def _read(self, id: str, step: Perturbation) -> Read:
         target, history = self.inputs.texts[id]
+        if step.is_clean:
+            return target, history
+        if isinstance(step.level, str):
+            return self.heard[step.level][id]
         random = seeded("perturb", step.kind, id)
         if step.kind == "dropped":
             return (None if random.random() < step.level else target), history
-        if step.is_clean:
-            return target, history
         errors = TranscriptErrors(drop=step.level / 3, replace=2 * step.level / 3)
         words = self.words or [""]  # without transcripts in train, a replaced word is left out
         before = [misheard(turn, errors, words, random) for turn in history]

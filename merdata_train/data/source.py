@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from merdata_train.data.context import history_texts, target_text, text_vectors
 from merdata_train.data.examples import UNKNOWN
 from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
-from merdata_train.data.inputs import Inputs
+from merdata_train.data.inputs import Inputs, Read
 from merdata_train.data.perturb import Perturber
 from merdata_train.data.recognised import recognised, texts_hash
 from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
@@ -176,8 +176,17 @@ class Source:
         noise = self.recipe.augment is not None and self.recipe.augment.noise is not None
         return Augmenter(self._inputs(rows, jobs, hears=noise))
 
-    def perturber(self, test: Examples, jobs: int | None = None) -> Perturber:
-        """What makes test rows as they are heard and read at each step of a ladder."""
+    def perturber(self, test: Examples, jobs: int | None = None, layers: Sequence[str] = ()) -> Perturber:
+        """What makes test rows as they are heard and read at each step of a ladder.
+
+        Args:
+            test: the test rows.
+            jobs: processes that read recordings.
+            layers: of transcripts, whose texts a step reads in the place of the recipe's.
+
+        Raises:
+            StoreError: the store does not have such a layer of these rows.
+        """
         train = self.rows("train")
         hears = "audio" in self.recipe.modalities
         inputs = self._inputs(pd.concat([test.rows, train], ignore_index=True), jobs, hears=hears)
@@ -186,7 +195,15 @@ class Source:
             for id, notes in zip(train["id"], train["notes"], strict=True)
             if hears and not plugin.is_silenced(notes)
         ]
-        return Perturber(inputs, voices, inputs.words(train["id"]) if inputs.texts else [])
+        words = inputs.words(train["id"]) if inputs.texts else []
+        return Perturber(inputs, voices, words, {layer: self._read_from(layer) for layer in layers})
+
+    def _read_from(self, layer: str) -> dict[str, Read]:
+        """id -> target and history of the test rows, as a layer of transcripts has them."""
+        data = self.recipe.data.model_copy(update={"text": layer})
+        heard = Source(self.recipe.model_copy(update={"data": data}))
+        rows = heard.rows("test")
+        return dict(zip(rows["id"], zip(*heard._texts(rows), strict=True), strict=True))
 
     def _inputs(self, rows: pd.DataFrame, jobs: int | None, *, hears: bool) -> Inputs:
         tokenizer = self.tokenizer if isinstance(self.recipe.encoders().get("text"), TextEncoder) else None

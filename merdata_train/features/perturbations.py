@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,8 @@ from merdata_train.features import distort
 from merdata_train.features.codecs import through_codec, through_gsm
 from merdata_train.features.distort import Floats, Other
 
-CLEAN = "clean"
+CLEAN, RECOGNISED = "clean", "recognised"
+LAYER = re.compile(r"asr/[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
 class Kind(TypedDict):
@@ -28,17 +30,17 @@ class Kind(TypedDict):
     modality: Literal["audio", "text"]
     about: str
     unit: str
-    clean: float
+    clean: float | Literal["clean"]
     levels: list[float]
     limits: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """A kind at a level."""
+    """A kind at a level: a number, or the name of a layer of transcripts."""
 
     kind: str
-    level: float
+    level: float | str
 
     @property
     def facts(self) -> Kind:
@@ -51,12 +53,15 @@ class Perturbation:
     @property
     def place(self) -> float:
         """Orders the levels of a kind: from clean on, or from low to high where clean is between others."""
-        clean = self.facts["clean"]
-        return -self.level if clean == float("inf") else self.level
+        if isinstance(self.level, str):
+            return 0.0
+        return -self.level if self.facts["clean"] == float("inf") else self.level
 
     @property
     def shown(self) -> str:
         """The level as text: `clean`, or a number."""
+        if isinstance(self.level, str):
+            return self.level
         return CLEAN if self.is_clean else f"{self.level:g}"
 
     def __str__(self) -> str:
@@ -85,6 +90,10 @@ def _steps(words: str) -> list[Perturbation]:
         hint = did_you_mean(kind, kinds())
         raise RecipeError(f"there is no perturbation {kind!r}{hint}; there are {', '.join(kinds())}")
     facts = kinds()[kind]
+    if kind == RECOGNISED:
+        if level != CLEAN and not LAYER.fullmatch(level):
+            raise RecipeError(f"--perturb {words}: name a layer of transcripts, as in {RECOGNISED}:asr/NAME")
+        return [Perturbation(kind, level)]
     if not colon:
         return [Perturbation(kind, number) for number in facts["levels"]]
     return [Perturbation(kind, facts["clean"] if level == CLEAN else _number(words, level, facts))]
@@ -112,7 +121,7 @@ def perturbed(samples: Floats, step: Perturbation, other: Other, random: np.rand
         other: gives another recording, for babble.
         random: chooses all else.
     """
-    level = step.level
+    level = float(step.level)
     if step.kind == "babble":
         return distort.with_babble(samples, other, level, random)
     if step.kind == "noise":

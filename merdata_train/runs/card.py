@@ -17,10 +17,10 @@ from merdata import plugin
 from merdata_train.errors import RunError
 from merdata_train.recipe.features import Features
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.runs.card_scores import Ladder, ladders, plain, remarks
-from merdata_train.runs.folder import open_run
+from merdata_train.runs.folder import DOMAINS, open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
+from merdata_train.scoring.remarks import Ladder, ladders, plain, remarks
 from merdata_train.scoring.results import Metrics
 
 # metric -> its name in the `evaluate` library, and the arguments that make it ours
@@ -108,7 +108,7 @@ def card(folder: Path) -> str:
         claims=_claims(recipe),
         looks=_looks(folder / "test_log.jsonl"),
         lints=lints,
-        ladders=dict(ladders(perturbed)),
+        ladders=dict(ladders(perturbed, DOMAINS)),
         limits=_limits(recipe, sets, corpora),
         remarks=list(remarks(sets)),
         environment=_read(folder / "environment.json", Environment, damaged),

@@ -23,7 +23,7 @@ from merdata import plugin
 from merdata_train.data.perturb import Perturber
 from merdata_train.data.source import Examples, Source
 from merdata_train.errors import ProtocolError, RecipeError, RunError
-from merdata_train.features.perturbations import CLEAN, Perturbation, kinds
+from merdata_train.features.perturbations import RECOGNISED, Perturbation, kinds, ladder
 from merdata_train.models.emotion import open_model
 from merdata_train.models.inference import WORKERS
 from merdata_train.recipe.features import Stored
@@ -45,17 +45,10 @@ Predictions = Mapping[Perturbation, pd.DataFrame]
 
 
 def usable(recipe: Recipe, steps: Sequence[Perturbation]) -> tuple[list[Perturbation], list[str]]:
-    """The steps that change what a recipe uses, and why the others do not, a sentence for each kind.
-
-    Raises:
-        RecipeError: there are only others.
-    """
+    """The steps that change what a recipe uses, and why the others do not, a sentence for each kind."""
     faults = {step: unheard(recipe, step) for step in steps}
     kept = [step for step, fault in faults.items() if fault is None]
-    sentences = list(dict.fromkeys(fault for fault in faults.values() if fault is not None))
-    if sentences and not kept:
-        raise RecipeError("; ".join(sentences))
-    return kept, sentences
+    return kept, list(dict.fromkeys(fault for fault in faults.values() if fault is not None))
 
 
 def unheard(recipe: Recipe, step: Perturbation) -> str | None:
@@ -63,6 +56,8 @@ def unheard(recipe: Recipe, step: Perturbation) -> str | None:
     modality = step.facts["modality"]
     if modality not in recipe.modalities:
         return f"{recipe.name} does not use {modality}: {step.kind} changes nothing that it is given"
+    if step.kind == RECOGNISED and recipe.features.text.column != "text":
+        return f"{recipe.name} reads prompts: {step.kind} texts cannot take their place"
     if modality == "audio" and isinstance(recipe.features.audio, Stored):
         return (
             f"the features {recipe.features.audio.name!r} of {recipe.name} are made by another program: they "
@@ -118,11 +113,12 @@ def _predict(
     model = open_model(clean.folder / "model").to(processes().device)
     saved = SavedModel(clean.folder, source, model, workers)
     test = source.examples("test", jobs)
+    layers = [str(step.level) for step in steps if step.kind == RECOGNISED and not step.is_clean]
+    perturber = source.perturber(test, jobs, layers)
     log_look(clean.folder, clean.metrics["protocol"], expected[0], clean.metrics["fold"], len(test))
-    perturber = source.perturber(test, jobs)
     _check_clean(clean, saved, perturber, test)
     for step in tqdm(steps, desc="ladder", unit="levels", disable=not sys.stderr.isatty()):
-        _keep(clean, step, saved.predictions(perturber(test, step), cached=False))
+        _keep(clean, step, saved.predictions(perturber(test, step), anew=[step.facts["modality"]]))
 
 
 def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test: Examples) -> None:
@@ -131,7 +127,7 @@ def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test
     for step in unchanged.values():
         if unheard(saved.source.recipe, step) is None:
             test = perturber(test, step)
-    again = saved.predictions(test, cached=False)["predicted"]
+    again = saved.predictions(test, anew=saved.source.recipe.modalities)["predicted"]
     differ = float((again != clean.predictions["predicted"]).mean())
     if differ > NEAR:
         raise ProtocolError(
@@ -141,7 +137,7 @@ def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test
 
 
 def _path(clean: ScoredRun, step: Perturbation) -> Path:
-    return clean.folder / FOLDER / f"{step.kind}_{step.shown}.parquet"
+    return clean.folder / FOLDER / f"{step.kind}_{step.shown.replace('/', '_')}.parquet"
 
 
 def _keep(clean: ScoredRun, step: Perturbation, predictions: pd.DataFrame) -> None:
@@ -179,11 +175,11 @@ def _read(path: Path, clean: ScoredRun) -> tuple[Perturbation | None, pd.DataFra
         facts = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
         rows = table.replace_schema_metadata(None).to_pandas()
         rows[["id", "label", "predicted", "cluster"]]
-        kind, _, level = facts["step"].partition(":")
-        if kind not in kinds() or facts["version"] != str(VERSION):
-            return None, rows
-        step = Perturbation(kind, kinds()[kind]["clean"] if level == CLEAN else float(level))
+        (step,) = ladder([facts["step"]])
         current = [facts[name] == clean.metrics[name] for name in ("split_hash", "data_hash")]
+        current.append(facts["version"] == str(VERSION))
+    except RecipeError:  # a step of another version
+        return None, rows
     except (OSError, KeyError, TypeError, ValueError, AttributeError, pa.ArrowInvalid) as error:
         raise RunError(f"{path} is damaged: delete it, and evaluate again") from error
     same = all(current) and rows["id"].tolist() == clean.predictions["id"].tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,17 +63,17 @@ class SavedModel:
         check_selected(read_history(self.folder), metric, named(scores(counts)), self.folder)
         return predictions
 
-    def predictions(self, examples: Examples, *, cached: bool = True) -> pd.DataFrame:
+    def predictions(self, examples: Examples, *, anew: Collection[str] = ()) -> pd.DataFrame:
         """What a table of predictions holds: ids, labels, groups, clusters, probabilities `p_<class>`.
 
         Args:
             examples: rows of the store.
-            cached: whether the outputs of encoders that stayed frozen are read from the cache and kept there.
+            anew: modalities whose encoder is run even if it stayed frozen; outputs of others are cached.
 
         Raises:
             RunError: the model predicts NaN.
         """
-        examples = _encoded(self.model, self.source, examples, cached=cached)
+        examples = _encoded(self.model, self.source, examples, anew)
         probabilities = predict(self.model, examples, self.workers).numpy()
         if not np.isfinite(probabilities).all():
             raise RunError(
@@ -102,9 +102,12 @@ def probabilities_of(model: EmotionModel, source: Source, examples: Examples, wo
     return predict(model, _encoded(model, source, examples), workers)
 
 
-def _encoded(model: EmotionModel, source: Source, examples: Examples, *, cached: bool = True) -> Examples:
+def _encoded(model: EmotionModel, source: Source, examples: Examples, anew: Collection[str] = ()) -> Examples:
     frozen = frozen_encoders(model, source.recipe.stages[-1])
-    return encoded(frozen, examples, cache_folder(source.store) if cached else None) if frozen else examples
+    kept = {name: encoder for name, encoder in frozen.items() if name not in anew}
+    if kept:
+        examples = encoded(kept, examples, cache_folder(source.store))
+    return encoded({name: frozen[name] for name in frozen if name in anew}, examples, None)
 
 
 def temperature_of(model: EmotionModel, source: Source, validation: Examples, workers: int) -> float:

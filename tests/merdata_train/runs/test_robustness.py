@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,13 @@ from merdata_train.features.perturbations import Perturbation, ladder
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.evaluate import evaluate
 from merdata_train.runs.folder import load_scored, open_run
-from merdata_train.runs.robustness import climb, read_steps
+from merdata_train.runs.robustness import climb, read_steps, usable
 from merdata_train.runs.run import run
+from tests.merdata.asr.laid import lay
 from tests.merdata_train.command import cli
 from tests.merdata_train.conftest import SMALL
 
+TEXTS = ["wer", "dropped"]
 CLEAN = ["noise:clean", "speed:1", "dropped:0"]
 
 
@@ -123,6 +126,10 @@ def test_a_run_that_does_not_use_what_is_changed_says_so(own: Path) -> None:
     try:
         with pytest.raises(RecipeError, match=r"does not use text: wer changes nothing that it is given"):
             climb(own, ladder(["wer:0.4"]))
+        assert usable(open_run(own)[0], ladder(["noise:0", "wer:0.4", "dropped:1"])) == (
+            ladder(["noise:0"]),
+            [f"source0/A1 does not use text: {kind} changes nothing that it is given" for kind in TEXTS],
+        )
         done = cli("evaluate", own, "--perturb", "wer")
         assert done.returncode == 2 and "source0/A1 does not use text: wer changes nothing" in done.stderr
     finally:
@@ -151,3 +158,33 @@ def test_frozen_encoders_hear_every_step_anew(tiny: list[str], tmp_path: Path) -
     for step, probabilities in steps.items():
         same = np.array_equal(probabilities, scored)
         assert same if step.endswith(":clean") else not same, step
+
+
+@pytest.fixture
+def layers(store: merdata.Store) -> Iterator[None]:
+    """Two layers of transcripts: what the rows say, and nothing."""
+    corpora = ["meld", "ravdess"]
+    rows = store.rows(["id", "text"], corpora).to_pylist()
+    lay(store, "told", {row["id"]: row["text"] or "" for row in rows}, corpora)
+    lay(store, "deaf", {row["id"]: "" for row in rows}, corpora)
+    yield
+    for path in sorted((store.path / "layers").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+
+
+@pytest.mark.usefixtures("layers")
+def test_recognised_texts_take_the_place_of_the_transcripts(own: Path) -> None:
+    climb(own, ladder(["recognised:asr/told", "recognised:asr/deaf", "dropped:1"]), jobs=1)
+    clean = load_scored(own)
+    steps = {str(step): rows for step, rows in read_steps(clean).items()}
+    columns = [f"p_{name}" for name in clean.classes]
+    scored = clean.predictions[columns].to_numpy()
+    assert np.array_equal(steps["recognised:asr/told"][columns], scored)
+    assert np.array_equal(steps["recognised:asr/deaf"][columns], steps["dropped:1"][columns])
+    assert not np.array_equal(steps["recognised:asr/deaf"][columns], scored)
+    looks = (own / "test_log.jsonl").read_text()
+    done = cli("evaluate", own, "--perturb", "recognised:asr/absent")
+    assert done.returncode == 2 and "merdata transcribe" in done.stderr
+    assert (own / "test_log.jsonl").read_text() == looks
+    done = cli("evaluate", own, "--perturb", "recognised")
+    assert done.returncode == 2 and "name a layer of transcripts, as in recognised:asr/NAME" in done.stderr

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from typing_extensions import TypedDict
 
-from merdata_train.runs.folder import DOMAINS
 from merdata_train.scoring.groups import bounded
 from merdata_train.scoring.metrics import TITLES
 from merdata_train.scoring.results import Difference, Scores, Step
@@ -46,9 +45,9 @@ def remarks(sets: Facts) -> Iterator[str]:
             )
 
 
-def ladders(found: Ladder) -> Iterator[tuple[str, list[list[str]]]]:
+def ladders(found: Ladder, tests: Iterable[str]) -> Iterator[tuple[str, list[list[str]]]]:
     """Test set -> perturbation, level with its unit, UAR, and how far it is from the clean one."""
-    for name in DOMAINS:
+    for name in tests:
         if name in found["clean"] and found["steps"]:
             rows = [["none", "", f"{found['clean'][name]['uar']:.3f}", ""]]
             for step in found["steps"]:
