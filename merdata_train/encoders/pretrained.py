@@ -129,16 +129,20 @@ def load_weights(model: PreTrainedModel, encoder: Encoder) -> None:
         RecipeError: they cannot be loaded, or are of another model.
     """
     with _reading(encoder):
-        auto = import_transformers().AutoModel
-        place, revision, how = encoder.model, encoder.revision or "main", {"dtype": "float32"}
+        auto: Any = import_transformers().AutoModel
+        how: dict[str, Any] = {"trust_remote_code": False}
         if model.config.model_type == whisper.MODEL_TYPE:
-            saved = whisper.saved_weights(place, revision, **how)
-        else:
-            saved = auto.from_pretrained(
-                place, revision=revision, trust_remote_code=False, **how
-            ).state_dict()
-    wanted = model.state_dict().keys()
-    missing = sorted(wanted - saved.keys())
+            auto, how = type(model), {"key_mapping": whisper.OUT_OF_WHOLE}
+        opened, told = auto.from_pretrained(
+            encoder.model,
+            revision=encoder.revision or "main",
+            dtype="float32",
+            output_loading_info=True,
+            **how,
+        )
+    saved, wanted = opened.state_dict(), model.state_dict().keys()
+    # What a file lacks has random weights now; transformers says so only in its log.
+    missing = sorted(wanted - (saved.keys() - told["missing_keys"]))
     if missing:
         raise RecipeError(f"{encoder.model} lacks weights of its own architecture: {', '.join(missing[:3])}")
     model.load_state_dict({name: saved[name] for name in wanted})

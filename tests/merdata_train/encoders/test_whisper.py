@@ -94,6 +94,14 @@ def test_a_longer_clip_than_the_window_is_refused_by_the_recipe(whisper: Path) -
         open_audio(whisper)
 
 
+def test_a_longer_clip_is_cut_to_the_window(whisper: Path) -> None:
+    samples = torch.arange(48_000).short()
+    long, cut = (Clips([row], ["a"], 2, 1, load_extractor(whisper)) for row in (samples, samples[:32_000]))
+    batches = long.batch("x", [0]), cut.batch("x", [0])
+    assert batches[0]["x_lengths"].tolist() == [32_000]
+    assert torch.equal(batches[0]["x_values"], batches[1]["x_values"])
+
+
 def test_half_precision_takes_a_step(whisper: Path) -> None:
     encoder, rows = open_audio(whisper, seconds=2), clips(whisper, 2)
     batch = rows.batch("x", range(4))
