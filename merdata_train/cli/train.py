@@ -62,7 +62,7 @@ def run(
     from merdata_train.runs.evaluate import evaluate as score
     from merdata_train.runs.folder import read_metrics
     from merdata_train.runs.run import run as train
-    from merdata_train.runs.tracking import track_scores
+    from merdata_train.scoring.tracking import track_scores
     from merdata_train.training.devices import disconnect, is_main_process
 
     folder = train(

@@ -38,8 +38,8 @@ from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import started, with_initial
 from merdata_train.runs.lineage import write_lineage
 from merdata_train.runs.saved import temperature_of
-from merdata_train.runs.tracking import check_tracker, tracker
 from merdata_train.scoring.results import SplitRecord
+from merdata_train.scoring.tracking import check_tracker, tracker
 from merdata_train.training.devices import is_main_process, processes
 from merdata_train.training.fit import fit
 from merdata_train.training.stages import trained_rows

@@ -11,7 +11,7 @@ import pytest
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.runs.run import run
-from merdata_train.runs.tracking import TRACKERS, check_tracker, track_scores, tracker
+from merdata_train.scoring.tracking import TRACKERS, check_tracker, track_scores, tracker
 
 EPOCH = {
     "stage": "main", "epoch": 0, "loss": 1.0, "losses": {"micl": 0.25}, "lr": 0.1, "selected": 0.5,
