@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-SMALLEST = 1e-6  # deviation, as a share of the mean: less is rounding
+SMALLEST = 1e-6  # deviation, as a share of the mean and of the median deviation: less is rounding
 
 
 class Standardise(nn.Module):
@@ -27,16 +27,15 @@ class Standardise(nn.Module):
         self.register_buffer("scale", torch.ones(width))
 
     def fit(self, rows: Tensor) -> None:
-        """Fit on `rows [n, width]`: mean and deviation (ddof 0); what never varies keeps scale 1."""
+        """Fit on `rows [n, width]`: mean and deviation (ddof 0); what hardly varies keeps scale 1."""
         if not len(rows):
             return
         rows = rows.double()
         if self.sparse:
             scale = rows.square().mean().sqrt().expand(rows.shape[1])
+            self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
         else:
-            scale = rows.std(dim=0, correction=0)
-            self.mean.copy_(rows.mean(dim=0))
-        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
+            self._take(rows.mean(dim=0), rows.std(dim=0, correction=0))
 
     def fit_states(self, parts: Iterable[Tensor]) -> None:
         """Fit on the states `[n, width]` of many sequences, part by part: they may not fit into memory."""
@@ -48,9 +47,13 @@ class Standardise(nn.Module):
             squares += states.square().sum(dim=0)
         if count:
             mean = total / count
-            scale = (squares / count - mean.square()).clamp(min=0).sqrt()
-            self.mean.copy_(mean)
-            self.scale.copy_(torch.where(scale > SMALLEST * mean.abs(), scale, torch.ones_like(scale)))
+            self._take(mean, (squares / count - mean.square()).clamp(min=0).sqrt())
+
+    def _take(self, mean: Tensor, scale: Tensor) -> None:
+        """Encoders have dead dimensions: divided by a deviation of 1e-30, they are all of the gradient."""
+        least = SMALLEST * torch.maximum(mean.abs(), scale.median())
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.where(scale > least, scale, torch.ones_like(scale)))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.scale

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Examples, for_training
+from merdata_train.errors import RunError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import loader
 from merdata_train.recipe.recipe import Recipe
@@ -93,6 +94,7 @@ def fit(
     Raises:
         ProtocolError: the rows are of another split.
         RecipeError: a stage names rows or modules that do not exist.
+        RunError: no gradient of an epoch is finite.
     """
     job = Job(recipe, for_training(train), for_training(validation), checkpoint, track, cache, workers)
     check_names(recipe, job.train, job.validation)
@@ -129,6 +131,7 @@ class _StageTraining:
         self.by = self.recipe.selection_of(self.stage)
         self.plateau = plateau_of(self.optimizer, self.stage, self.by)
         self.ema = averaged(model, self.recipe.ema.decay) if self.recipe.ema else None
+        self.norms: list[Tensor] = []  # of the gradients of an epoch's steps
 
     def run(self, saved: Checkpoint | None) -> Progress:
         """Epoch after epoch, from where the checkpoint stands."""
@@ -170,7 +173,13 @@ class _StageTraining:
         seed = seed_of(self.recipe.seed, self.number, number)
         set_seed(seed, device_specific=True)
         wrapped.train()
+        self.norms.clear()
         losses = list(self._steps(wrapped, optimizer, seed, number))
+        if not torch.stack(self.norms).isfinite().any():
+            raise RunError(
+                f"stage {self.stage.name}, epoch {number}: no step had a finite gradient, so nothing is "
+                "learned: lower its lr, or set precision=fp32"
+            )
         means = {name: self._mean([step[name] for step in losses]) for name in losses[0]}
         lr = self.optimizer.param_groups[0]["lr"]
         rows = with_predictions(self.judged, self.validation, self.job.workers)
@@ -235,7 +244,8 @@ class _StageTraining:
                 loss = torch.stack(list(own.values())).sum()
                 self.accelerator.backward(loss)
             losses.append({name: value.detach() for name, value in (own | {SUM: loss}).items()})
-        self.accelerator.clip_grad_norm_(wrapped.parameters(), self.stage.clip)
+        norm = self.accelerator.clip_grad_norm_(wrapped.parameters(), self.stage.clip)
+        self.norms.append(torch.as_tensor(norm).detach())
         optimizer.step()
         optimizer.zero_grad()
         if self.ema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,12 +12,13 @@ import torch
 import merdata
 from merdata_train.data.frozen import encoded
 from merdata_train.data.sequences import TokenRows
-from merdata_train.data.source import Examples
+from merdata_train.data.source import Examples, Source
 from merdata_train.encoders.encoder import PretrainedEncoder
 from merdata_train.encoders.pretrained import import_transformers, load_config, load_tokenizer, load_weights
 from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.recipe.features import TextEncoder
 from merdata_train.recipe.recipe import load_recipe
+from merdata_train.training.fit import fit
 from tests.real.fitted import moved
 
 ROWS = 60  # utterances of MELD
@@ -85,3 +87,22 @@ def test_fine_tuning_moves_it_and_resumes(spoken: merdata.Store, minilm: Path, t
     own = [f"features.text.model={minilm}", "features.text.revision=null", "stages.0.epochs=1"]
     weights = moved(load_recipe("real/M1", [*place, *own, "stages.1.epochs=2"]), tmp_path)
     assert any(".layer.0." in name for name in weights) and any(".layer.5." in name for name in weights)
+
+
+def test_fine_tuning_learns(spoken: merdata.Store, minilm: Path) -> None:
+    """RAVDESS has two sentences, so any text tells which of them it is; here they are the classes."""
+    place = [f"store={spoken.path}", "protocol=ravdess_speaker3", "fold=1", "data.corpora=[ravdess]"]
+    own = [f"features.text.model={minilm}", "features.text.revision=null", "stages.0.epochs=1"]
+    only_joint = ["stages.0.lr=1e-7", "stages.1.epochs=5"]
+    recipe = load_recipe("real/M1", [*place, *own, *only_joint])
+    source = Source(recipe)
+    train, validation = (by_sentence(source.examples(split)) for split in ("train", "validation"))
+    _, history = fit(recipe, train, validation)
+    assert history[-1]["loss"] < history[1]["loss"] - 0.2
+
+
+def by_sentence(examples: Examples) -> Examples:
+    names = {"Kids": 0, "Dogs": 1}
+    labels = [names[text.split()[0]] for text in examples.rows["text"]]
+    rows = examples.rows.assign(label=[examples.classes[label] for label in labels])
+    return replace(examples, rows=rows, tensors=examples.tensors | {"labels": torch.tensor(labels)})

@@ -135,6 +135,22 @@ def test_standardise_is_the_scaler_of_scikit_learn() -> None:
     assert torch.allclose(standardise(rows).double(), torch.from_numpy(expected), atol=1e-5)
 
 
+@pytest.mark.parametrize("dead", [1e-33, 1e-9])
+def test_a_dimension_that_hardly_varies_takes_no_gradient_from_the_others(dead: float) -> None:
+    """As two of MiniLM's 384, whose weights are 5e-33: divided by their deviation they were all gradient."""
+    rows = torch.randn(50, 4)
+    rows[:, 1] *= dead
+    by_rows, by_states = Standardise(4), Standardise(4)
+    by_rows.fit(rows)
+    by_states.fit_states([rows[:20], rows[20:]])
+    for standardise in (by_rows, by_states):
+        moving = rows.clone().requires_grad_()
+        standardise(moving).square().sum().backward()
+        assert moving.grad is not None
+        assert moving.grad.abs().max() < 20
+        assert standardise.scale[1] == 1
+
+
 def test_swiglu_is_its_formula() -> None:
     block = SwiGLU(3, 5, 2, dropout=0.0)
     x = torch.randn(4, 3)
