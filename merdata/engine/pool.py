@@ -146,18 +146,24 @@ def _in_pool(
     tasks: Sequence[Task],
     done: Callable[[Task], object],
 ) -> Iterator[Result]:
-    futures = []
+    futures: list[Future[Result]] = []
+    faults: list[RuntimeError] = []
 
     def submit() -> None:
-        for task in tasks:
-            future = pool.submit(function, task)
-            future.add_done_callback(lambda _, finished=task: done(finished))  # type: ignore[misc]
-            futures.append(future)
+        try:
+            for task in tasks:
+                future = pool.submit(function, task)
+                future.add_done_callback(lambda _, finished=task: done(finished))  # type: ignore[misc]
+                futures.append(future)
+        except RuntimeError as fault:  # a broken pool is one: no task must be lost because of the thread
+            faults.append(fault)
 
     _undisturbed(submit)
     try:
         for future in futures:
             yield future.result()
+        if faults:
+            raise faults[0]
     except BrokenProcessPool as error:
         raise EngineError(
             "a worker process ended before its task: it ran out of memory or crashed (--jobs 0 shows where), "

@@ -29,9 +29,9 @@ def features(
     store: Annotated[Path, typer.Option(help="The store.", parser=place)] = Path("store"),
     as_json: AsJson = False,
 ) -> None:
-    """Fill a layer of the store with features made elsewhere, or by emotion2vec.
+    """Fill a layer with features made elsewhere, or by emotion2vec.
 
-    A recipe then reads them with `kind: stored`.
+    It lies beside the rows of the store. A recipe then reads them with `kind: stored`.
     """
     import merdata
     from merdata_train.errors import RecipeError

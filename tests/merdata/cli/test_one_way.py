@@ -28,6 +28,7 @@ ARGUMENTS = {
 }
 NEEDS = {
     "build": ["--corpus", "tess"],
+    "transcribe": ["--model", "base"],
     "split import published": ["--corpus", "tess"],
     "split import table": ["--corpus", "tess"],
     "split export": ["--out", "x"],

@@ -106,7 +106,10 @@ def test_each_test_set_has_its_own_table_and_the_page_has_all(report: Path) -> N
     names = {path.name for path in (report / "tables").iterdir()}
     assert names == {
         f"{name}.{kind}"
-        for name in ("family", *(f"family-Test{test}{of}" for test in "AB" for of in ("", "-classes")))
+        for name in (
+            "family",
+            *(f"family-Test{test}{of}" for test in "AB" for of in ("", "-classes", "-coverage")),
+        )
         for kind in ("md", "csv", "tex")
     }
     page = (report / "index.html").read_text("utf-8")

@@ -18,6 +18,7 @@ from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.conduct import conduct, pace, summary
 from merdata_train.runs.suite import Suite, load_suite, plan, suite_files
+from tests.merdata.asr.laid import lay
 from tests.merdata_train.command import cli
 from tests.merdata_train.conftest import SMALL
 
@@ -233,6 +234,8 @@ def test_there_are_seven() -> None:
 @pytest.mark.parametrize("name", sorted(suite_files()))
 def test_a_suite_that_ships_can_be_planned(name: str, folded: merdata.Store, tmp_path: Path) -> None:
     found = load_suite(name)
+    if name == "transcripts":
+        lay(folded, "whisper-base", {})
     assert suite_files()[name].read_text().startswith("# merdata")
     assert found.name == name
     assert len(found.seeds) >= 3
