@@ -303,3 +303,15 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "is not a store" in done.stderr
     assert not any(tmp_path.iterdir())
+
+
+def test_languages_are_those_of_the_rows(corpora: Path, tmp_path: Path) -> None:
+    """A copy of ESD with its English speakers alone is not Chinese."""
+    for speaker in sorted((corpora / "esd").rglob("00[12][0-9]"))[-2:]:
+        assert int(speaker.name) > 10
+        shutil.copytree(speaker, tmp_path / "esd" / speaker.name)
+    merdata.build(["esd"], tmp_path / "esd", tmp_path / "store", jobs=0)
+    store = merdata.open_store(tmp_path / "store")
+    assert store.corpora["esd"]["languages"] == ["en"]
+    header = yaml.safe_load((store.path / "README.md").read_text("utf-8").split("---\n")[1])
+    assert header["language"] == ["en"]
