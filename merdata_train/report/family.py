@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from merdata_train.errors import RunError
 from merdata_train.report.lines import Line, is_main
 from merdata_train.report.read import Entry, Matrix
 from merdata_train.report.tables import SHORT, Grid, number_of
@@ -35,7 +36,11 @@ class Tested:
 
 
 def by_test(matrix: Matrix) -> list[Matrix]:
-    """The suite on each of its test sets that all its runs have; itself, where it has one."""
+    """The suite on each of its test sets that all its runs have; itself, where it has one.
+
+    Raises:
+        RunError: the runs have none of them in common.
+    """
     suite = matrix.suite
     if not suite.beside:
         return [matrix]
@@ -44,6 +49,11 @@ def by_test(matrix: Matrix) -> list[Matrix]:
         for test in (suite.test, *suite.beside)
         if all(entry.run.metrics["sets"].get(test) for entry in matrix.entries)
     ]
+    if not tests:
+        asked = ", ".join((suite.test, *suite.beside))
+        raise RunError(
+            f"suite {suite.name}: its runs have none of {asked} in common: make a suite of each set"
+        )
     return [
         replace(
             matrix,
