@@ -40,11 +40,13 @@ def features(
 
     if (arrays is None) == (emotion2vec is None):
         raise RecipeError("say where the features come from: --arrays DIR, or --emotion2vec MODEL")
+    if arrays is not None and (frames or corpus):
+        raise RecipeError("--frames and --corpus are for --emotion2vec: leave them out")
     opened = merdata.open_store(store)
     if arrays is not None:
         filled = fill(opened, name, arrays)
     else:
-        chosen = [corpus_name(each) for each in corpus or ()]
+        chosen = [corpus_name(each) for each in corpus] if corpus else None
         filled = extractor.extract(opened, name, str(emotion2vec), frames=frames, corpora=chosen)
     if as_json:
         print_json({corpus: {"rows": rows, "filled": have} for corpus, (have, rows) in filled.items()})

@@ -31,8 +31,7 @@ def predict(
     transcribe: Annotated[
         str | None,
         typer.Option(
-            help="Whisper model that writes down what is said, for files without --text: a folder, or a name "
-            "on the Hub.",
+            help="Hear the texts of the files with a Whisper model: its folder, or its name on the Hub.",
             metavar="NAME|DIR",
         ),
     ] = None,

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from merdata import plugin
-from merdata_train.scoring.metrics import METRICS, TITLES
+from merdata_train.scoring.coverage import on_half
+from merdata_train.scoring.metrics import METRICS, TITLES, brackets
 from merdata_train.scoring.units import OVER_SENTENCES
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def _cells(account: SetAccount | None) -> list[str]:
     spans = account["intervals"]
     cells = []
     for name in METRICS:
-        span = f" [{spans[name][0]:.3f}, {spans[name][1]:.3f}]" if spans else ""
-        cells.append(f"{account['scores'][name]:.4f}{span}")
+        span = spans[name] if spans else None
+        cells.append(f"{account['scores'][name]:.4f}" + brackets(span))
     return [f"{account['n']:,}", *cells]
 
 
@@ -103,7 +104,7 @@ def _listed(found: dict[str, float]) -> str:
 def _coverage(account: SetAccount) -> Iterator[str]:
     if "coverage" in account:
         found = account["coverage"]
-        half = found["points"][len(found["points"]) // 2 - 1]
+        half = on_half(found)
         accuracy = _bounded(half["accuracy"], (half["intervals"] or {}).get("accuracy"), "")
         area = _bounded(found["aurc"], found["aurc_interval"], "")
         yield f"accuracy {accuracy} on the half of the rows that the model is surest of; AURC {area}"
@@ -199,7 +200,7 @@ def _difference(found: Difference) -> str:
 
 
 def _bounded(value: float, span: list[float] | None, sign: str = "+") -> str:
-    return f"{value:{sign}.3f}" + (f" [{span[0]:{sign}.3f}, {span[1]:{sign}.3f}]" if span else "")
+    return f"{value:{sign}.3f}" + brackets(span, f"{sign}.3f")
 
 
 def suite(found: Summary) -> None:

@@ -113,7 +113,7 @@ def evaluate(
     from merdata_train.runs.evaluate import evaluate as score
     from merdata_train.runs.folder import read_metrics
 
-    steps = _ladder(folder, perturb or [])
+    steps = _ladder(folder, perturb) if perturb else []
     metrics = (read_metrics(folder) if steps else None) or score(folder, jobs=jobs, workers=workers)
     if embeddings:
         keep_embeddings(folder, workers=workers)

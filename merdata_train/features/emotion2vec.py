@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,9 +46,8 @@ def extract(
         RecipeError: FunASR is not installed, or the model cannot be opened.
         StoreError: the layer cannot be written.
     """
-    chosen = store.named(corpora) if corpora else list(store.corpora)
     features_of = _extractor(model, "frame" if frames else "utterance")
-    return {corpus: _fill(store, name, corpus, features_of) for corpus in chosen}
+    return {corpus: _fill(store, name, corpus, features_of) for corpus in store.named(corpora)}
 
 
 def _fill(store: merdata.Store, name: str, corpus: str, features_of: Extract) -> tuple[int, int]:
@@ -67,10 +65,11 @@ def _extractor(model: str, granularity: str) -> Extract:
         from funasr import AutoModel
     except ImportError as error:
         raise RecipeError("emotion2vec needs FunASR: pip install 'merdata[emotion2vec]'") from error
+    folder = plugin.place(model)
     quiet: dict[str, Any] = {"disable_update": True, "disable_pbar": True, "log_level": "ERROR"}
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it downloads
-            opened = AutoModel(model=str(plugin.place(model) if Path(model).exists() else model), **quiet)
+            opened = AutoModel(model=str(folder) if folder.is_dir() else model, **quiet)
     except Exception as error:  # of FunASR, of ModelScope or of the network: they share no class
         raise RecipeError(
             f"FunASR cannot open {model}: name a model of ModelScope, such as iic/emotion2vec_base, or its "

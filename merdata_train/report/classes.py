@@ -10,7 +10,7 @@ import numpy as np
 from merdata_train.report.lines import Part, pooled
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import Grid
-from merdata_train.scoring.metrics import FEWEST_CLUSTERS, per_class, resampled, span
+from merdata_train.scoring.metrics import FEWEST_CLUSTERS, brackets, per_class, resampled, span
 
 KINDS = ("precision", "recall", "f1")
 TITLES = ("precision", "recall", "F1")
@@ -27,7 +27,7 @@ class ClassLine:
 
     def shown(self, kind: str) -> str:
         bounds = self.spans.get(kind)
-        return f"{self.means[kind]:.3f}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "")
+        return f"{self.means[kind]:.3f}" + brackets(bounds)
 
 
 def classes_grid(matrix: Matrix) -> Grid:

@@ -13,6 +13,7 @@ from merdata_train.report.read import Entry, Matrix
 from merdata_train.report.tables import Grid
 from merdata_train.scoring.calibration import as_arrays, warmed
 from merdata_train.scoring.coverage import coverage
+from merdata_train.scoring.metrics import brackets
 from merdata_train.scoring.results import Coverage, CoveragePoint
 
 SHOWN = (0.2, 0.5, 0.8, 1.0)
@@ -45,7 +46,7 @@ def coverage_grid(matrix: Matrix, curves: Mapping[str, Coverage]) -> Grid:
         [
             cell,
             *(_bounded(point) for point in curve["points"] if point["coverage"] in SHOWN),
-            f"{curve['aurc']:.3f}" + _brackets(curve["aurc_interval"]),
+            f"{curve['aurc']:.3f}" + brackets(curve["aurc_interval"]),
             f"{curve['aurc_best']:.3f}",
         ]
         for cell, curve in curves.items()
@@ -61,11 +62,7 @@ def coverage_grid(matrix: Matrix, curves: Mapping[str, Coverage]) -> Grid:
 
 def _bounded(point: CoveragePoint) -> str:
     bounds = point["intervals"]
-    return f"{point['accuracy']:.3f}" + _brackets(bounds["accuracy"] if bounds else None)
-
-
-def _brackets(bounds: list[float] | None) -> str:
-    return f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else ""
+    return f"{point['accuracy']:.3f}" + brackets(bounds["accuracy"] if bounds else None)
 
 
 def coverage_figure(matrix: Matrix, curves: Mapping[str, Coverage]) -> tuple[str, str, Draw]:

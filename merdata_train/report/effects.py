@@ -12,7 +12,7 @@ from merdata_train.report.lines import Part, pooled
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import Grid, difference_of
 from merdata_train.runs.compare import correct_pairs
-from merdata_train.scoring.metrics import TITLES
+from merdata_train.scoring.metrics import TITLES, brackets
 from merdata_train.scoring.results import Differences, Intervals
 from merdata_train.scoring.statistics import Ints, mean_intervals, mean_scores, paired
 
@@ -104,4 +104,4 @@ def effects_grid(matrix: Matrix, effects: list[Effect]) -> Grid:
 
 def _bounded(effect: Effect, metric: str) -> str:
     bounds = (effect.intervals or {}).get(metric)
-    return f"{effect.scores[metric]:.3f}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "")
+    return f"{effect.scores[metric]:.3f}" + brackets(bounds)

@@ -20,7 +20,7 @@ from merdata_train.report.tables import Grid, difference_of
 from merdata_train.runs.compare import correct_pairs
 from merdata_train.runs.folder import evaluation_sets
 from merdata_train.runs.robustness import read_steps
-from merdata_train.scoring.metrics import TITLES
+from merdata_train.scoring.metrics import TITLES, brackets
 from merdata_train.scoring.results import Differences, Intervals
 from merdata_train.scoring.statistics import mean_intervals, mean_scores, paired
 
@@ -38,7 +38,7 @@ class Point:
 
     def shown(self, metric: str) -> str:
         bounds = (self.intervals or {}).get(metric)
-        return f"{self.scores[metric]:.3f}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "")
+        return f"{self.scores[metric]:.3f}" + brackets(bounds)
 
 
 @dataclass(frozen=True)

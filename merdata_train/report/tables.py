@@ -11,7 +11,7 @@ from merdata import plugin
 from merdata_train.report.lines import Line, account_on, is_main
 from merdata_train.report.read import Matrix
 from merdata_train.runs.looks import counted
-from merdata_train.scoring.metrics import METRICS, TITLES
+from merdata_train.scoring.metrics import METRICS, TITLES, brackets
 from merdata_train.scoring.results import Difference, Value
 from merdata_train.scoring.units import OVER_SENTENCES
 
@@ -170,7 +170,7 @@ def number_of(value: Value | None) -> str:
         return ""
     spread = f" ± {value['std']:.3f}" if value["std"] is not None else ""
     bounds = value["bootstrap"]
-    return f"{value['mean']:.3f}{spread}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "")
+    return f"{value['mean']:.3f}{spread}" + brackets(bounds)
 
 
 def _difference(matrix: Matrix, line: Line, metric: str) -> str:

@@ -118,7 +118,7 @@ def _predict(
     log_look(clean.folder, clean.metrics["protocol"], expected[0], clean.metrics["fold"], len(test))
     _check_clean(clean, saved, perturber, test)
     for step in tqdm(steps, desc="ladder", unit="levels", disable=not sys.stderr.isatty()):
-        _keep(clean, step, saved.predictions(perturber(test, step), anew=[step.facts["modality"]]))
+        _keep(clean, step, saved.predictions(perturber(test, step), again=[step.facts["modality"]]))
 
 
 def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test: Examples) -> None:
@@ -127,8 +127,8 @@ def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test
     for step in unchanged.values():
         if unheard(saved.source.recipe, step) is None:
             test = perturber(test, step)
-    again = saved.predictions(test, anew=saved.source.recipe.modalities)["predicted"]
-    differ = float((again != clean.predictions["predicted"]).mean())
+    found = saved.predictions(test, again=saved.source.recipe.modalities)["predicted"]
+    differ = float((found != clean.predictions["predicted"]).mean())
     if differ > NEAR:
         raise ProtocolError(
             f"{clean.folder}: without any change its model predicts another class for {differ:.0%} of the "

@@ -63,17 +63,18 @@ class SavedModel:
         check_selected(read_history(self.folder), metric, named(scores(counts)), self.folder)
         return predictions
 
-    def predictions(self, examples: Examples, *, anew: Collection[str] = ()) -> pd.DataFrame:
+    def predictions(self, examples: Examples, *, again: Collection[str] = ()) -> pd.DataFrame:
         """What a table of predictions holds: ids, labels, groups, clusters, probabilities `p_<class>`.
 
         Args:
             examples: rows of the store.
-            anew: modalities whose encoder is run even if it stayed frozen; outputs of others are cached.
+            again: modalities whose encoder is run again, though it is frozen; outputs of the others are
+                cached.
 
         Raises:
             RunError: the model predicts NaN.
         """
-        examples = _encoded(self.model, self.source, examples, anew)
+        examples = _encoded(self.model, self.source, examples, again)
         probabilities = predict(self.model, examples, self.workers).numpy()
         if not np.isfinite(probabilities).all():
             raise RunError(
@@ -102,12 +103,14 @@ def probabilities_of(model: EmotionModel, source: Source, examples: Examples, wo
     return predict(model, _encoded(model, source, examples), workers)
 
 
-def _encoded(model: EmotionModel, source: Source, examples: Examples, anew: Collection[str] = ()) -> Examples:
+def _encoded(
+    model: EmotionModel, source: Source, examples: Examples, again: Collection[str] = ()
+) -> Examples:
     frozen = frozen_encoders(model, source.recipe.stages[-1])
-    kept = {name: encoder for name, encoder in frozen.items() if name not in anew}
+    kept = {name: encoder for name, encoder in frozen.items() if name not in again}
     if kept:
         examples = encoded(kept, examples, cache_folder(source.store))
-    return encoded({name: frozen[name] for name in frozen if name in anew}, examples, None)
+    return encoded({name: frozen[name] for name in frozen if name in again}, examples, None)
 
 
 def temperature_of(model: EmotionModel, source: Source, validation: Examples, workers: int) -> float:

@@ -107,6 +107,11 @@ def _places(counted: Floats, total: Floats) -> Ints:
     return first
 
 
+def on_half(found: Coverage) -> CoveragePoint:
+    """The point of the half of the rows that the model is surest of."""
+    return found["points"][SHARES.index(0.5)]
+
+
 def best_aurc(accuracy: float, n: int) -> float:
     """AURC of `n` predictions of which all right ones come before all wrong ones: the least that there is."""
     wrong = round((1 - accuracy) * n)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from merdata_train.scoring.metrics import METRICS, confusions, intervals, named, scores
+from merdata_train.scoring.metrics import METRICS, brackets, confusions, intervals, named, scores
 from merdata_train.scoring.results import Account, GroupScores, PerturbedScores
 
 GROUPS = ("gender", "language", "speaker")
@@ -32,11 +32,7 @@ def by_group(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, dict[str, 
 def bounded(scored: GroupScores | Account | PerturbedScores) -> list[str]:
     """The metrics as text, each with its interval in brackets."""
     spans = scored["intervals"] or {}
-    return [
-        f"{scored['scores'][name]:.3f}"
-        + (f" [{spans[name][0]:.3f}, {spans[name][1]:.3f}]" if name in spans else "")
-        for name in METRICS
-    ]
+    return [f"{scored['scores'][name]:.3f}" + brackets(spans.get(name)) for name in METRICS]
 
 
 def _scored(rows: pd.DataFrame, kind: str, classes: Sequence[str]) -> Iterator[tuple[str, GroupScores]]:

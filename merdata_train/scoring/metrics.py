@@ -193,3 +193,8 @@ def named_classes(counts: Ints, classes: Sequence[str]) -> dict[str, ClassScores
 def named(values: dict[str, Floats]) -> Scores:
     """Scores of one confusion matrix as plain numbers."""
     return {name: float(value) for name, value in values.items()}
+
+
+def brackets(bounds: Sequence[float] | None, form: str = ".3f") -> str:
+    """An interval as it stands behind a number; "" where there is none."""
+    return f" [{bounds[0]:{form}}, {bounds[1]:{form}}]" if bounds else ""

@@ -7,8 +7,9 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from merdata_train.scoring.coverage import on_half
 from merdata_train.scoring.groups import bounded
-from merdata_train.scoring.metrics import TITLES
+from merdata_train.scoring.metrics import TITLES, brackets
 from merdata_train.scoring.results import Difference, Scores, Step
 
 UAR = list(TITLES).index("uar")
@@ -38,7 +39,7 @@ def remarks(sets: Facts) -> Iterator[str]:
                 "on validation."
             )
         if account.get("coverage"):
-            half = account["coverage"]["points"][4]
+            half = on_half(account["coverage"])
             yield (
                 f"{name}: accuracy {half['accuracy']:.3f} on the half of the rows that the model is surest "
                 f"of; area under the curve of risk over coverage {account['coverage']['aurc']:.3f}."
@@ -60,8 +61,7 @@ def ladders(found: Ladder, tests: Iterable[str]) -> Iterator[tuple[str, list[lis
 
 
 def _difference(found: Difference) -> str:
-    bounds = found["interval"]
-    return f"{found['difference']:+.3f}" + (f" [{bounds[0]:+.3f}, {bounds[1]:+.3f}]" if bounds else "")
+    return f"{found['difference']:+.3f}" + brackets(found["interval"], "+.3f")
 
 
 def plain(scores: Facts) -> list[str]:

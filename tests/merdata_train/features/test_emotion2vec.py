@@ -81,3 +81,9 @@ def test_one_source_is_named(store: merdata.Store) -> None:
     done = cli("features", "e2v", "--store", store.path)
     assert done.returncode == 2
     assert "--arrays DIR, or --emotion2vec MODEL" in done.stderr
+
+
+def test_options_of_emotion2vec_are_refused_with_arrays(store: merdata.Store, tmp_path: Path) -> None:
+    done = cli("features", "mine", "--arrays", tmp_path, "--frames", "--store", store.path)
+    assert done.returncode == 2
+    assert "--frames and --corpus are for --emotion2vec" in done.stderr
