@@ -6,6 +6,7 @@ imports nothing that takes time, so that signals are heard while the commands ar
 
 from __future__ import annotations
 
+import atexit
 import errno
 import io
 import os
@@ -16,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from types import FrameType
 from typing import NamedTuple, NoReturn
 
@@ -116,6 +118,18 @@ def _listen() -> None:
             continue
         with suppress(ValueError):  # in another thread than the main one, signals are not ours
             signal.signal(number, _stop)
+    _end_in_peace()
+
+
+@cache
+def _end_in_peace() -> None:
+    """Ignore signals once the interpreter takes itself down: it would let them kill what is done."""
+
+    @atexit.register
+    def ignore() -> None:
+        for name in SIGNALS:
+            if (number := getattr(signal, name, None)) and signal.getsignal(number) == _stop:
+                signal.signal(number, signal.SIG_IGN)
 
 
 _since: list[float] = []  # when a signal came, or the program was done

@@ -143,3 +143,20 @@ def test_a_build_that_is_stopped_goes_on(corpora: Path, store: merdata.Store, tm
     done = merdata.build(["all"], corpora, tmp_path / "store", jobs=2)
     assert done.made + done.kept == len(store.shards())
     assert merdata.open_store(tmp_path / "store").manifest["shards"] == store.manifest["shards"]
+
+
+def test_a_signal_does_not_undo_what_is_done() -> None:
+    """The interpreter takes back the handlers before it ends; a signal then does not change the outcome."""
+    program = """
+import os, signal
+from merdata.cli.ending import ending
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), signals=(signal.SIGINT, signal.SIGTERM)):
+        for number in signals:
+            kill(pid, number)
+last = Last()
+with ending("merdata"):
+    print("done")
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "done\n", "")
