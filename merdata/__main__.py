@@ -17,17 +17,19 @@ def main() -> None:
     from merdata.cli.ending import ending
 
     with ending("merdata"):
-        if sys.argv[1:2] == ["build"] and not {"-h", "--help", "--dry-run"} & set(sys.argv):
-            _prepare_build()
+        if sys.argv[1:2] == ["build"]:
+            _prepare_build(dry="--dry-run" in sys.argv or not {"-h", "--help"}.isdisjoint(sys.argv))
         from merdata.cli.app import main as run
 
         run()
 
 
-def _prepare_build() -> None:
+def _prepare_build(*, dry: bool) -> None:
+    gc.disable()  # a plan is many objects and no cycle: looking for one takes a third of its time
+    if dry:
+        return
     for name, value in LEAN.items():
         os.environ.setdefault(name, value)
-    gc.disable()  # a plan is many objects and no cycle: looking for one takes a third of its time
     from merdata.engine.pool import get_ready
 
     get_ready()

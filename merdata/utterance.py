@@ -112,8 +112,11 @@ class Utterance:
     @property
     def overlong(self) -> str | None:
         """The first value, other than a transcript, that has more than MOST_LETTERS letters."""
-        names = zip(SHORT, _short(self), strict=True)
-        return next((name for name, value in names if value and len(value) > MOST_LETTERS), None)
+        values = _short(self)
+        if max(map(len, filter(None, values)), default=0) <= MOST_LETTERS:  # for the most of all rows
+            return None
+        names = zip(SHORT, values, strict=True)
+        return next(name for name, value in names if value and len(value) > MOST_LETTERS)
 
     @property
     def place(self) -> str | None:

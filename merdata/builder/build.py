@@ -175,7 +175,7 @@ def _cleaning(store: Path) -> Iterator[None]:
 def _look(choice: Choice, store: Path, manifest: Manifest, rehash: bool) -> Prospect:
     made_from = seen.fingerprints(choice)
     kept = {} if rehash else seen.unchanged(store, manifest, made_from)
-    return Prospect(made_from, kept, make_plan(choice.without(kept), store, rehash=rehash))
+    return Prospect(made_from, kept, make_plan(choice.without(kept), store, rehash=rehash).keyed())
 
 
 def _make_shards(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from merdata.builder.contested import refuse_contested
-from merdata.builder.task import PlannedRow, ShardTask, shard_key
+from merdata.builder.task import PlannedRow, ShardTask, keyed
 from merdata.corpora.account import FileAccount
 from merdata.corpora.corpus import Corpus, Survey
 from merdata.corpora.registry import get_corpus, passed_over, present, survey_corpus
@@ -65,6 +65,10 @@ class Plan:
     choice: Choice
     tasks: list[ShardTask]
     surveys: dict[str, Survey] = field(default_factory=dict)
+
+    def keyed(self) -> Plan:
+        """The plan whose tasks have their keys."""
+        return replace(self, tasks=list(map(keyed, self.tasks)))
 
     def without_rows(self) -> Plan:
         """The plan once its shards are built, without the rows, to save memory."""
@@ -150,8 +154,7 @@ def make_plan(choice: Choice, store: Path, *, rehash: bool = False) -> Plan:
         surveys[corpus.name] = replace(survey, rows=[])
         for name, rows in _shards(corpus, root, survey.rows, choice.policy).items():
             kinds = (choice.policy.space.classes, choice.on_bad_audio)
-            key = shard_key(rows, *kinds)
-            tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, key, rehash))
+            tasks.append(ShardTask(corpus.name, name, root.absolute(), store, *kinds, rows, rehash))
     return Plan(choice, tasks, surveys)
 
 

@@ -7,8 +7,8 @@ time of every source. It is written after the shard, so a journal with the task'
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +23,7 @@ from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, Record
 from merdata.store.manifest import hashed_name
 from merdata.utterance import UTTERANCE_FIELDS, Utterance
 
+_fields_of = attrgetter(*UTTERANCE_FIELDS)
 JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
     pa.field("modified_ns", pa.int64())
 )
@@ -74,7 +75,8 @@ class ShardTask:
     """What another process needs to build one shard.
 
     Attributes:
-        key: hash of all that the shard's bytes depend on; a source counts by its path, size and time.
+        key: hash of all that the shard's bytes depend on; a source counts by its path, size and time. A dry
+            run has none.
         rehash: whether to read every source, for those whose bytes changed while size and time did not.
     """
 
@@ -85,8 +87,8 @@ class ShardTask:
     classes: tuple[str, ...]
     on_bad_audio: str
     rows: tuple[PlannedRow, ...]
-    key: str
     rehash: bool = False
+    key: str = ""
 
     def placed(self, sha256: str) -> Path:
         """Path of the shard in the store, once its bytes are known."""
@@ -151,19 +153,11 @@ def journal_facts(schema: pa.Schema) -> JournalFacts:
         raise ValueError(f"it lacks {error}") from error
 
 
-def shard_key(rows: Iterable[PlannedRow], classes: tuple[str, ...], on_bad_audio: str) -> str:
-    """The `key` of a task."""
-    cells = [
-        (
-            *(getattr(row.utterance, name) for name in UTTERANCE_FIELDS),
-            row.decision,
-            row.size,
-            row.modified_ns,
-        )
-        for row in rows
-    ]
-    everything = repr((audio.AUDIO_VERSION, classes, on_bad_audio, cells))
-    return hashlib.sha256(everything.encode("utf-8", "surrogateescape")).hexdigest()
+def keyed(task: ShardTask) -> ShardTask:
+    """The task with its key."""
+    cells = [(*_fields_of(row.utterance), row.decision, row.size, row.modified_ns) for row in task.rows]
+    everything = repr((audio.AUDIO_VERSION, task.classes, task.on_bad_audio, cells))
+    return replace(task, key=hashlib.sha256(everything.encode("utf-8", "surrogateescape")).hexdigest())
 
 
 def read_journal(path: Path) -> pa.Table:

@@ -75,8 +75,7 @@ def near_misses(
     """Audio that no row claims and whose name nearly is that of a row, with what to do."""
     claimed = {row.source for row in rows}
     for path in tree.paths:
-        stem = audio_stem(path.name)
-        if stem is None or str(path) in claimed:
+        if str(path) in claimed or (stem := audio_stem(path.name)) is None:
             continue
         copy = COPY.fullmatch(stem)
         original = (copy["of"] or copy["name"]).strip() if copy else ""

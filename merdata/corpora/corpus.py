@@ -316,9 +316,10 @@ class Corpus:
         )
 
     def _defects_of(self, row: Utterance) -> Iterator[str]:
-        notes = self._defect_notes.get(row.id, ())
-        path = PurePosixPath((row.source or "") if notes else "")
-        for place, note in notes:
+        if row.id not in self._defect_notes:
+            return
+        path = PurePosixPath(row.source or "")
+        for place, note in self._defect_notes[row.id]:
             if not place or place in path.parts or place.lower() == path.stem.lower():
                 yield note
 
@@ -329,7 +330,7 @@ class Corpus:
 
 def _mended(text: str | None, raw_text: str | None) -> tuple[str | None, str | None, list[str]]:
     """A row's text and raw text, and notes on what happened to it before it came here."""
-    if text is None:
+    if text is None or (text.isascii() and "?" not in text):
         return text, raw_text, []
     mended, notes = undoubled(text), []
     if mended != text:

@@ -27,6 +27,7 @@ COLUMNS = (
     *("file", "id", "label", "speaker", "text", "language", "gender", "split", "session", "dialogue", "turn"),
     *("prompt", "intensity", "start", "end", "valence", "arousal", "dominance"),
 )
+AS_THEY_ARE = ("language", "session", "dialogue", "prompt", "intensity")
 FLOATS = ("start", "end", "valence", "arousal", "dominance")
 UNLABELLED = "unlabelled"  # raw label of all rows of a table that has no column for it
 BLOCK = 500  # rows of a shard, where there are no speakers
@@ -96,23 +97,23 @@ class Recordings:
         return self.table.names.get("file", "")
 
     def _utterance(self, row: Row, id: str, file: str | None, number: int) -> Utterance:
-        values: dict[str, Any] = {name: row.get(name) or None for name in COLUMNS}
-        values |= {name: _number(row, name, values[name]) for name in FLOATS}
-        split = _split(row, values["split"], self.table.names.get("split", ""))
-        text, speaker = values["text"], values["speaker"]
+        cells = {name: cell for name, cell in row.items() if cell}
+        split = _split(row, cells.get("split"), self.table.names.get("split", ""))
+        text, speaker = cells.get("text"), cells.get("speaker")
+        others: dict[str, Any] = {name: cells[name] for name in AS_THEY_ARE if name in cells}
+        others |= {name: _number(row, name) for name in FLOATS if name in cells}
         return Utterance(
             id=id,
             source=file,
-            raw_label=values["label"] if "label" in self.table.names else UNLABELLED,
+            raw_label=cells.get("label") if "label" in self.table.names else UNLABELLED,
             speaker=speaker,
             shard=_shard(speaker, split, number),
-            language=values["language"] or "",
             text=text,
-            gender=GENDERS.get((values["gender"] or "").casefold()),
+            gender=GENDERS.get(cells.get("gender", "").casefold()),
             official_split=split,
-            turn=row.integer("turn") if values["turn"] else None,
+            turn=row.integer("turn") if "turn" in cells else None,
             notes=tuple(self._notes(text, speaker)),
-            **{name: values[name] for name in ("session", "dialogue", "prompt", "intensity", *FLOATS)},
+            **others,
         )
 
     def _notes(self, text: str | None, speaker: str | None) -> Iterator[str]:
@@ -201,15 +202,13 @@ def _twice(first: Row, second: Row) -> str:
     )
 
 
-def _number(row: Row, column: str, text: str | None) -> float | None:
-    if text is None:
-        return None
+def _number(row: Row, column: str) -> float:
     try:
-        number = float(text.replace(",", "."))
+        number = float(row[column].replace(",", "."))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise LayoutError(f"{row.where}, column {column}: {text!r} is not a number")
+        raise LayoutError(f"{row.where}, column {column}: {row[column]!r} is not a number")
     return number
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ntpath
 import posixpath
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from merdata.corpora.account import some
@@ -34,17 +35,29 @@ class Sources:
     strip: str = ""
     tally: Counter[str] = field(default_factory=Counter)
 
-    def __post_init__(self) -> None:
-        paths = [str(path) for path in self.tree.paths]
-        self._paths = set(paths)
-        self._stems: dict[str, list[str]] = {}
-        self._names: dict[str, list[str]] = {}
-        for path in paths:
+    @cached_property
+    def _paths(self) -> set[str]:
+        return set(map(str, self.tree.paths))
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        """Path without the ending of an audio file -> paths."""
+        stems: dict[str, list[str]] = {}
+        for path in map(str, self.tree.paths):
             folder, slash, last = path.rpartition("/")
             if (stem := audio_stem(last)) is not None:
-                self._stems.setdefault(f"{folder}{slash}{stem}", []).append(path)
-                for name in {last, stem}:
-                    self._names.setdefault(name, []).append(path)
+                stems.setdefault(f"{folder}{slash}{stem}", []).append(path)
+        return stems
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """Name of an audio file, with its ending and without -> paths."""
+        names: dict[str, list[str]] = {}
+        for path in self.tree.paths:
+            if (stem := audio_stem(path.name)) is not None:
+                for name in {path.name, stem}:
+                    names.setdefault(name, []).append(str(path))
+        return names
 
     def find(self, rows: Sequence[Row]) -> list[tuple[str, str | None]]:
         """For each row the path that the table means, and the file, or None if there is none.
@@ -95,7 +108,13 @@ class Sources:
         parts = PurePosixPath(common).parts
         bases += [Base(without="/".join(parts[: depth + 1])) for depth in range(len(parts))]
         some = given[:: max(1, len(given) // SAMPLE)]
-        return max(bases, key=lambda base: sum(self._exact(base(path)) is not None for path in some))
+
+        def exist(base: Base) -> Iterator[bool]:
+            return (self._exact(base(path)) is not None for path in some)
+
+        return next((base for base in bases if all(exist(base))), None) or max(
+            bases, key=lambda base: sum(exist(base))
+        )
 
     def _folder_of_table(self) -> str:
         own = self.path_of_table()

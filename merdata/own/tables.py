@@ -66,7 +66,9 @@ def read_table_file(path: Path, wanted: Collection[str]) -> TableFile:
         raise LayoutError(f"cannot read {path}: {error.strerror or error}") from error
     names = recognise(header, wanted)
     ours = {theirs: name for name, theirs in names.items()}
-    known = [Row({ours[key]: cell for key, cell in row.items() if key in ours}, row.where) for row in rows]
+    known = [
+        Row({ours[key]: cell.strip() for key, cell in row.items() if key in ours}, row.where) for row in rows
+    ]
     return TableFile(path, names, [name for name in header if name and name not in ours], known)
 
 
@@ -106,8 +108,7 @@ def _read(path: Path, wanted: Collection[str]) -> tuple[list[str], list[Row]]:
         if not any(header):
             raise LayoutError(f"{path} is empty: it has no header")
         _check_once(header, wanted, path)
-        rows = parse_csv(text, [name for name in header if name], str(path))
-        return header, [_stripped(row) for row in rows]
+        return header, parse_csv(text, [name for name in header if name], str(path))
     return _with_header(_json(text, path, lines=ending != ".json"), path)
 
 
@@ -139,10 +140,6 @@ def _check_once(header: Sequence[str], wanted: Collection[str], path: Path) -> N
     twice = [name for name in taken if sum(name.lower() == other.lower() for other in header) > 1]
     if twice:
         raise LayoutError(f"{path} has two columns {cut(twice[0])}: rename one or take it away")
-
-
-def _stripped(row: Row) -> Row:
-    return Row({name: cell.strip() for name, cell in row.items()}, row.where)
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
@@ -190,4 +187,4 @@ def _with_header(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str],
 def _cell(value: Any) -> str:
     if value is None or value != value:  # NaN, as data frames write a missing cell
         return ""
-    return str(value).strip()
+    return str(value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -45,9 +46,12 @@ def main() -> None:
         table = lay_down(Path(folder) / "podcasts")
         words = ["build", "--corpus", str(table), "--policy", "contempt=drop", "--dry-run", "--json"]
         start = time.perf_counter()
-        command = [sys.executable, "-c", "from merdata.cli.app import main; main()", *words]
+        command = [sys.executable, "-m", "merdata", *words]
         subprocess.run(command, check=True, capture_output=True)
-        print(f"{machine()}\ndry run of {ROWS:,} rows: {time.perf_counter() - start:.1f} s")
+        seconds = time.perf_counter() - start
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"{machine()}\ndry run of {ROWS:,} rows: {seconds:.1f} s")
+        print(f"CPU seconds: {used.ru_utime + used.ru_stime:.1f}; memory: {used.ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":
