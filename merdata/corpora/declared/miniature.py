@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from merdata.corpora.declared.fields import Fields
 from merdata.corpora.declared.names import Grammar, Named
 from merdata.corpora.declared.reader import GENDERS
-from merdata.corpora.declared.schema import Declaration, Table
+from merdata.corpora.declared.schema import Declaration, Table, Votes
 from merdata.corpora.declared.template import Template
 from merdata.errors import DeclarationError
 from merdata.sample.files import File, Line, recording, text_file
@@ -52,7 +52,8 @@ class Miniature:
         """
         spoken = list(self._spoken(speakers))
         files = [self._recording(one, seed) for one in spoken]
-        return [*files, *(self._tables(self._declared.table, spoken) if self._declared.table else ())]
+        files += self._tables(self._declared.table, spoken) if self._declared.table else ()
+        return [*files, *(self._ratings(self._declared.votes, spoken) if self._declared.votes else ())]
 
     def _spoken(self, most: int | None) -> Iterator[Spoken]:
         path, named = self._example()
@@ -132,6 +133,15 @@ class Miniature:
             ((left, right),) = table.join.by.items()
             joined = {row[left]: {right: row[left], "gender": "female"} for row in rows}
             yield text_file(table.join.file, _written(table.join.file, list(joined.values()), ""))
+
+    def _ratings(self, votes: Votes, spoken: list[Spoken]) -> Iterator[File]:
+        """The table of the ratings: one listener, who hears what was meant."""
+        rows = []
+        for one in spoken:
+            said = {votes.audio: f"{one.stem}.wav", votes.rater: "listener1", votes.label: one.label}
+            said[votes.level] = "90.0"
+            rows.append({name: value for text, value in said.items() for name in Template(text).names})
+        yield text_file(votes.file, _written(votes.file, rows, ""))
 
     def _cells(self, table: Table, spoken: Spoken) -> dict[str, str]:
         audio = Template(table.audio).pattern({}).fullmatch(spoken.stem)

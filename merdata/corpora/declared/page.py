@@ -47,6 +47,7 @@ class Page:
             folders=any("/" in name for name in stated.names),
             examples=stated.examples,
             labels=stated.labels,
+            votes=stated.votes.file if stated.votes else "",
             debatable=stated.debatable,
             transcripts=_transcripts(stated),
             defects=_defects(corpus.defects),

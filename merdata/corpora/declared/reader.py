@@ -12,6 +12,7 @@ from typing import Any
 from merdata.corpora.corpus import stray
 from merdata.corpora.declared.fields import NOTED, Fields, Outcome, Sidecars
 from merdata.corpora.declared.names import Grammar, Named
+from merdata.corpora.declared.ratings import Ratings
 from merdata.corpora.declared.schema import Declaration
 from merdata.corpora.declared.tables import Record, Records, read_records
 from merdata.corpora.declared.template import Template
@@ -34,6 +35,7 @@ class Reader:
 
     def __init__(self, declared: Declaration, grammar: Grammar, fields: Fields) -> None:
         self.table = declared.table
+        self.votes = declared.votes
         self.grammar = grammar
         self.fields = fields
         self.id = Template(declared.id)
@@ -58,6 +60,7 @@ class _Reading:
         self._tree = tree
         self._sidecars = Sidecars(tree)
         self._records = self._read_records() if reader.table else Records()
+        self._ratings = Ratings(tree, reader.votes) if reader.votes else None
         self._taken: set[int] = set()
 
     def _read_records(self) -> Records:
@@ -113,6 +116,7 @@ class _Reading:
             id="_".join(id.split()),
             source=str(named.path),
             notes=(*_notes(outcomes), *self._tree.notes_on(record.path if record else None)),
+            votes=tuple(self._ratings.of(named.stem, values)) if self._ratings else (),
             **_columns(outcomes, where),
         )
 

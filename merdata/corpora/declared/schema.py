@@ -133,6 +133,24 @@ class Table(Part):
     quotes: bool = True
 
 
+class Votes(Part):
+    """A table of what listeners said, a rating a row. Templates take its columns, then the fields of our row.
+
+    Attributes:
+        file: its name.
+        audio: a template of the name of the audio file that is rated.
+        rater: who said so, a listener or a panel.
+        label: what the recording is said to be.
+        level: how strongly, or by how many, as a number; commas may stand for points.
+    """
+
+    file: str
+    audio: str
+    rater: str
+    label: str
+    level: str = ""
+
+
 class Stray(Part):
     """Files that are named like rows and are none: they are in the ledger with the reason.
 
@@ -203,6 +221,7 @@ class Declaration(Part):
         fixes: name without ending, as on disk -> as it was meant.
         stray: files that are not rows.
         table: of the rows, where there is one.
+        votes: where listeners' ratings are, if they are published.
         fields: column of the store -> where its value is from, in this order: a field takes the place of the
             group of its name in what follows. A group or column of such a name needs no entry.
         labels: raw label -> class, null (rows are dropped), or `keep` (rows are kept without a class).
@@ -235,6 +254,7 @@ class Declaration(Part):
     fixes: dict[str, str] = Field(default={})
     stray: list[Stray] = Field(default=[])
     table: Table | None = None
+    votes: Votes | None = None
     fields: dict[FieldName, Rules] = Field(default={})
     labels: Annotated[dict[str, str | None], Field(min_length=1)]
     debatable: list[str] = Field(default=[])

@@ -85,12 +85,14 @@ def read_records(tree: Tree, table: Table, columns: Sequence[str], cost: str) ->
     template = Template(table.audio)
     own = [*template.names, *table.where, *(table.join.by if table.join else ())]
     for path in paths:
-        for place, row in enumerate(_rows(tree, path, own, quotes=table.quotes)):
+        for place, row in enumerate(read_rows(tree, path, own, quotes=table.quotes)):
             cells = {**join.columns_of(row), **row} if join else row
             if place == 0 and not (join and join.is_missing):
                 _check_columns(columns, cells, str(tree.root / path))
             if audio := template.fill({**cells, "table": path.stem}):
-                record = Record(_stem(audio), {**cells, "table": path.stem}, path, _passed_over(cells, table))
+                record = Record(
+                    stem_of(audio), {**cells, "table": path.stem}, path, _passed_over(cells, table)
+                )
                 records.by_stem.setdefault(record.audio.rpartition("/")[2], []).append(record)
     return records
 
@@ -102,7 +104,7 @@ class _Joined:
         ((self._left, right),) = join.by.items()
         path = tree.metadata(join.file, "what it says of the rows is missing")
         self.is_missing = path is None
-        rows = _rows(tree, path, [right], quotes=True) if path else ()
+        rows = read_rows(tree, path, [right], quotes=True) if path else ()
         self._rows = {cells[right] or "": cells for cells in rows}
         self._columns: Cells = dict.fromkeys(next(iter(self._rows.values()), {}))
 
@@ -128,7 +130,12 @@ def _files(tree: Tree, name: str, cost: str) -> list[PurePosixPath]:
     return [tree.one_of(tree.named(each)) for each in names]
 
 
-def _rows(tree: Tree, path: PurePosixPath, columns: Sequence[str], *, quotes: bool) -> Iterator[Cells]:
+def read_rows(tree: Tree, path: PurePosixPath, columns: Sequence[str], *, quotes: bool) -> Iterator[Cells]:
+    """The rows of a table of any kind.
+
+    Raises:
+        LayoutError: it cannot be read, or is csv and lacks one of the columns.
+    """
     if path.suffix.lower() in OBJECTS:
         for row in _objects(tree, path):
             yield {name: _text(value) for name, value in row.items()}
@@ -161,7 +168,7 @@ def _text(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def _stem(audio: str) -> str:
+def stem_of(audio: str) -> str:
     """The name of a row's audio without its ending, with `/` between folders."""
     folder, slash, name = audio.replace("\\", "/").removeprefix("./").rpartition("/")
     return f"{folder}{slash}{audio_stem(name) or name}"

@@ -162,6 +162,47 @@ def test_without_its_table_a_name_that_has_the_label_is_a_row(tmp_path: Path) ->
     assert survey.rows[0].notes == ("text: no row in rows.csv",)
 
 
+EMODB = """Nr.\tSatz\terkannt\tnatuerlich
+1\t03a01Fa.wav\t97,14\xa0\xa0\t 62,5
+2\t03a01Fb.wav\t20\t5
+3\t03a01Wa.wav\t\t9
+"""
+EMOZIONALMENTE = """file_name,evaluator,audio_quality,emotion_recognized
+1613655062436.wav,b2,good,joy
+1613655062436.wav,a1,bad,fear
+1613655062436.wav,c3,good,
+"""
+SAMPLES = "file_name,sentence,actor,emotion_expressed\n1613655062436.wav,È tardi.,a1,joy\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "audio", "table", "text", "votes"),
+    [
+        ("emodb", "03a01Fa", "erkennung.txt", EMODB, [("F", 97.14)]),
+        ("emodb", "03a01Wa", "erkennung.txt", EMODB, []),
+        ("emodb", "03a01Fa", "erkennung.txt", "a table of another kind\n", []),
+        (
+            "emozionalmente",
+            "1613655062436",
+            "evaluations.csv",
+            EMOZIONALMENTE,
+            [("joy", None), ("fear", None)],
+        ),
+    ],
+)
+def test_what_listeners_said_is_in_the_votes(
+    name: str, audio: str, table: str, text: str, votes: list[tuple[str, float | None]], tmp_path: Path
+) -> None:
+    laid(tmp_path, f"wav/{audio}.wav")
+    (tmp_path / "samples.csv").write_text(SAMPLES, "utf-8")
+    (tmp_path / table).write_bytes(text.encode("cp1252"))
+    survey = get_corpus(name).survey(tmp_path)
+    assert [(vote.label, vote.level) for vote in survey.rows[0].votes] == votes
+    remarks = [remark.partition(": its")[0] for remark in survey.remarks if "votes" in remark]
+    lacks = f"no row has votes: {tmp_path / table} has no column Satz, erkannt"
+    assert remarks == ([lacks] if "another" in text else [])
+
+
 def test_spans_of_one_recording_are_rows(tmp_path: Path) -> None:
     spans = [{"start": 0.5, "end": 2, "emotion": "hap"}, {"start": 2, "end": "3.25", "emotion": "sad"}]
     laid(tmp_path, "long1.flac", long1__json=json.dumps(spans))
