@@ -142,16 +142,16 @@ def _unpacked(array: Any) -> int:
 
 
 def _leaves(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[int]:
-    """Numbers of the Parquet columns that make up some columns.
+    """Numbers of the Parquet columns that make up some columns, or parts of them such as `audio.path`.
 
     Raises:
         pa.ArrowInvalid: a column is missing.
     """
     schema = file.schema
-    names = [schema.column(number).path.partition(".")[0] for number in range(len(schema))]
-    if missing := set(columns or ()).difference(names):
+    names = [{(path := schema.column(number).path), path.partition(".")[0]} for number in range(len(schema))]
+    if missing := set(columns or ()).difference(*names):
         raise pa.ArrowInvalid(f"it has no column {cut(', '.join(sorted(missing)))}")
-    return [number for number, name in enumerate(names) if columns is None or name in columns]
+    return [number for number, own in enumerate(names) if columns is None or own & set(columns)]
 
 
 def _chunks(metadata: Any, leaves: Sequence[int]) -> Iterable[Any]:

@@ -11,14 +11,14 @@ from merdata.corpora.registry import plain, registry
 from merdata.errors import CorpusNotFound
 from merdata.io.places import place
 from merdata.own.labels import refuse_undecided
-from merdata.own.tables import ENDINGS
+from merdata.own.tables import ENDINGS, SPREADSHEETS
 
 YAML = (".yaml", ".yml")
 
 
 def is_file(name: str) -> bool:
     """Whether a corpus is named by a file."""
-    return name.lower().endswith((*ENDINGS, *YAML))
+    return name.lower().endswith((*ENDINGS, *SPREADSHEETS, *YAML))
 
 
 def own_corpus(name: str) -> Corpus:

@@ -24,8 +24,8 @@ from merdata.own.tables import TableFile, read_table_file
 from merdata.utterance import NO_TEXT, Utterance
 
 COLUMNS = (
-    *("file", "id", "label", "speaker", "text", "language", "gender", "split", "session", "dialogue", "turn"),
-    *("prompt", "intensity", "start", "end", "valence", "arousal", "dominance"),
+    *("file", "folder", "id", "label", "speaker", "text", "language", "gender", "split", "session"),
+    *("dialogue", "turn", "prompt", "intensity", "start", "end", "valence", "arousal", "dominance"),
 )
 AS_THEY_ARE = ("language", "session", "dialogue", "prompt", "intensity")
 FLOATS = ("start", "end", "valence", "arousal", "dominance")
@@ -67,6 +67,7 @@ class Recordings:
         tree.remarks.extend([table.said(), *sources.said(found), *self._lacking()])
         if own := sources.path_of_table():
             tree.notes[own] = ()
+        self._refuse_twice(found)
         ids = self._ids([path for path, _ in found])
         for number, (row, id, (_, file)) in enumerate(zip(table.rows, ids, found, strict=True)):
             yield self._utterance(row, id, file, number)
@@ -85,12 +86,15 @@ class Recordings:
         if names is None or not all(names) or len(set(names)) < len(names):
             names = _short(paths)
             names = [name + _span(row) for name, row in zip(names, self.table.rows, strict=True)]
-        first: dict[str, Row] = {}
-        for name, row in zip(names, self.table.rows, strict=True):
-            if name in first:
-                raise LayoutError(_twice(first[name], row))
-            first[name] = row
-        return ["_".join(name.split()) for name in names]
+        plain = ["_".join(name.split()) for name in names]
+        return plain if len(set(plain)) == len(set(names)) else names
+
+    def _refuse_twice(self, found: Sequence[tuple[str, str | None]]) -> None:
+        """Refuse a table that has a file, or a span of it, twice, however it is spelled."""
+        first: dict[tuple[str, str], Row] = {}
+        for row, (path, file) in zip(self.table.rows, found, strict=True):
+            if (before := first.setdefault((file or path, _span(row)), row)) is not row:
+                raise LayoutError(_twice(before, row))
 
     @property
     def _file_column(self) -> str:
@@ -102,6 +106,7 @@ class Recordings:
         text, speaker = cells.get("text"), cells.get("speaker")
         others: dict[str, Any] = {name: cells[name] for name in AS_THEY_ARE if name in cells}
         others |= {name: _number(row, name) for name in FLOATS if name in cells}
+        _check_span(row, others.get("start") or 0.0, others.get("end"))
         return Utterance(
             id=id,
             source=file,
@@ -169,7 +174,8 @@ def _with_files(table: TableFile) -> TableFile:
     if "id" not in table.names:
         there = ", ".join([*table.names.values(), *table.others])
         raise LayoutError(
-            f"{table.path} has no column for the files, such as `file`: its columns are {there}"
+            f"{table.path} has no column for the files, such as `file`: its columns are {there}; its first "
+            "line must name them"
         )
     rows = [Row({**row, "file": row["id"]}, row.where) for row in table.rows]
     return TableFile(table.path, {"file": table.names["id"], **table.names}, table.others, rows)
@@ -210,6 +216,11 @@ def _number(row: Row, column: str) -> float:
     if not math.isfinite(number):
         raise LayoutError(f"{row.where}, column {column}: {row[column]!r} is not a number")
     return number
+
+
+def _check_span(row: Row, start: float, end: float | None) -> None:
+    if start < 0 or (end is not None and end <= start):
+        raise LayoutError(f"{row.where}: from {start:g} to {end} seconds is no part: its end must come later")
 
 
 def _split(row: Row, word: str | None, column: str) -> str | None:

@@ -28,12 +28,14 @@ class Sources:
         table: the table's own path.
         strip: what absolute paths begin with, where the files were moved.
         tally: how files were found, where it was not by their path.
+        shared: name without a folder -> the files that have it, where these are several.
     """
 
     tree: Tree
     table: Path
     strip: str = ""
     tally: Counter[str] = field(default_factory=Counter)
+    shared: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
     def _paths(self) -> set[str]:
@@ -48,6 +50,15 @@ class Sources:
             if (stem := audio_stem(last)) is not None:
                 stems.setdefault(f"{folder}{slash}{stem}", []).append(path)
         return stems
+
+    @cached_property
+    def _cases(self) -> dict[str, list[str]]:
+        """Path of an audio file in small letters, with its ending and without -> paths."""
+        cases: dict[str, list[str]] = {}
+        for stem, paths in self._stems.items():
+            for name in {stem.casefold(), *(path.casefold() for path in paths)}:
+                cases.setdefault(name, []).extend(paths)
+        return cases
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
@@ -67,14 +78,21 @@ class Sources:
         """
         given = [self._relative(row) for row in rows]
         base = self._base(given)
-        return [self._found(base(path), path) for path in given]
+        return [self._row(row, base(path), path) for row, path in zip(rows, given, strict=True)]
+
+    def _row(self, row: Row, path: str, given: str) -> tuple[str, str | None]:
+        found = self._found(path, given)
+        if found[1] is None and _folder_of(row):  # the column is something else, or the files were moved
+            alone = self._found(row["file"], row["file"])
+            return found if alone[1] is None else alone
+        return found
 
     def _relative(self, row: Row) -> str:
         """A row's path with slashes, relative to the folder."""
         text = row.get("file", "")
         if not text:
             raise LayoutError(f"{row.where} has no file: write its path, or delete the row")
-        path = text.replace("\\", "/").removeprefix("file://")
+        path = f"{_folder_of(row)}{text}".replace("\\", "/").removeprefix("file://")
         if self.strip and path.startswith(self.strip):
             return path[len(self.strip) :].lstrip("/")
         if path.startswith("/") or ntpath.splitdrive(path)[0]:
@@ -145,17 +163,34 @@ class Sources:
         if len(other) == 1:
             self.tally["with another ending"] += 1
             return path, other[0]
+        if len(other := self._cases.get(path.casefold(), [])) == 1:
+            self.tally["by capitals for small letters, or the other way round"] += 1
+            return path, other[0]
         named = self._names.get(given, []) if "/" not in given else []
         if len(named) == 1:
             self.tally["in a folder that the table does not name"] += 1
             return path, named[0]
+        if named:
+            self.shared[given] = named
         return path, None
 
     def said(self, found: Sequence[tuple[str, str | None]]) -> list[str]:
         """Remarks on files that were not found by their path, and on those that do not exist."""
         missing = [path for path, file in found if file is None]
         said = [f"files found {how}: {number:,}" for how, number in self.tally.items()]
+        if self.shared:
+            name, files = next(iter(self.shared.items()))
+            said.append(
+                f"names that several files have: {len(self.shared):,}, such as {name} ({some(files)}): write "
+                "the folder too, or a column `folder`"
+            )
         return said + ([f"files that do not exist: {len(missing):,}, {some(missing)}"] if missing else [])
+
+
+def _folder_of(row: Row) -> str:
+    """What the column `folder` puts before a file that is named without one."""
+    folder = row.get("folder", "").rstrip("/\\")
+    return f"{folder}/" if folder and not {"/", "\\"} & set(row.get("file", "")) else ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,7 +19,10 @@ from merdata.io.outside import cut, parse_json, read_some
 from merdata.io.parquet import open_table, read_open
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 MOST_BYTES = 1 << 30  # of a table: some ten million rows
+SEPARATOR = re.compile(r"\Asep=.\r?\n", re.IGNORECASE)  # the first line of a csv that Excel wrote, perhaps
+NOTHING = frozenset({"nan", "NaN"})  # a missing cell of a data frame that was written as text
 LANGUAGES = ("en", "zh", "ja", "ru")  # whose scripts tell the encoding of a table that is not UTF-8
 
 
@@ -58,6 +61,8 @@ def read_table_file(path: Path, wanted: Collection[str]) -> TableFile:
     Raises:
         LayoutError: it cannot be read, or is not a table.
     """
+    if path.suffix.lower() in SPREADSHEETS:
+        raise LayoutError(f"{path} is a spreadsheet: save its sheet as csv, and name that file")
     if path.suffix.lower() not in ENDINGS:
         raise LayoutError(f"{path} is not a table: its name must end in one of {', '.join(ENDINGS)}")
     try:
@@ -67,7 +72,9 @@ def read_table_file(path: Path, wanted: Collection[str]) -> TableFile:
     names = recognise(header, wanted)
     ours = {theirs: name for name, theirs in names.items()}
     known = [
-        Row({ours[key]: cell.strip() for key, cell in row.items() if key in ours}, row.where) for row in rows
+        Row({ours[key]: _filled(cell) for key, cell in row.items() if key in ours}, row.where)
+        for row in rows
+        if any(map(str.strip, row.values()))  # spreadsheets leave rows of nothing but delimiters
     ]
     return TableFile(path, names, [name for name in header if name and name not in ours], known)
 
@@ -102,7 +109,7 @@ def _read(path: Path, wanted: Collection[str]) -> tuple[list[str], list[Row]]:
     ending = path.suffix.lower()
     if ending == ".parquet":
         return _with_header(_parquet(path), path)
-    text = read_text_file(path)
+    text = SEPARATOR.sub("", read_text_file(path))
     if ending in (".csv", ".tsv"):
         header = _header(text, wanted)
         if not any(header):
@@ -147,15 +154,21 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
 
     try:
         with open_table(path) as file:
-            plain = [
-                field.name
-                for field in file.schema_arrow
-                if not pa.types.is_nested(field.type) and not pa.types.is_binary(field.type)
-            ]
+            plain = [name for field in file.schema_arrow for name in _readable(field)]
             rows: list[dict[str, Any]] = read_open(file, path, plain).to_pylist()
     except pa.ArrowException as error:
         raise LayoutError(f"cannot read {path} as Parquet: {cut(error)}") from error
     return rows
+
+
+def _readable(field: Any) -> Iterator[str]:
+    """The column of a Parquet field, or of its part `path`, as `datasets` stores audio; none of bytes."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(field.type):
+        yield from (f"{field.name}.path" for part in field.type if part.name == "path")
+    elif not pa.types.is_nested(field.type) and not pa.types.is_binary(field.type):
+        yield field.name
 
 
 def _json(text: str, path: Path, *, lines: bool) -> list[dict[str, Any]]:
@@ -185,6 +198,14 @@ def _with_header(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str],
 
 
 def _cell(value: Any) -> str:
+    """A value as text; of an object its `path`, as of audio."""
+    if isinstance(value, dict):
+        value = value.get("path")
     if value is None or value != value:  # NaN, as data frames write a missing cell
         return ""
     return str(value)
+
+
+def _filled(cell: str) -> str:
+    cell = cell.strip()
+    return "" if cell in NOTHING else cell

@@ -133,6 +133,39 @@ def test_paths_are_resolved(way: str, recordings: Path, tmp_path: Path) -> None:
     assert made["remarks"][1:] == ([said] if said else [])
 
 
+WRITTEN: dict[str, tuple[str, str, list[str | None], str]] = {
+    "rows of nothing": ("csv", "file,label\n\n,\nlong,joy\n , \n", ["long.flac"], ""),
+    "Excel's separator": ("csv", "sep=;\r\nfile;label\r\nlong;joy\r\n", ["long.flac"], ""),
+    "a data frame's gaps": ("csv", "file,label,speaker\nlong,joy,nan\n", ["long.flac"], "no speakers"),
+    "capitals": ("csv", "file,label\nANA/Take 0.WAV,joy\n", ["ana/take 0.wav"], "by capitals"),
+    "capitals, no ending": ("csv", "file,label\nANA/Take 0,joy\n", ["ana/take 0.wav"], "by capitals"),
+    "a folder": ("csv", "dir,file,label\nana,take 0,joy\nben\\,take 0.wav,joy\n",
+                 ["ana/take 0.wav", "ben/take 0.wav"], ""),
+    "a folder elsewhere": ("csv", "folder,file,label\nold,long.flac,joy\n", ["long.flac"], ""),
+    "a name of several": ("csv", "file,label\ntake 0,joy\n", [None], "several files have: 1, such as take 0"),
+    "audio of datasets": ("jsonl", '{"audio": {"path": "long.flac"}, "label": "joy"}', ["long.flac"], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_tables_as_programs_write_them(way: str, recordings: Path, tmp_path: Path) -> None:
+    ending, text, sources, said = WRITTEN[way]
+    (tmp_path / f"t.{ending}").write_text(text, newline="")
+    made = foreseen(str(tmp_path / f"t.{ending}"), recordings)
+    assert [row.source for row in made["rows"]] == sources
+    assert said in " ".join(made["remarks"][1:])
+
+
+def test_audio_columns_of_datasets_name_their_files(recordings: Path, tmp_path: Path) -> None:
+    """Of Parquet only the paths are read, however large the bytes beside them."""
+    audio = [{"bytes": b"RIFF" * 1_000, "path": name} for name in NAMES]
+    table = pd.DataFrame({"audio": audio, "emotion": LABELS, "speaker": ["1", "2", None] * 4})
+    table.to_parquet(tmp_path / "t.parquet")
+    made = foreseen(str(tmp_path / "t.parquet"), recordings)
+    assert {row.source: row.raw_label for row in made["rows"]} == dict(zip(NAMES, LABELS, strict=True))
+    assert made["speakers"] == {"1": 4, "2": 4, "unknown": 4}
+
+
 def test_paths_from_the_table_s_own_folder_and_lone_names(recordings: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(recordings, tmp_path / "root" / "rec")).parent
     made = foreseen(written(plain(), root / "rec" / "t.csv"), root)
@@ -219,6 +252,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     "split": ("file,label,split\nlong,joy,fold1\n", r"column split: 'fold1' is not train, validation"),
     "ragged": ("file,label\nlong,joy,1,2\n", r"row 1: 4 cells, where the header has 2 columns"),
     "nothing": ("", r"is empty: it has no header"),
+    "twice, spelled otherwise": ("file,label\nana/take 0,joy\nana\\take 0.WAV,sad\n", r"are the same file"),
+    "twice, with ids": ("id,file,label\n1,long,joy\n2,long.flac,sad\n", r"row 1 and row 2 are the same file"),
+    "backwards": ("file,label,start,end\nlong,joy,2.5,1\n", r"row 1: from 2.5 to 1.0 seconds is no part"),
+    "before it begins": ("file,label,start\nlong,joy,-1\n", r"row 1: from -1 to None seconds is no part"),
+    "no header": ("long.flac,joy\nlong,sad\n", r"its columns are long.flac, joy; its first line must name them"),
 }  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def test_faults_of_a_table(fault: str, tess: merdata.Store, tmp_path: Path) -> N
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(SplitError, match=says):
         merdata.import_table(tess, "tess", tmp_path / "t.csv")
-    with pytest.raises(LayoutError, match="must end in one of"):
+    with pytest.raises(LayoutError, match="is a spreadsheet: save its sheet as csv"):
         read_table(tmp_path / "t.xlsx")
 
 
