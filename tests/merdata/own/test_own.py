@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "twice, with ids": ("id,file,label\n1,long,joy\n2,long.flac,sad\n", r"row 1 and row 2 are the same file"),
     "backwards": ("file,label,start,end\nlong,joy,2.5,1\n", r"row 1: from 2.5 to 1.0 seconds is no part"),
     "before it begins": ("file,label,start\nlong,joy,-1\n", r"row 1: from -1 to None seconds is no part"),
-    "no header": ("long.flac,joy\nlong,sad\n", r"its columns are long.flac, joy; its first line must name them"),
+    "no header": ("long.flac,joy\nlong,sad\n", r"columns are long.flac, joy; its first line must name them"),
 }  # fmt: skip
 
 
