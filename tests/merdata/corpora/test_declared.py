@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -326,6 +327,23 @@ def test_its_examples_fit_its_names_and_its_card_has_no_gap(name: str) -> None:
     assert {entry["defect"] for entry in corpus.defects} == {
         entry["defect"] for entry in corpus.defects if entry["defect"] in corpus.card
     }
+
+
+ENTRY = re.compile(r"@([a-z]+)\{(\w+),\n(.*?)\n\}", re.DOTALL)
+BIB_FIELD = re.compile(r"(?<![^\s,])(\w+) = \{((?:[^{}]|\{[^{}]*\})+)\}")
+
+
+def test_every_citation_is_an_entry_of_its_own_with_author_title_and_year() -> None:
+    cards = {name: corpus.card.partition("```bibtex\n")[2] for name, corpus in registry().items()}
+    entries = {name: ENTRY.findall(text) for name, text in cards.items() if text}
+    assert len(entries) >= 35
+    assert {name for name, own in entries.items() if len(own) != 1} == set()
+    assert len({key for [(_, key, _)] in entries.values()}) == len(entries)
+    for name, [(_, _, body)] in entries.items():
+        fields = dict(BIB_FIELD.findall(body))
+        assert {"author", "title", "year"} <= fields.keys(), name
+        assert re.fullmatch(r"\d{4}|n\.d\.", fields["year"]), name
+        assert BIB_FIELD.sub("", body).strip(", \n") == "", name  # nothing but fields and the commas between
 
 
 @pytest.mark.parametrize("name", DECLARED)
