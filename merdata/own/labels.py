@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 import yaml
 
 from merdata.errors import PolicyError
+from merdata.io.outside import cut
 from merdata.labels import DROP, KEEP
 
+MOST = 100  # labels that are listed for a decision; beyond that they are no labels
 SHORTEST = 2  # letters of a code, such as `ha`, for it to be taken for the beginning of a class
 
 
@@ -29,7 +31,11 @@ def targets_of(labels: Iterable[str]) -> dict[str, str | None]:
 
 
 def refuse_undecided(
-    corpus: str, targets: Mapping[str, str | None], counts: Counter[str], changes: Collection[str]
+    corpus: str,
+    targets: Mapping[str, str | None],
+    counts: Counter[str],
+    changes: Collection[str],
+    columns: Sequence[str],
 ) -> None:
     """Refuse labels that neither name a class nor stand in the policy; the message has the lines to write.
 
@@ -38,6 +44,7 @@ def refuse_undecided(
         targets: raw label -> class or None.
         counts: raw label -> rows.
         changes: of the policy, `[CORPUS.]RAW=TARGET`.
+        columns: of the labels, and others of the table that are called like one.
 
     Raises:
         PolicyError: there are some.
@@ -47,11 +54,21 @@ def refuse_undecided(
     undecided = [raw for raw, target in targets.items() if target is None and raw.casefold() not in decided]
     if not undecided:
         return
+    raise PolicyError(_question(corpus, undecided, counts, *columns))
+
+
+def _question(corpus: str, undecided: Sequence[str], counts: Counter[str], column: str, *others: str) -> str:
+    other = f" Is {' or '.join(others)} the column of labels? Then rename {column}." if others else ""
+    if len(undecided) > MOST:
+        return (
+            f"{corpus}: the column {column} has {len(undecided):,} values that do not name a class "
+            f"({cut(', '.join(undecided))}): is it the column of labels?{other}"
+        )
     lines = "\n".join(f"  {_quoted(raw)}: {_guess(raw)}  # {counts[raw]:,} rows" for raw in undecided)
-    raise PolicyError(
-        f"{corpus}: {len(undecided)} of its labels do not name a class. Write what they are into a file and "
-        f"pass --policy-file FILE (a class, or `{DROP}`: without these rows, or `{KEEP}`: without a "
-        f"label); these lines are a guess:\n{lines}"
+    return (
+        f"{corpus}: {len(undecided)} of its labels, in the column {column}, do not name a class.{other} "
+        f"Write what they are into a file and pass --policy-file FILE (a class, or `{DROP}`: without these rows, or "
+        f"`{KEEP}`: without a label); these lines are a guess:\n{lines}"
     )
 
 

@@ -11,7 +11,7 @@ from merdata.corpora.registry import plain, registry
 from merdata.errors import CorpusNotFound
 from merdata.io.places import place
 from merdata.own.labels import refuse_undecided
-from merdata.own.tables import ENDINGS, SPREADSHEETS
+from merdata.own.tables import ENDINGS, SPREADSHEETS, called
 
 YAML = (".yaml", ".yml")
 
@@ -51,9 +51,12 @@ def check_labels(corpus: Corpus, changes: Collection[str]) -> None:
     Raises:
         PolicyError: there are some; the message has the lines to write.
     """
-    labels = getattr(corpus.read, "labels", None)  # a YAML file states all its targets
-    if labels is not None:
-        refuse_undecided(corpus.name, corpus.targets, labels, changes)
+    from merdata.own.recordings import Recordings
+
+    if isinstance(corpus.read, Recordings):  # a YAML file states all its targets
+        table = corpus.read.table
+        columns = [table.names.get("label", ""), *called(table.others, "label")]
+        refuse_undecided(corpus.name, corpus.targets, corpus.read.labels, changes, columns)
 
 
 def _declared(path: Path) -> Corpus:

@@ -92,6 +92,11 @@ def recognise(header: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
     return taken
 
 
+def called(header: Iterable[str], ours: str) -> list[str]:
+    """The columns of a header that have one of the usual names of ours."""
+    return [name for name in header if _plain(name) in usual_names()[ours]]
+
+
 @cache
 def usual_names() -> dict[str, list[str]]:
     """Our name of a column -> its usual names, without case, blanks and signs."""

@@ -216,6 +216,25 @@ def test_labels_that_name_no_class_need_a_policy(recordings: Path, tmp_path: Pat
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "file,emotion,label\nlong,angry,1\n",
+            r"in the column label, do .* Is emotion the column of labels\?",
+        ),
+        (
+            "file,class\n" + "".join(f"{number},text {number}\n" for number in range(1_001)),
+            r"the column class has 1,001 values .*\(text 0, text 1, .{,300}\): is it the column of labels\?$",
+        ),
+    ],
+)
+def test_a_column_that_is_not_that_of_labels_is_named(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(PolicyError, match=says):
+        choose([str(tmp_path / "t.csv")])
+
+
 def test_without_speakers_there_is_no_speaker_split(recordings: Path, tmp_path: Path) -> None:
     table = plain(text=[f"Sentence {number}." for number in range(12)]).drop(columns="speaker")
     report = merdata.build([written(table, tmp_path / "t.csv")], recordings, tmp_path / "store", jobs=0)
