@@ -67,8 +67,8 @@ def _question(corpus: str, undecided: Sequence[str], counts: Counter[str], colum
     lines = "\n".join(f"  {_quoted(raw)}: {_guess(raw)}  # {counts[raw]:,} rows" for raw in undecided)
     return (
         f"{corpus}: {len(undecided)} of its labels, in the column {column}, do not name a class.{other} "
-        f"Write what they are into a file and pass --policy-file FILE (a class, or `{DROP}`: without these rows, or "
-        f"`{KEEP}`: without a label); these lines are a guess:\n{lines}"
+        "Write what they are into a file and pass --policy-file FILE (a class, or "
+        f"`{DROP}`: without these rows, or `{KEEP}`: without a label); these lines are a guess:\n{lines}"
     )
 
 
