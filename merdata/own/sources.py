@@ -82,7 +82,7 @@ class Sources:
 
     def _row(self, row: Row, path: str, given: str) -> tuple[str, str | None]:
         found = self._found(path, given)
-        if found[1] is None and _folder_of(row):  # the column is something else, or the files were moved
+        if found[1] is None and folder_of(row):  # the column is something else, or the files were moved
             alone = self._found(row["file"], row["file"])
             return found if alone[1] is None else alone
         return found
@@ -92,7 +92,7 @@ class Sources:
         text = row.get("file", "")
         if not text:
             raise LayoutError(f"{row.where} has no file: write its path, or delete the row")
-        path = f"{_folder_of(row)}{text}".replace("\\", "/").removeprefix("file://")
+        path = f"{folder_of(row)}{text}".replace("\\", "/").removeprefix("file://")
         if self.strip and path.startswith(self.strip):
             return path[len(self.strip) :].lstrip("/")
         if path.startswith("/") or ntpath.splitdrive(path)[0]:
@@ -187,7 +187,7 @@ class Sources:
         return said + ([f"files that do not exist: {len(missing):,}, {some(missing)}"] if missing else [])
 
 
-def _folder_of(row: Row) -> str:
+def folder_of(row: Row) -> str:
     """What the column `folder` puts before a file that is named without one."""
     folder = row.get("folder", "").rstrip("/\\")
     return f"{folder}/" if folder and not {"/", "\\"} & set(row.get("file", "")) else ""

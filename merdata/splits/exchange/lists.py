@@ -18,6 +18,7 @@ from merdata.corpora.registry import plain
 from merdata.corpora.tree import SPLIT_WORDS
 from merdata.errors import SplitError
 from merdata.io.outside import cut
+from merdata.own.sources import folder_of
 from merdata.own.tables import TableFile, read_table_file, read_text_file
 from merdata.splits.exchange.entry import Entry
 from merdata.store.protocol import SPLITS, check_folds
@@ -49,7 +50,7 @@ def read_table(path: Path) -> Listed:
         SplitError: it has no column for the file or the split, or a split that has another name.
         LayoutError: it cannot be read.
     """
-    table = read_table_file(path, (*NAMES, "split", "fold"))
+    table = read_table_file(path, (*NAMES, "folder", "split", "fold"))
     named = not table.names.keys().isdisjoint(NAMES)
     if not named or "split" not in table.names:
         raise SplitError(_lacks(table, "split" if named else "file"))
@@ -96,12 +97,13 @@ def read_lists(files: Mapping[str, Path]) -> Listed:
 
 def _name(row: Row, column: str) -> str:
     """A row's name in a column, or in the other one where that is empty."""
-    return row.get(column) or next((row[other] for other in NAMES if row.get(other)), "")
+    name = column if row.get(column) else next((other for other in NAMES if row.get(other)), None)
+    return "" if name is None else f"{folder_of(row)}{row[name]}" if name == "file" else row[name]
 
 
 def _names(path: Path) -> TableFile:
     if path.suffix.lower() not in LISTS:
-        return read_table_file(path, NAMES)
+        return read_table_file(path, (*NAMES, "folder"))
     lines = read_text_file(path).splitlines()
     rows = [Row({"file": line.strip()}, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
     return TableFile(path, {"file": "each line"}, [], [row for row in rows if row["file"]])

@@ -134,6 +134,13 @@ def test_faults_of_a_table(fault: str, tess: merdata.Store, tmp_path: Path) -> N
         read_table(tmp_path / "t.xlsx")
 
 
+def test_a_column_of_folders_stands_before_the_names(tmp_path: Path) -> None:
+    lines = ["folder,file,split", "a\\,x.wav,train", "b,x.wav,test", "c,d/x.wav,test", ",x.wav,dev"]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    keys = [entry.key for entry in read_table(tmp_path / "t.csv").entries["file"]]
+    assert keys == ["a/x.wav", "b/x.wav", "d/x.wav", "x.wav"]
+
+
 def test_equal_names_are_told_apart_by_their_folders() -> None:
     sources = {f"c/{spk}/{n}": f"CASIA/{spk}/sad/{n}.wav" for spk in "ab" for n in (201, 202)}
     names = [f"downloads/casia/{spk}/sad/{n}.wav" for spk in "ab" for n in (201, 202)]
