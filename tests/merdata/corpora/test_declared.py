@@ -204,6 +204,16 @@ def test_what_listeners_said_is_in_the_votes(
     assert remarks == ([lacks] if "another" in text else [])
 
 
+def test_shemo_without_its_table_has_the_texts_of_its_names(tmp_path: Path) -> None:
+    laid(tmp_path, "female/F01A01.wav", "male/M01W02.wav", "transcript/final text/F01A01.ort")
+    text = "\u200f\u0633\u0644\u0627\u0645 \u0645\u06cc\u200e\u0631\u0648\u0645\r\n"
+    (tmp_path / "transcript/final text/F01A01.ort").write_text(text, "utf-8-sig", newline="")
+    own = rows(get_corpus("shemo"), tmp_path)
+    assert own["F01A01"].text == "\u0633\u0644\u0627\u0645 \u0645\u06cc\u200c\u0631\u0648\u0645"
+    assert own["F01A01"].notes[0].startswith("transcript by the name of the file")
+    assert (own["M01W02"].text, own["M01W02"].raw_label) == (None, "surprise")
+
+
 def test_spans_of_one_recording_are_rows(tmp_path: Path) -> None:
     spans = [{"start": 0.5, "end": 2, "emotion": "hap"}, {"start": 2, "end": "3.25", "emotion": "sad"}]
     laid(tmp_path, "long1.flac", long1__json=json.dumps(spans))
