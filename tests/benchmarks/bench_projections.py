@@ -71,7 +71,7 @@ def systems(choices: Choices, place: list[str]) -> Iterator[tuple[str, System]]:
     """What is compared, by name."""
     for name, models in candidates():
         yield name, partial(with_models, name, models)
-    yield "MLP", lambda parts, seed: with_scikit_learn(parts, *perceptrons(seed))[1]
+    yield "MLP", with_perceptrons
     for recipe, values_of in choices.items():
         for values in product(*values_of.values()):
             own = [f"{key}={value}" for key, value in zip(values_of, values, strict=True)]
@@ -82,6 +82,10 @@ def with_models(
     name: str, models: list[ClassifierMixin], parts: Parts, _seed: int
 ) -> npt.NDArray[np.object_]:
     return with_scikit_learn(parts, name, models)[1]
+
+
+def with_perceptrons(parts: Parts, seed: int) -> npt.NDArray[np.object_]:
+    return with_scikit_learn(parts, *perceptrons(seed))[1]
 
 
 def with_recipe(name: str, words: list[str], parts: Parts, seed: int) -> npt.NDArray[np.object_]:
