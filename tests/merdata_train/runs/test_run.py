@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import merdata
@@ -84,7 +86,8 @@ def test_the_saved_model_gives_the_saved_predictions(trained: Path, store: merda
     test = Source(open_run(trained)[0]).examples("test")
     saved = pd.read_parquet(trained / "predictions.parquet")
     again = predict(model, test).numpy()
-    assert (again == saved[[f"p_{name}" for name in store.space.classes]].to_numpy()).all()
+    difference = np.abs(again - saved[[f"p_{name}" for name in store.space.classes]].to_numpy())
+    assert difference.max() <= (1e-6 if torch.cuda.is_available() else 0)  # it was trained on the GPU, then
 
 
 def test_a_finished_run_is_not_repeated(small: Recipe, tmp_path: Path) -> None:

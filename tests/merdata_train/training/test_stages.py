@@ -62,7 +62,9 @@ def test_frozen_weights_do_not_move() -> None:
     model, _ = fit(recipe, make_examples(), make_examples(60, "validation", 1))
     set_seed(recipe.seed)
     before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
-    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    moved = {
+        name for name, tensor in model.cpu().state_dict().items() if not torch.equal(tensor, before[name])
+    }
     assert not any(name.startswith("fusion.project") for name in moved)
     assert any(name.startswith("heads.classes") for name in moved)
 
@@ -76,7 +78,9 @@ def test_a_module_is_frozen_for_a_while(words: str) -> None:
         model, _ = fit(recipe, make_examples(), make_examples(60, "validation", 1))
         set_seed(recipe.seed)
         before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
-        last = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+        last = {
+            name for name, tensor in model.cpu().state_dict().items() if not torch.equal(tensor, before[name])
+        }
         changed[epochs] = {name.rpartition(".")[0] for name in last}
         assert any(name.startswith("heads.classes") for name in last)
     projects = [any(name.startswith("fusion.project") for name in changed[epochs]) for epochs in (1, 2)]
