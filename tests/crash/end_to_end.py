@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import merdata
-from merdata_train.recipe.recipe import load_recipe, recipe_files
+from merdata_train.recipe.files import recipe_files
+from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import suite_files
 from tests.fake_hub import FakeHub
