@@ -13,6 +13,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import merdata
+from merdata_train.cli import screen
 from merdata_train.data.source import Source
 from merdata_train.errors import ProtocolError, RecipeError, RunError
 from merdata_train.models.inference import predict
@@ -202,6 +203,12 @@ def test_run_prints_the_table(store: merdata.Store, tmp_path: Path) -> None:
     metrics = json.loads(again.stdout)
     assert metrics["sets"]["TestB"]["n"] > 0
     assert metrics["folder"] == str(folder)
+
+
+def test_a_run_that_the_loss_chose_is_shown(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = json.loads((trained / "metrics.json").read_text())
+    screen.metrics({**metrics, "selection": "loss"}, trained)
+    assert "chosen by validation loss" in capsys.readouterr().out
 
 
 def test_recipes_are_listed_and_shown() -> None:
