@@ -1,6 +1,6 @@
 """Every recipe and suite that ships, from corpora to tables: `python -m tests.crash.end_to_end`.
 
-Small models, tiny encoders with random weights, one epoch or two a stage, no network. Each recipe and each suite is killed
+Small models, tiny encoders with random weights, one epoch or two a stage, no network. Each of them is killed
 at a seeded moment and called again; the run that the kill met is trained anew elsewhere, undisturbed, and
 must have the same weights and history. The model of each recipe is pushed to a Hub on this machine and
 opened from there. Prints a Markdown table. Names in the arguments choose some of them.
