@@ -185,10 +185,11 @@ def small_cells(scene: Scene, name: str) -> list[object]:
 
     Where cells start from recipes by name, these must be small in the same way: words for all make them so.
     """
-    recipes = {str(recipe): load_recipe(str(recipe)) for _, (recipe, _) in load_suite(name).cells()}
-    words = BY_SESSION if any(loaded.protocol == FIVE for loaded in recipes.values()) else []
-    words = BY_SESSION if load_suite(name).overrides.get("protocol") == FIVE else words
-    if any(stage.init for loaded in recipes.values() for stage in loaded.stages):
+    loaded = load_suite(name)
+    recipes = {str(recipe): load_recipe(str(recipe)) for _, (recipe, _) in loaded.cells()}
+    protocols = {loaded.overrides.get("protocol"), *(recipe.protocol for recipe in recipes.values())}
+    words = BY_SESSION if FIVE in protocols else []
+    if any(stage.init for recipe in recipes.values() for stage in recipe.stages):
         shared = small_words(next(iter(recipes)), *scene.encoders())
         return [name, *words, *(word for word in shared if not word.startswith(("auxiliary=", "stages.1")))]
     (scene.folder / "small").mkdir(exist_ok=True)
