@@ -22,7 +22,7 @@ from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.training.checkpoint import load_checkpoint
 from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.fit import fit
-from merdata_train.training.validation import validate
+from merdata_train.training.validation import validate, with_predictions
 from tests.merdata_train.conftest import SMALL, make_examples
 
 
@@ -46,6 +46,16 @@ def test_the_model_is_that_of_the_best_validation_epoch() -> None:
     model, history = fit(small("source0/A1", "stages.0.epochs=8"), make_examples(), validation)
     values = [epoch["validation"]["uar"] for epoch in history]
     assert validate(model, validation)["uar"] == max(values)
+
+
+def test_the_lower_loss_decides_between_equal_epochs() -> None:
+    validation = make_examples(60, "validation", 1, shift=3.0)
+    recipe = small("source0/A0", "stages.0.epochs=6", "stages.0.lr=2e-4")
+    model, history = fit(recipe, make_examples(shift=3.0), validation)
+    ties = [epoch["validation_loss"] for epoch in history if epoch["selected"] == 1]
+    assert len(ties) > 1
+    assert min(ties) < ties[0]
+    assert with_predictions(model, validation)["surprise"].mean() == pytest.approx(min(ties), abs=1e-6)
 
 
 def test_early_stopping_waits_for_its_patience() -> None:

@@ -15,7 +15,7 @@ from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
-from merdata_train.recipe.stage import Selection, Stage
+from merdata_train.recipe.stage import Stage
 from merdata_train.training.checkpoint import cloned, load_checkpoint
 from merdata_train.training.ema import averaged
 from merdata_train.training.fit import fit
@@ -132,7 +132,7 @@ def test_the_selection_is_the_mean_over_its_groups() -> None:
     rows = two_corpora(90).rows
     predicted = rows["label"].where(rows["corpus"] == "meld", "joy").tolist()
     values = {
-        over: selected(rows.assign(predicted=predicted), CLASSES, Selection(metric="accuracy", over=over))
+        over: selected(rows.assign(predicted=predicted), CLASSES, "accuracy", over)
         for over in ("all", "acted", "conversational", "tess", "acted+conversational")
     }
     assert values["conversational"] == 1
