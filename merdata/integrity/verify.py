@@ -115,9 +115,9 @@ def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict
 def _of_contents(store: Store, contents: Mapping[str, pa.Table]) -> tuple[list[str], list[str]]:
     """Faults between files that are each as they were written; and protocols that no longer fit."""
     rows = {shard: contents[shard.relative] for shard in store.shards()}
-    store.ids = {shard: table["id"].to_pylist() for shard, table in rows.items()}  # they are read already
+    store.keep(rows)
     faults, outdated = list(_of_ledgers(store, rows)), list[str]()
-    ids = pa.chunked_array([table["id"].combine_chunks() for table in rows.values()] or [[]], pa.string())
+    ids = store.ids_of(store.shards())
     for name in protocol_names(store):
         try:
             protocol = read_protocol(store, name)
@@ -208,7 +208,7 @@ def _differing(ledger: pa.Table, shards: pa.Table) -> set[str]:
     return {row[0] for row in first ^ second}
 
 
-def _of_protocol(protocol: Protocol, ids: pa.ChunkedArray) -> Iterator[str]:
+def _of_protocol(protocol: Protocol, ids: pa.Array) -> Iterator[str]:
     name, table = protocol.name, protocol.table
     strangers = table.filter(pc.invert(pc.is_in(table["id"], ids)))["id"]
     if len(strangers):

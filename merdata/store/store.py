@@ -12,7 +12,7 @@ merdata.json                            format, label space, corpora, policies, 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_p
 from merdata.utterance import METADATA_COLUMNS, store_schema
 
 SHARD_SCHEMA = store_schema(())  # of the columns; the classes are the manifest's
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,34 @@ class Store:
         Raises:
             StoreError: a shard is missing or unreadable.
         """
+        return {shard: self.ids_of([shard]).to_pylist() for shard in self.shards()}
+
+    def ids_of(self, shards: Sequence[Shard]) -> pa.Array:
+        """The ids of some shards' rows, in their order.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        chunks = [chunk for table in self._columns(shards, ["id"]) for chunk in table["id"].chunks]
+        return pa.chunked_array(chunks, pa.string()).combine_chunks()
+
+    def places(self, ids: pa.Array | pa.ChunkedArray) -> tuple[Places, Places]:
+        """The number of each id's shard, and of its row there; -1 for an id that no row has.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        import pyarrow.compute as pc
+
         shards = self.shards()
-        ids = (table["id"].to_pylist() for table in self._columns(shards, ["id"]))
-        return dict(zip(shards, ids, strict=True))
+        starts = np.cumsum([0, *(len(self.ids_of([shard])) for shard in shards)])
+        row = pc.fill_null(pc.index_in(ids, self.ids_of(shards)), -1).to_numpy()
+        shard = np.searchsorted(starts, row, side="right") - 1
+        return shard, np.where(row < 0, -1, row - starts[shard])
+
+    def keep(self, columns: Mapping[Shard, pa.Table]) -> None:
+        """Take columns of shards that were read elsewhere, so that they are not read again."""
+        self._kept |= columns
 
     def _columns(self, shards: Sequence[Shard], names: Sequence[str]) -> list[pa.Table]:
         """Some columns of each shard; each is read once, since a shard's name is that of its bytes."""
