@@ -105,6 +105,18 @@ class Protocol:
         part = self.of_fold(self.fold_number(fold))
         return dict(zip(part["id"].to_pylist(), part["split"].to_pylist(), strict=True))
 
+    def split_column(self, ids: pa.Array | pa.ChunkedArray, fold: int | str = 0) -> pa.Array:
+        """The split of each id in one fold; null where the fold does not use it.
+
+        Raises:
+            SplitError: there is no such fold.
+        """
+        import pyarrow.compute as pc
+
+        part = self.of_fold(self.fold_number(fold))
+        ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+        return part["split"].combine_chunks().take(pc.index_in(ids, part["id"]))
+
     def of_fold(self, number: int) -> pa.Table:
         """The rows of one fold, given by number."""
         import pyarrow.compute as pc
