@@ -15,8 +15,6 @@ LEVEL = 6  # of gzip: 9 takes three times as long and saves a hundredth
 GZIP = 16  # added to the size of zlib's window, it asks for gzip's header
 # Of Arrow, a column is written without a Python object for each row.
 Values: TypeAlias = "Sequence[Any] | pa.ChunkedArray"
-    "Sequence[Any] | pa.ChunkedArray"  # of Arrow, a column is written without a Python object for each row
-)
 
 
 @dataclass(frozen=True)
