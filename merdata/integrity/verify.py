@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -209,12 +210,13 @@ def _differing(ledger: pa.Table, shards: pa.Table) -> set[str]:
 
 
 def _of_protocol(protocol: Protocol, ids: pa.Array) -> Iterator[str]:
-    name, table = protocol.name, protocol.table
-    strangers = table.filter(pc.invert(pc.is_in(table["id"], ids)))["id"]
-    if len(strangers):
-        unknown = _some(set(strangers.to_pylist()))
-        yield f"protocol {name} has rows that the store does not have: {unknown}: split again"
-    if table.select(["id", "fold"]).group_by(["id", "fold"]).aggregate([]).num_rows != table.num_rows:
+    name, rows = protocol.name, protocol.table["id"].combine_chunks().dictionary_encode()
+    strangers = rows.dictionary.filter(pc.invert(pc.is_in(rows.dictionary, ids))).to_pylist()
+    if strangers:
+        yield f"protocol {name} has rows that the store does not have: {_some(strangers)}: split again"
+    fold = protocol.table["fold"].combine_chunks().dictionary_encode()
+    cells = np.sort(rows.indices.to_numpy() * np.int64(len(fold.dictionary)) + fold.indices.to_numpy())
+    if (cells[1:] == cells[:-1]).any():
         yield f"protocol {name} has rows twice in one fold: split again"
 
 

@@ -276,8 +276,11 @@ def covers(store: Store, protocol: Protocol) -> bool:
 
 
 def rows_hash(store: Store, corpora: Iterable[str]) -> str:
-    """SHA-256 over the ids of some corpora's rows."""
-    return _sha256(store.ids_of(store.shards(corpora)))
+    """SHA-256 over the ids of some corpora's rows, computed once for all protocols that split them."""
+    wanted = frozenset(corpora)
+    if wanted not in store.row_hashes:
+        store.row_hashes[wanted] = _sha256(store.ids_of(store.shards(wanted)))
+    return store.row_hashes[wanted]
 
 
 def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:

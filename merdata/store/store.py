@@ -59,7 +59,8 @@ class Store:
         self.path = path
         self.manifest = manifest
         self.space: LabelSpace = label_space(manifest["space"])
-        self._kept: dict[Shard, pa.Table] = {}  # the columns that were read
+        self.row_hashes: dict[frozenset[str], str] = {}  # as `merdata.store.protocol` computes them
+        self._kept: dict[str, pa.Table] = {}  # the columns that were read, by the shard's path in the store
 
     @property
     def corpora(self) -> dict[str, CorpusFacts]:
@@ -151,25 +152,25 @@ class Store:
 
     def keep(self, columns: Mapping[Shard, pa.Table]) -> None:
         """Take columns of shards that were read elsewhere, so that they are not read again."""
-        self._kept |= columns
+        self._kept |= {shard.relative: table for shard, table in columns.items()}
 
     def _columns(self, shards: Sequence[Shard], names: Sequence[str]) -> list[pa.Table]:
         """Some columns of each shard; each is read once, since a shard's name is that of its bytes."""
 
         def lacking(shard: Shard) -> list[str]:
-            known = self._kept[shard].column_names if shard in self._kept else []
+            known = self._kept[shard.relative].column_names if shard.relative in self._kept else []
             return [name for name in dict.fromkeys(names) if name not in known]
 
         def read(shard: Shard) -> None:
             new = self.rows_of(shard, lacking(shard))
-            table = self._kept.get(shard, new)
+            table = self._kept.get(shard.relative, new)
             for name in new.column_names:
                 if name not in table.column_names:
                     table = table.append_column(name, new[name])
-            self._kept[shard] = table
+            self._kept[shard.relative] = table
 
         each(read, [shard for shard in shards if lacking(shard)], self.path)
-        return [self._kept[shard].select(names) for shard in shards]
+        return [self._kept[shard.relative].select(names) for shard in shards]
 
     @cached_property
     def shard_of(self) -> dict[str, int]:
