@@ -30,6 +30,7 @@ A package that works on stores, as merdata_train does::
     load_yaml, read_yaml    YAML that people write; a key given twice is refused
     normalise, AudioError, is_silenced                  audio as a store has it
     find_model, hear        a recogniser, and what it hears in a recording
+    layer_header            what made a layer of transcripts
     import_torchaudio       torchaudio, also where its native extension does not load
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
     sentences               which rows of a corpus say the same
@@ -99,6 +100,7 @@ _FOR_STORES = {
     "import_torchaudio": "asr.torchaudio",
     "find_model": "asr.models",
     "hear": "asr.hearing",
+    "layer_header": "asr.layer",
     "normalise": "audio.clip",
     "is_silenced": "utterance",
     "TextLookUp": "text",
@@ -124,6 +126,7 @@ __all__ = list(_HOME)
 
 if TYPE_CHECKING:
     from merdata.asr.hearing import hear as hear
+    from merdata.asr.layer import layer_header as layer_header
     from merdata.asr.models import find_model as find_model
     from merdata.asr.torchaudio import import_torchaudio as import_torchaudio
     from merdata.audio.clip import AudioError as AudioError

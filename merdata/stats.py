@@ -10,7 +10,6 @@ from typing import Literal, TypedDict
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from merdata.store.ledger import DROPPED, SILENCED, STORED
 from merdata.store.protocol import SPLITS, Protocol, load_protocol, protocol_names
@@ -172,9 +171,7 @@ def split_column(ids: pa.ChunkedArray, protocol: Protocol | None, fold: int | st
     """The split of each row; `in no split` where the protocol does not use it."""
     if protocol is None:
         return pa.repeat(NO_SPLIT, len(ids))
-    part = protocol.of_fold(protocol.fold_number(fold))
-    rows = pc.index_in(ids.combine_chunks(), part["id"])
-    return part["split"].combine_chunks().take(rows).fill_null(NO_SPLIT)
+    return protocol.split_column(ids, fold).fill_null(NO_SPLIT)
 
 
 def _facts_of(protocol: Protocol, fold: int | str) -> ProtocolFacts:

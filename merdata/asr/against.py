@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ from tqdm import tqdm
 
 from merdata.asr.judge import MOST_SUCCESSORS, judge
 from merdata.asr.layer import PREFIX, Header, layer_header, layer_name, read_layer
-from merdata.asr.normaliser import normaliser
+from merdata.asr.normaliser import language_of, normalised_in
 from merdata.errors import MerdataError
 from merdata.store.store import Store, open_store
 
 COLUMNS = ("id", "corpus", "text", "language", "seconds", "dialogue", "turn")
-ANY = "?"  # language of a row that states none
 DIGITS = 4
 
 
@@ -148,8 +146,7 @@ def rows_by_language(
     told = store.rows(COLUMNS, chosen).select(COLUMNS).to_pylist()
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row, own in zip(told, heard, strict=True):
-        languages = store.corpora[row["corpus"]]["languages"]
-        language = row["language"] or (languages[0] if len(languages) == 1 else ANY)
+        language = language_of(row["language"], store.corpora[row["corpus"]]["languages"])
         groups[row["corpus"], language].append(_row(row, own, language))
     return groups
 
@@ -165,16 +162,11 @@ def _row(row: Mapping[str, Any], heard: Mapping[str, Any], language: str) -> Row
         place=(row["dialogue"], row["turn"]) if in_dialogue else None,
         text=row["text"] or "",
         heard=heard["text"],
-        own=_normalised(row["text"] or "", language),
-        said=_normalised(heard["text"], language),
+        own=normalised_in(language, row["text"] or ""),
+        said=normalised_in(language, heard["text"]),
         confidence=heard["confidence"],
-        likelihoods={_normalised(text, language): value for text, value in likelihoods},
+        likelihoods={normalised_in(language, text): value for text, value in likelihoods},
     )
-
-
-@cache
-def _normalised(text: str, language: str) -> str:
-    return normaliser(language)(text)
 
 
 def _rates(corpus: str, language: str, rows: Sequence[Row]) -> ErrorRates:

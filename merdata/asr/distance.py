@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 from merdata.errors import MerdataError
-from merdata.text import normalised
 
 
 def distance(one: str, other: str) -> int:
@@ -30,14 +29,14 @@ def nearest_below(text: str, others: Sequence[str], below: int) -> tuple[str | N
     return (near[0], int(near[1])) if near else (None, below)
 
 
-def nearest(heard: str, texts: Sequence[str], most: int) -> list[str]:
-    """The texts that are nearest to what was heard, by edits for each letter of the longer one.
+def nearest(heard: str, texts: Sequence[str], most: int, normalise: Callable[[str], str]) -> list[str]:
+    """The texts nearest to what was heard, by edits for each letter of the longer one, both normalised.
 
     Raises:
         MerdataError: rapidfuzz is not installed.
     """
-    key, levenshtein = normalised(heard), _levenshtein()
-    far = {text: levenshtein.normalized_distance(key, normalised(text)) for text in texts}
+    key, levenshtein = normalise(heard), _levenshtein()
+    far = {text: levenshtein.normalized_distance(key, normalise(text)) for text in texts}
     return sorted(texts, key=lambda text: (far[text], text))[:most]
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from merdata.asr.distance import nearest
 from merdata.asr.layer import Settings
 from merdata.asr.models import open_recogniser
+from merdata.asr.normaliser import language_of, normalised_in
 from merdata.asr.recogniser import Floats, Heard, Model, Request, windows
 from merdata.audio.clip import read_wav
 from merdata.errors import StoreError
@@ -80,7 +81,9 @@ def hear_group(task: Task) -> list[dict[str, Any]]:
         parts = windows(samples)
         language = _language(task, clip["language"])
         if len(parts) == 1 and task.texts:
-            requests.append((place, Request(parts[0], language, partial(_candidates, task, clip["text"]))))
+            spoken = language_of(clip["language"], task.languages)
+            candidates = partial(_candidates, task, clip["text"], spoken)
+            requests.append((place, Request(parts[0], language, candidates)))
         else:
             requests += [(place, Request(part, language)) for part in parts]
     heard: list[list[Heard]] = [[] for _ in clips]
@@ -114,10 +117,11 @@ def _language(task: Task, own: str | None) -> str | None:
     return told and told.partition("-")[0]
 
 
-def _candidates(task: Task, own: str | None, heard: str) -> list[str]:
+def _candidates(task: Task, own: str | None, language: str, heard: str) -> list[str]:
     """The row's own text, and the texts of its corpus that are nearest to what was heard."""
     others = [text for text in task.texts if text != own]
-    return [*([own] if own else []), *nearest(heard, others, task.settings["score_texts"])]
+    most, normalise = task.settings["score_texts"], partial(normalised_in, language)
+    return [*([own] if own else []), *nearest(heard, others, most, normalise)]
 
 
 def _row(id: str, seconds: float, parts: Sequence[Heard]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 
 from merdata.errors import MerdataError
 
 WITHOUT_BLANKS = {"zh", "yue", "ja", "th", "lo", "my"}  # written without blanks: letters stand for words
+ANY = "?"  # language of a row that states none
 Normaliser = Callable[[str], str]
 
 
@@ -35,3 +36,14 @@ def normaliser(language: str | None) -> Normaliser:
         else module.BasicTextNormalizer(split_letters=language in WITHOUT_BLANKS)
     )
     return lambda text: re.sub(r"\s+", " ", own(text)).strip()
+
+
+@cache
+def normalised_in(language: str | None, text: str) -> str:
+    """A text as the normaliser of its language has it; texts repeat, so each is kept."""
+    return normaliser(language)(text)
+
+
+def language_of(stated: str | None, languages: Sequence[str]) -> str:
+    """The language that a row states, else that of its corpus, where it has one; ANY for none."""
+    return stated or (languages[0] if len(languages) == 1 else ANY)

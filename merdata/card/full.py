@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from huggingface_hub import DatasetCard, DatasetCardData
+from huggingface_hub import DatasetCardData
 
 from merdata.card import tables
 from merdata.card.figures import draw
 from merdata.escaping import WEB
 from merdata.io.resources import card_text, render_card
-from merdata.leakage.audit import audits
+from merdata.leakage.audit import Audit, audits
 from merdata.leakage.conflicts import Conflicts
 from merdata.leakage.rows import COLUMNS as AUDITED
 from merdata.stats import COLUMNS as COUNTED
@@ -21,7 +22,7 @@ from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
 from merdata.store.keep import keep_card
 from merdata.store.protocol import Protocol, load_protocol, protocol_names
-from merdata.store.readme import DEFAULT_PROTOCOL, front_matter, pretty_name
+from merdata.store.readme import Parts, front_matter, pretty_name, protocol_parts
 from merdata.store.store import Store, open_store
 
 LICENCES = "LICENSE.md"
@@ -36,6 +37,18 @@ Facts = dict[str, Any]  # what merdata.json says of a corpus
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a card tells of a protocol; its table, with the ids, is many times as large."""
+
+    name: str
+    hash: str
+    properties: dict[str, Any]
+    folds: list[int]
+    sizes: list[tables.FoldSize]
+    parts: dict[str, Parts]
+
+
+@dataclass(frozen=True)
 class Full:
     """What the template shows in the full card only.
 
@@ -44,7 +57,7 @@ class Full:
         pictures: paths of the card's figures.
         configs: names that `load_dataset` takes.
         columns: column -> what it holds.
-        sizes, verdicts: by protocol.
+        verdicts: by protocol.
         conflicts: rows of the store that are one recording; None without a protocol.
         corpora: as `described`.
     """
@@ -58,7 +71,6 @@ class Full:
     textless: list[tables.Textless]
     mapping: dict[str, dict[str, list[str]]]
     speakers: list[tables.Speakers]
-    sizes: dict[str, list[tables.FoldSize]]
     verdicts: dict[str, tables.Verdict]
     conflicts: Conflicts | None
     defects: list[tables.Defect]
@@ -92,28 +104,37 @@ def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
         StoreError: the store cannot be read.
     """
     store.rows(sorted({*COUNTED, *AUDITED}))  # all that is read of it, in one pass
-    protocols = {name: load_protocol(store, name) for name in protocol_names(store)}
-    figures, corpora = statistics(store, protocols.get(DEFAULT_PROTOCOL)), described(store)
+    names, protocols = protocol_names(store), list[Told]()
+    found = audits(store, _each(store, names, protocols), near_audio=False) if names else []
+    figures, corpora = statistics(store), described(store)
     files = draw(figures)
-    files[CARD] = _card(store, figures, corpora, list(protocols.values()), list(files), rights).encode(
-        "utf-8"
-    )
+    files[CARD] = _card(store, figures, corpora, protocols, found, list(files), rights).encode("utf-8")
     if len(store.corpora) > 1:
         files[LICENCES] = render_card("licences.md.j2", corpora=corpora).encode("utf-8")
     return files
+
+
+def _each(store: Store, names: list[str], told: list[Told]) -> Iterator[Protocol]:
+    """The protocols, one in memory at a time; what the card tells of each is added to `told`."""
+    for name in names:
+        protocol = load_protocol(store, name)
+        parts = protocol_parts(store, protocol)
+        facts = (protocol.hash, protocol.properties, protocol.folds, tables.sizes(protocol), parts)
+        told.append(Told(name, *facts))
+        yield protocol
 
 
 def _card(
     store: Store,
     figures: Figures,
     corpora: dict[str, Facts],
-    protocols: list[Protocol],
+    protocols: list[Told],
+    found: list[Audit],
     pictures: list[str],
     rights: str | None,
 ) -> str:
     """The card's text, with its YAML header."""
     header = _metadata(store, protocols, figures)
-    found = audits(store, protocols, near_audio=False) if protocols else []
     full = Full(
         rights=rights,
         pictures=pictures,
@@ -124,7 +145,6 @@ def _card(
         textless=tables.textless(store),
         mapping=tables.mapping(store),
         speakers=tables.speakers(figures),
-        sizes={protocol.name: tables.sizes(protocol) for protocol in protocols},
         verdicts={audit.protocol: tables.verdict(audit) for audit in found},
         conflicts=found[0].conflicts if found else None,
         defects=tables.defects(store),
@@ -134,12 +154,12 @@ def _card(
     body = render_card(
         "dataset.md.j2", name=name, store=store, protocols=protocols, corpora=store.corpora, full=full
     )
-    return str(DatasetCard(f"---\n{header.to_yaml()}\n---\n\n{body}"))
+    return f"---\n{header.to_yaml()}\n---\n\n{body}"
 
 
-def _metadata(store: Store, protocols: list[Protocol], figures: Figures) -> DatasetCardData:
+def _metadata(store: Store, protocols: list[Told], figures: Figures) -> DatasetCardData:
     """The YAML header: that of every store, and what the Hub's search filters by."""
-    front = front_matter(store, protocols)
+    front = front_matter(store, {name: parts for told in protocols for name, parts in told.parts.items()})
     languages = len(front.get("language", []))
     several = {"multilinguality": ["multilingual" if languages > 1 else "monolingual"]} if languages else {}
     front |= {

@@ -10,12 +10,14 @@ import typer
 
 from merdata.cli.command import print_json, takes_store
 from merdata.cli.options import AsJson, Jobs
+from merdata.engine.without_pandas import without_pandas
 from merdata.io.places import place
 
 INCOMPLETE = 3
 
 
 @takes_store
+@without_pandas()
 def verify(
     store: Path,
     deep: Annotated[
@@ -32,9 +34,6 @@ def verify(
 
     Also that the files agree with each other. Exits with 3 if there is a fault.
     """
-    from merdata.engine.without_pandas import spare_pandas
-
-    spare_pandas()
     from merdata.cli.screen import check as screen
     from merdata.integrity.verify import verify as check
 
@@ -44,6 +43,7 @@ def verify(
         raise typer.Exit(INCOMPLETE)
 
 
+@without_pandas()
 def diff(
     a: Annotated[Path, typer.Argument(help="The store before.", parser=place, metavar="A")],
     b: Annotated[Path, typer.Argument(help="The store after.", parser=place, metavar="B")],

@@ -9,6 +9,7 @@ import typer
 
 from merdata.cli.command import print_json, takes_store
 from merdata.cli.options import AsJson, Fold, Jobs, Protocol
+from merdata.engine.without_pandas import without_pandas
 from merdata.errors import OptionError
 from merdata.io.places import place
 
@@ -23,6 +24,7 @@ Layer = Annotated[
 
 
 @takes_store
+@without_pandas()
 def audit(
     store: Path,
     protocol: Annotated[
@@ -76,6 +78,7 @@ def _audit_texts(store: Path, layer: str, top: int, *, as_json: bool) -> None:
 
 
 @takes_store
+@without_pandas()
 def stats(store: Path, protocol: Protocol = None, fold: Fold = "0", as_json: AsJson = False) -> None:
     """Count a store by corpus, class, split, speaker and duration.
 
@@ -89,6 +92,7 @@ def stats(store: Path, protocol: Protocol = None, fold: Fold = "0", as_json: AsJ
 
 
 @takes_store
+@without_pandas()
 def report(
     store: Path,
     protocol: Protocol = None,
@@ -120,6 +124,7 @@ def report(
 
 
 @takes_store
+@without_pandas()
 def card(
     store: Path,
     rights: Annotated[

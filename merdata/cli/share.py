@@ -9,6 +9,7 @@ import typer
 
 from merdata.cli.command import print_json, takes_store
 from merdata.cli.options import AsJson, Corpora, Fold, OutFile, OutFolder
+from merdata.engine.without_pandas import without_pandas
 from merdata.io.places import place
 
 exports = typer.Typer(help="Write a store as WAV, CSV or Croissant, for other tools.")
@@ -49,6 +50,7 @@ def wav(
 
 @exports.command("csv")
 @takes_store
+@without_pandas()
 def csv(
     store: Path,
     out: OutFile,
@@ -70,6 +72,7 @@ def csv(
 
 @exports.command("croissant")
 @takes_store
+@without_pandas()
 def croissant(
     store: Path,
     out: Annotated[

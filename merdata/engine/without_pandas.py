@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 
 
@@ -10,16 +12,24 @@ def spare_pandas() -> None:
     """Make pyarrow believe that pandas is missing; else it imports it when it first converts a list.
 
     `to_pandas` does not work in this process from then on, so this is only for merdata's own processes:
-    workers and `merdata build`. `import pandas` still works.
+    workers and commands. `import pandas` still works.
     """
     import pyarrow as pa
 
+    with without_pandas():
+        pa.array([0])
+
+
+@contextmanager
+def without_pandas() -> Iterator[None]:
+    """Let pyarrow and scikit-learn, which are imported in the block, find no pandas, as in `spare_pandas`."""
+    nowhere = _Nowhere()
     if "pandas" not in sys.modules:
-        nowhere = _Nowhere()
         sys.meta_path.insert(0, nowhere)
-        try:
-            pa.array([0])
-        finally:
+    try:
+        yield
+    finally:
+        if nowhere in sys.meta_path:
             sys.meta_path.remove(nowhere)
 
 

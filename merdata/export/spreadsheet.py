@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from tqdm import tqdm
 
 from merdata.io.files import write_atomically
@@ -15,8 +16,8 @@ from merdata.io.places import place
 from merdata.store.links import check_output
 from merdata.store.protocol import load_protocol
 from merdata.store.store import Store, open_store
-from merdata.utterance import METADATA_COLUMNS
 
+ROWS_AT_ONCE = 10_000  # that are Python objects
 # A spreadsheet evaluates a cell that begins with one of FORMULAS, and pandas reads one of MISSING as empty,
 # whether it is quoted or not. An apostrophe before the text, OWASP's remedy, keeps both as text.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -53,19 +54,31 @@ def export_csv(
     """
     store = open_store(store)
     check_output(store.path, place(path))
-    split_of = load_protocol(store, protocol).splits(fold) if protocol is not None else {}
-    rows = store.rows(corpora=store.named(corpora)).to_pylist()
-    columns = [*METADATA_COLUMNS, *(["split"] if protocol is not None else [])]
+    rows = store.rows(corpora=store.named(corpora))
+    if protocol is not None:
+        splits = load_protocol(store, protocol).split_column(rows["id"], fold)
+        rows = rows.append_column("split", splits)
     with (
         write_atomically(place(path)) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
+        tqdm(desc="export", total=len(rows), unit="row", disable=None) as bar,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in tqdm(rows, desc="export", unit="row", disable=None):
-            cells = row | {"split": split_of.get(row["id"])}
-            writer.writerow([_cell(cells[name]) for name in columns])
+        writer.writerow(rows.column_names)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows.slice(start, ROWS_AT_ONCE)
+            writer.writerows(zip(*map(_cells, part.columns), strict=True))
+            bar.update(len(part))
     return len(rows)
+
+
+def _cells(column: pa.ChunkedArray) -> Iterable[Any]:
+    """The cells of a column; a text that many rows have is looked at once."""
+    if not pa.types.is_string(column.type):
+        return map(_cell, column.to_pylist())
+    encoded = column.combine_chunks().dictionary_encode()
+    cells = [*map(_cell, encoded.dictionary.to_pylist()), None]
+    return (cells[code] for code in encoded.indices.fill_null(-1).to_pylist())
 
 
 def _cell(value: Any) -> Any:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from merdata.audio.clip import wav_bytes
 from merdata.io.files import file_sha256
 from merdata.io.outside import cut
-from merdata.io.parquet import METADATA, read_group, read_open
+from merdata.io.parquet import open_source, read_group, read_open
 from merdata.io.places import to_read
 from merdata.store.ledger import Record
 from merdata.store.manifest import MANIFEST
@@ -73,7 +73,7 @@ def check_file(check: FileCheck) -> FileReport:
 
 def _of_shard(check: FileCheck, path: Path) -> FileReport:
     source = to_read(path)
-    with pq.ParquetFile(source, **METADATA) as file:
+    with open_source(source) as file:
         schema, rows, ours = file.schema_arrow, file.metadata.num_rows, _schema(check.classes)
         if not schema.equals(ours) or schema.metadata != ours.metadata:
             fault = f"{check.name} does not have the columns and classes of the store: build it again"

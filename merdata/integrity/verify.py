@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -115,9 +116,9 @@ def _verify(path: Path, deep: bool, jobs: int | None, progress: bool) -> Verdict
 def _of_contents(store: Store, contents: Mapping[str, pa.Table]) -> tuple[list[str], list[str]]:
     """Faults between files that are each as they were written; and protocols that no longer fit."""
     rows = {shard: contents[shard.relative] for shard in store.shards()}
-    store.ids = {shard: table["id"].to_pylist() for shard, table in rows.items()}  # they are read already
+    store.keep(rows)
     faults, outdated = list(_of_ledgers(store, rows)), list[str]()
-    ids = pa.chunked_array([table["id"].combine_chunks() for table in rows.values()] or [[]], pa.string())
+    ids = store.ids_of(store.shards())
     for name in protocol_names(store):
         try:
             protocol = read_protocol(store, name)
@@ -208,13 +209,14 @@ def _differing(ledger: pa.Table, shards: pa.Table) -> set[str]:
     return {row[0] for row in first ^ second}
 
 
-def _of_protocol(protocol: Protocol, ids: pa.ChunkedArray) -> Iterator[str]:
-    name, table = protocol.name, protocol.table
-    strangers = table.filter(pc.invert(pc.is_in(table["id"], ids)))["id"]
-    if len(strangers):
-        unknown = _some(set(strangers.to_pylist()))
-        yield f"protocol {name} has rows that the store does not have: {unknown}: split again"
-    if table.select(["id", "fold"]).group_by(["id", "fold"]).aggregate([]).num_rows != table.num_rows:
+def _of_protocol(protocol: Protocol, ids: pa.Array) -> Iterator[str]:
+    name, rows = protocol.name, protocol.table["id"].combine_chunks().dictionary_encode()
+    strangers = rows.dictionary.filter(pc.invert(pc.is_in(rows.dictionary, ids))).to_pylist()
+    if strangers:
+        yield f"protocol {name} has rows that the store does not have: {_some(strangers)}: split again"
+    fold = protocol.table["fold"].combine_chunks().dictionary_encode()
+    cells = np.sort(rows.indices.to_numpy() * np.int64(len(fold.dictionary)) + fold.indices.to_numpy())
+    if (cells[1:] == cells[:-1]).any():
         yield f"protocol {name} has rows twice in one fold: split again"
 
 

@@ -21,6 +21,7 @@ from merdata.io.places import is_remote, on_this_machine, reaching, to_read_whol
 from merdata.io.scratch import is_alive, scratch
 
 TEMPORARY = ".part"
+PIECE = 1 << 16  # bytes: the system gives larger ones page by page, each time anew
 
 
 @contextmanager
@@ -215,7 +216,7 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     digest = hashlib.sha256()
     with to_read_whole(path) as file, reaching(path):
-        while piece := file.read(1 << 20):
+        while piece := file.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()
 

@@ -7,7 +7,7 @@ memory. Audio is read by row group.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,13 @@ def open_table(path: Path, *, small: bool = False, **options: Any) -> pq.Parquet
         OSError, pa.ArrowInvalid: it cannot be read.
         RemoteError: it is remote and could not be reached.
     """
-    return pq.ParquetFile(to_read(path, small=small), **METADATA, **options)
+    return open_source(to_read(path, small=small), **options)
+
+
+def open_source(source: Any, **options: Any) -> pq.ParquetFile:
+    """As `open_table`, of a path, bytes or an open file."""
+    remote = not isinstance(source, Path | io.BytesIO)  # columns that lie near each other come in one request
+    return pq.ParquetFile(source, pre_buffer=remote, **METADATA, **options)
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None, *, small: bool = False) -> pa.Table:
@@ -52,7 +58,7 @@ def read_group(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.T
     Raises:
         OSError, pa.ArrowInvalid: it cannot be read, or unpacks to more than GROUP bytes.
     """
-    _check_group(file, group, _leaves(file, columns))
+    _check_group(file, group, columns)
     return file.read_row_group(group, list(columns), use_threads=False)
 
 
@@ -62,34 +68,32 @@ def check_groups(file: pq.ParquetFile) -> None:
     Raises:
         pa.ArrowInvalid: one does.
     """
-    leaves = _leaves(file, None)
     for group in range(file.num_row_groups):
-        _check_group(file, group, leaves)
+        _check_group(file, group, None)
 
 
-def _check_group(file: pq.ParquetFile, group: int, leaves: Sequence[int]) -> None:
-    rows = file.metadata.row_group(group)
-    if _at_most(rows.column(leaf) for leaf in leaves) > GROUP:
+def _check_group(file: pq.ParquetFile, group: int, columns: Sequence[str] | None) -> None:
+    if _at_most(_chunks(file, columns, [group])) > GROUP:
         raise pa.ArrowInvalid(f"row group {group} unpacks to more than {GROUP / 1e6:,.0f} MB")
 
 
 def read_parquet(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """As `read_table`, of a path, bytes or an open file."""
     source = io.BytesIO(source) if isinstance(source, bytes) else source
-    with pq.ParquetFile(source, **METADATA) as file:
+    with open_source(source) as file:
         return read_open(file, source, columns)
 
 
 def read_open(file: pq.ParquetFile, source: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """As `read_table`, of a file that is open, and its source."""
-    leaves = _leaves(file, columns)
-    chunks = list(_chunks(file.metadata, leaves))
+    chunks = list(_chunks(file, columns, range(file.num_row_groups)))
     most = ALWAYS + TIMES * sum(chunk.total_compressed_size for chunk in chunks)
     if _at_most(chunks) <= most:
         return file.read(columns, use_threads=False)
     if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
         raise pa.ArrowInvalid(f"it unpacks to more than {most / 1e6:,.0f} MB")
-    return _measured(source, columns, leaves, most)
+    texts = {chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"}
+    return _measured(source, columns, sorted(texts), most)
 
 
 def check_columns(table: pa.Table, schema: pa.Schema) -> None:
@@ -105,16 +109,15 @@ def check_columns(table: pa.Table, schema: pa.Schema) -> None:
             raise pa.ArrowInvalid(f"column {field.name} has empty cells")
 
 
-def _measured(source: Any, columns: Sequence[str] | None, leaves: Sequence[int], most: int) -> pa.Table:
+def _measured(source: Any, columns: Sequence[str] | None, texts: list[str], most: int) -> pa.Table:
     """A table whose unpacked size is not known in advance: repeated values are counted, then written out."""
     if hasattr(source, "seek"):
         source.seek(0)
-    with pq.ParquetFile(source, **METADATA) as plain:
-        kinds, paths = plain.schema_arrow, [plain.schema.column(leaf) for leaf in leaves]
-    texts = [leaf.path for leaf in paths if leaf.physical_type == "BYTE_ARRAY"]
+    with open_source(source) as plain:
+        kinds = plain.schema_arrow
     if hasattr(source, "seek"):
         source.seek(0)
-    with pq.ParquetFile(source, read_dictionary=texts, **METADATA) as file:
+    with open_source(source, read_dictionary=texts) as file:
         parts, size = [], 0
         for group in range(file.num_row_groups):
             part = file.read_row_group(group, columns, use_threads=False)
@@ -141,24 +144,24 @@ def _unpacked(array: Any) -> int:
     return int(array.nbytes)
 
 
-def _leaves(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[int]:
-    """Numbers of the Parquet columns that make up some columns, or parts of them such as `audio.path`.
+def _chunks(file: pq.ParquetFile, columns: Sequence[str] | None, groups: Iterable[int]) -> Iterator[Any]:
+    """The column chunks of some columns, or of parts of them such as `audio.path`, and some row groups.
+
+    `file.schema` would keep its metadata in memory.
 
     Raises:
         pa.ArrowInvalid: a column is missing.
     """
-    schema = file.schema
-    names = [{(path := schema.column(number).path), path.partition(".")[0]} for number in range(len(schema))]
-    if missing := set(columns or ()).difference(*names):
+    wanted, there = set(columns or ()), set(file.schema_arrow.names)
+    if missing := {name for name in wanted - there if name.partition(".")[0] not in there}:
         raise pa.ArrowInvalid(f"it has no column {cut(', '.join(sorted(missing)))}")
-    return [number for number, own in enumerate(names) if columns is None or own & set(columns)]
-
-
-def _chunks(metadata: Any, leaves: Sequence[int]) -> Iterable[Any]:
-    for group in range(metadata.num_row_groups):
-        rows = metadata.row_group(group)
-        for leaf in leaves:
-            yield rows.column(leaf)
+    for group in groups:
+        rows = file.metadata.row_group(group)
+        for leaf in range(rows.num_columns):
+            chunk = rows.column(leaf)
+            path = chunk.path_in_schema
+            if columns is None or path in wanted or path.partition(".")[0] in wanted:
+                yield chunk
 
 
 def _at_most(chunks: Iterable[Any]) -> int:

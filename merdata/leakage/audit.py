@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def audit(
 
 def audits(
     store: str | Path | Store,
-    protocols: Sequence[str | Protocol] | None = None,
+    protocols: Iterable[str | Protocol] | None = None,
     *,
     near_audio: bool = True,
     jobs: int | None = None,
@@ -89,7 +89,7 @@ def audits(
 
     Args:
         store: the store, or its folder.
-        protocols: names, or protocols that are loaded already; None for all.
+        protocols: names, or protocols that are loaded already, of which one is held at a time; None for all.
         near_audio: as `audit`.
         jobs: likewise.
         progress: show bars on stderr.

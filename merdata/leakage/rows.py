@@ -99,7 +99,7 @@ def read_rows(store: Store) -> Rows:
         StoreError: the store cannot be read.
     """
     table = store.rows(COLUMNS)
-    silent = _silent(table["notes"].combine_chunks())
+    silent = silent_rows(table["notes"])
     columns = {name: _coded(table[name]) for name in COLUMNS if name not in ("id", "notes")}
     corpus, prompt, audio = columns["corpus"], columns["prompt"], columns["audio_sha256"]
     heard = Property(np.where(silent, -1, audio.codes), audio.names)  # silence is no copy of silence
@@ -133,10 +133,11 @@ def _coded(column: pa.ChunkedArray) -> Property:
     return Property(codes, encoded.dictionary.take(pa.array(order)).to_numpy(zero_copy_only=False))
 
 
-def _silent(notes: pa.ListArray) -> npt.NDArray[np.bool_]:
+def silent_rows(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     """Rows whose notes say that their audio is silence."""
     import pyarrow.compute as pc
 
+    notes = column.combine_chunks()
     note = pc.list_flatten(notes).dictionary_encode()
     says = np.array([is_silenced([text]) for text in note.dictionary.to_pylist()], bool)
     silent = np.zeros(len(notes), bool)

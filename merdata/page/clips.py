@@ -7,14 +7,17 @@ import io
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import soundfile
 from tqdm import tqdm
 
 from merdata.audio.clip import read_wav
+from merdata.leakage.rows import silent_rows
+from merdata.page.table import distinct
 from merdata.store.clips import read_wavs
 from merdata.store.store import Store
-from merdata.utterance import SAMPLE_RATE, is_silenced
+from merdata.utterance import SAMPLE_RATE
 
 DEFAULT_MEGABYTES = 8.0
 MOST_CLIPS = 2_000  # in a page, however short they are
@@ -40,10 +43,9 @@ def sample_clips(
     """
     if not megabytes:
         return {}
-    notes = store.rows(("id", "notes"))
-    rows = zip(notes["id"].to_pylist(), notes["notes"].to_pylist(), strict=True)
-    audible = {id: strata[id] for id, own in rows if id in strata and not is_silenced(own)}
-    order = _in_turn(audible, seed)[:MOST_CLIPS]
+    rows = store.rows(("id", "notes"))
+    audible = rows["id"].filter(pc.invert(pa.array(silent_rows(rows["notes"])))).to_pylist()
+    order = _in_turn({id: strata[id] for id in audible if id in strata}, seed)[:MOST_CLIPS]
     chosen: dict[str, str] = {}
     left = megabytes * 1e6
     with tqdm(total=int(left), desc="clips", unit="B", unit_scale=True, disable=None) as bar:
@@ -60,18 +62,22 @@ def sample_clips(
 
 def _encoded(store: Store, ids: Sequence[str]) -> dict[str, str]:
     """The clips of some rows, read in the order of the store, so that no part of it is read twice."""
-    wanted = set(ids)
-    in_order = (id for own in store.ids.values() for id in own if id in wanted)
+    stored = store.ids_of(store.shards())
+    in_order = stored.filter(pc.is_in(stored, pa.array(ids, pa.string()))).to_pylist()
     return {id: base64.b64encode(_flac(wav)).decode() for id, wav in read_wavs(store, in_order)}
 
 
 def _in_turn(strata: Mapping[str, Hashable], seed: int) -> list[str]:
     """The ids in random order, but one of each stratum before the second of any."""
-    kinds, _ = pd.factorize(pd.Series(list(strata.values()), dtype=object))
-    table = pd.DataFrame({"id": list(strata), "stratum": kinds})
-    table = table.iloc[np.random.default_rng(seed).permutation(len(table))]
-    turn = table.groupby("stratum").cumcount()
-    return table["id"].iloc[np.argsort(turn.to_numpy(), kind="stable")].tolist()
+    _, kinds = distinct(list(strata.values()))
+    shuffled = np.random.default_rng(seed).permutation(len(kinds))
+    kind = np.array(kinds, int)[shuffled]
+    order = np.argsort(kind, kind="stable")
+    _, starts, sizes = np.unique(kind[order], return_index=True, return_counts=True)
+    turn = np.empty(len(kind), int)
+    turn[order] = np.arange(len(kind)) - np.repeat(starts, sizes)
+    ids = list(strata)
+    return [ids[place] for place in shuffled[np.argsort(turn, kind="stable")]]
 
 
 def _flac(wav: bytes) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import quote
 
+import pyarrow as pa
 from tqdm import tqdm
 
 from merdata.asr.against import text_against_audio
@@ -22,7 +23,7 @@ from merdata.page.charts import charts
 from merdata.page.clips import DEFAULT_MEGABYTES, sample_clips
 from merdata.page.html import html_page, linked_matrix
 from merdata.page.look import as_picture
-from merdata.page.table import PageColumn
+from merdata.page.table import PageColumn, distinct
 from merdata.stats import COLUMNS as COUNTED
 from merdata.stats import (
     NO_SPLIT,
@@ -100,7 +101,7 @@ def write_report(
     suspicious = against.mismatches if against else []
     if layer and against:
         columns |= {column.name: column for column in heard_columns(store, layer, suspicious)}
-    ids, folder, clips = columns["id"].values, None, dict[str, str]()
+    ids, folder, clips = store.rows(["id"])["id"].to_pylist(), None, dict[str, str]()
     if megabytes is None:
         folder = out.with_name(f"{out.stem}_audio")
         names = _write_clips(store, ids, folder)
@@ -108,7 +109,7 @@ def write_report(
     else:
         clips = sample_clips(store, {row.id: row.id for row in suspicious[:SHOWN]}, megabytes / 2, seed)
         left = megabytes - sum(map(len, clips.values())) / 1e6
-        clips |= _sample(store, columns, left, seed)
+        clips |= _sample(store, ids, columns, left, seed)
         addresses = {id: id for id in clips}
     page = html_page(
         files("merdata.page").joinpath("report.html.j2").read_text("utf-8"),
@@ -146,26 +147,28 @@ def _columns(store: Store, chosen: Protocol | None, fold: int | str) -> Iterator
     """The table of utterances, in the order in which the page shows its columns."""
     rows = store.rows(COLUMNS)
     classes = [*store.space.classes, UNLABELLED]
-    yield PageColumn("text", "text", "text", rows["text"].to_pylist())
-    yield PageColumn("class", "class", "category", rows["label"].fill_null(UNLABELLED).to_pylist(), classes)
-    yield PageColumn("raw_label", "raw label", "category", rows["raw_label"].to_pylist())
+    yield PageColumn("text", "text", "text", rows["text"])
+    yield PageColumn("class", "class", "category", rows["label"].fill_null(UNLABELLED), classes)
+    yield PageColumn("raw_label", "raw label", "category", rows["raw_label"])
     if chosen:
-        splits = split_column(rows["id"], chosen, fold).to_pylist()
+        splits = pa.chunked_array([split_column(rows["id"], chosen, fold)])
         yield PageColumn("split", "split", "category", splits, [*SPLITS, NO_SPLIT])
     for name in ("corpus", "speaker"):
-        yield PageColumn(name, name, "category", rows[name].to_pylist())
+        yield PageColumn(name, name, "category", rows[name])
     for name in ("gender", "language"):
-        yield PageColumn(name, name, "category", rows[name].fill_null(UNKNOWN).to_pylist())
+        yield PageColumn(name, name, "category", rows[name].fill_null(UNKNOWN))
     seconds = [round(value, 2) for value in rows["seconds"].to_pylist()]
     yield PageColumn("seconds", "seconds", "number", seconds)
-    yield PageColumn("notes", "notes", "notes", rows["notes"].to_pylist())
-    yield PageColumn("id", "id", "text", rows["id"].to_pylist())
+    yield PageColumn("notes", "notes", "notes", rows["notes"])
+    yield PageColumn("id", "id", "text", rows["id"])
 
 
-def _sample(store: Store, columns: Mapping[str, PageColumn], megabytes: float, seed: int) -> dict[str, str]:
+def _sample(
+    store: Store, ids: Sequence[str], columns: Mapping[str, PageColumn], megabytes: float, seed: int
+) -> dict[str, str]:
     """Clips of every corpus and class in turn."""
-    strata = zip(columns["corpus"].values, columns["class"].values, strict=True)
-    return sample_clips(store, dict(zip(columns["id"].values, strata, strict=True)), megabytes, seed)
+    strata = zip(*(distinct(columns[name].values)[1] for name in ("corpus", "class")), strict=True)
+    return sample_clips(store, dict(zip(ids, strata, strict=True)), megabytes, seed)
 
 
 def _write_clips(store: Store, ids: Sequence[str], folder: Path) -> dict[str, str]:

@@ -203,8 +203,7 @@ def _placed(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
 
 def _absent_splits(placed: pd.DataFrame, draft: Draft) -> list[str]:
     """A sentence for each split that has no row in a fold, or none of a corpus in any fold."""
-    by_fold = pd.crosstab(placed["fold"], placed["split"]).reindex(columns=SPLITS, fill_value=0)
-    by_corpus = pd.crosstab(placed["corpus"], placed["split"]).reindex(columns=SPLITS, fill_value=0)
+    by_fold, by_corpus = _rows_of_splits(placed, "fold"), _rows_of_splits(placed, "corpus")
     empty = [split for split in SPLITS if (by_fold[split] == 0).any()]
     of_folds = {split: _of_folds(sorted(by_fold.index[by_fold[split] == 0])) for split in empty}
     of_corpora = [
@@ -219,6 +218,13 @@ def _absent_splits(placed: pd.DataFrame, draft: Draft) -> list[str]:
         *(f"there are no rows in {split}{where}{hint.get(split, '')}" for split, where in of_folds.items()),
         *of_corpora,
     ]
+
+
+def _rows_of_splits(placed: pd.DataFrame, by: str) -> pd.DataFrame:
+    """How many rows each split has, by fold or corpus."""
+    # not pd.crosstab: that of pandas 3.0 refuses ids that several folds have
+    sizes = placed.groupby([by, "split"], observed=True).size()
+    return sizes.unstack(fill_value=0).reindex(columns=SPLITS, fill_value=0)
 
 
 def _absent_classes(placed: pd.DataFrame, hint: str) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from merdata.text import Codes, text_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def sentences(rows: pd.DataFrame) -> pd.Series[str]:
@@ -16,6 +20,8 @@ def sentences(rows: pd.DataFrame) -> pd.Series[str]:
     Args:
         rows: `text` and `prompt` of the rows of one corpus.
     """
+    import pandas as pd
+
     text, texts = pd.factorize(text_keys(rows["text"]), sort=True)
     prompt, prompts = pd.factorize(rows["prompt"], sort=True)
     names = np.array([*texts, *prompts, None], object)

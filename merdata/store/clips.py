@@ -21,11 +21,13 @@ def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     Raises:
         StoreError: a shard is missing or unreadable.
     """
-    place = {id: (shard, row) for shard, rows in store.ids.items() for row, id in enumerate(rows)}
+    ids, shards = list(ids), store.shards()
     held: tuple[Shard, range] | None = None
     clips = pa.array([], pa.binary())
-    for id in ids:
-        shard, row = place[id]
+    for id, number, row in zip(ids, *store.places(pa.array(ids, pa.string())), strict=True):
+        if number < 0:
+            raise KeyError(id)
+        shard = shards[number]
         if held is None or held[0] != shard or row not in held[1]:
             rows, clips = _read_group(shard, row)
             held = (shard, rows)

@@ -33,6 +33,7 @@ SCHEMA = pa.schema({"id": pa.string(), "split": pa.string(), "fold": pa.int32()}
 MOST_BYTES = 1 << 28  # of a protocol's file
 MOST_FOLDS = 2_000  # of a protocol: the audit holds a split of all rows for each
 MOST_LETTERS = 100  # of a protocol's name
+LINES_AT_ONCE = 1 << 16  # that are hashed
 
 
 class Properties(TypedDict):
@@ -104,6 +105,18 @@ class Protocol:
         part = self.of_fold(self.fold_number(fold))
         return dict(zip(part["id"].to_pylist(), part["split"].to_pylist(), strict=True))
 
+    def split_column(self, ids: pa.Array | pa.ChunkedArray, fold: int | str = 0) -> pa.Array:
+        """The split of each id in one fold; null where the fold does not use it.
+
+        Raises:
+            SplitError: there is no such fold.
+        """
+        import pyarrow.compute as pc
+
+        part = self.of_fold(self.fold_number(fold))
+        ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+        return part["split"].combine_chunks().take(pc.index_in(ids, part["id"]))
+
     def of_fold(self, number: int) -> pa.Table:
         """The rows of one fold, given by number."""
         import pyarrow.compute as pc
@@ -157,9 +170,11 @@ def _sha256(lines: pa.Array | pa.ChunkedArray) -> str:
         pc.less_equal(lines[:-1], lines[1:])
     ).as_py():  # most are in order, and sorting takes longer
         lines = lines.take(pc.array_sort_indices(lines))
-    ended = pc.binary_join_element_wise(lines, "", "\n")
-    size = pc.sum(pc.binary_length(ended)).as_py() or 0
-    return hashlib.sha256(memoryview(ended.buffers()[2] or b"")[:size]).hexdigest()
+    digest = hashlib.sha256()
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        ended = pc.binary_join_element_wise(lines[start : start + LINES_AT_ONCE], "", "\n")
+        digest.update(memoryview(ended.buffers()[2])[: pc.sum(pc.binary_length(ended)).as_py()])
+    return digest.hexdigest()
 
 
 def protocol_path(store: Store, name: str) -> Path:
@@ -261,28 +276,29 @@ def covers(store: Store, protocol: Protocol) -> bool:
 
 
 def rows_hash(store: Store, corpora: Iterable[str]) -> str:
-    """SHA-256 over the ids of some corpora's rows."""
-    wanted = set(corpora)
-    ids = [id for shard, own in store.ids.items() if shard.corpus in wanted for id in own]
-    return _sha256(pa.array(ids, pa.string()))
+    """SHA-256 over the ids of some corpora's rows, computed once for all protocols that split them."""
+    wanted = frozenset(corpora)
+    if wanted not in store.row_hashes:
+        store.row_hashes[wanted] = _sha256(store.ids_of(store.shards(wanted)))
+    return store.row_hashes[wanted]
 
 
 def whole_shards(store: Store, protocol: Protocol) -> dict[int, dict[str, list[Shard]]]:
     """fold -> split -> its shards, for the folds that split no shard."""
     import pyarrow.compute as pc
 
-    shards, ids = list(store.ids), pa.array(store.shard_of, pa.string())
-    shard_of = np.fromiter(store.shard_of.values(), int, len(ids))
-    rows = np.bincount(shard_of, minlength=len(shards))
+    shards = store.shards()
+    rows = np.array([len(store.ids_of([shard])) for shard in shards], int)
+    shard_of, _ = store.places(protocol.table["id"])
+    split = pc.index_in(protocol.table["split"], pa.array(SPLITS)).to_numpy()
+    fold_of = protocol.table["fold"].to_numpy()
     by_fold = {}
     for fold in protocol.folds:
-        part = protocol.of_fold(fold)
-        row = pc.index_in(part["id"], ids)
-        if row.null_count:
+        own = fold_of == fold
+        if (shard_of[own] < 0).any():
             continue  # the store no longer has these rows
-        split = pc.index_in(part["split"], pa.array(SPLITS)).to_numpy()
-        counts = np.bincount(shard_of[row] * len(SPLITS) + split, minlength=len(shards) * len(SPLITS))
-        counts = counts.reshape(len(shards), len(SPLITS))
+        cells = shard_of[own] * len(SPLITS) + split[own]
+        counts = np.bincount(cells, minlength=len(shards) * len(SPLITS)).reshape(len(shards), len(SPLITS))
         whole = (counts == rows[:, None]) | (counts == 0)
         if whole.all():
             parts = ((name, np.flatnonzero(counts[:, number])) for number, name in enumerate(SPLITS))

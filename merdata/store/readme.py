@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -36,7 +37,8 @@ def make_card(store: Store) -> tuple[str, list[str]]:
     protocols = [read_protocol(store, name) for name in protocol_names(store)]
     outdated = [protocol.name for protocol in protocols if not covers(store, protocol)]
     current = [protocol for protocol in protocols if protocol.name not in outdated]
-    front = yaml.safe_dump(front_matter(store, current), sort_keys=False, allow_unicode=True, width=120)
+    parts = {name: own for protocol in current for name, own in protocol_parts(store, protocol).items()}
+    front = yaml.safe_dump(front_matter(store, parts), sort_keys=False, allow_unicode=True, width=120)
     name = pretty_name(store)
     body = render_card("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
     return f"---\n{front}---\n\n{body}", outdated
@@ -48,8 +50,16 @@ def pretty_name(store: Store) -> str:
     return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
 
 
-def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
-    """The YAML header of a store's README.md."""
+def protocol_parts(store: Store, protocol: Protocol) -> dict[str, Parts]:
+    """Name of a config -> split -> its shards, for the folds of a protocol that split no shard."""
+    return {
+        protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
+        for fold, shards in whole_shards(store, protocol).items()
+    }
+
+
+def front_matter(store: Store, parts: Mapping[str, Parts]) -> dict[str, Any]:
+    """The YAML header of a store's README.md, with the configs that `protocol_parts` gives."""
     languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
     return {
         "pretty_name": pretty_name(store),
@@ -57,17 +67,12 @@ def front_matter(store: Store, protocols: list[Protocol]) -> dict[str, Any]:
         "license": "other",
         "task_categories": ["audio-classification"],
         "tags": ["emotion", "speech-emotion-recognition"],
-        "configs": _configs(store, protocols),
+        "configs": _configs(store, dict(parts)),
     }
 
 
-def _configs(store: Store, protocols: list[Protocol]) -> list[dict[str, Any]]:
+def _configs(store: Store, parts: dict[str, Parts]) -> list[dict[str, Any]]:
     """The default protocol as `default` and by corpus; the others by name, one config per fold."""
-    parts = {
-        protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
-        for protocol in protocols
-        for fold, shards in whole_shards(store, protocol).items()
-    }
     default = parts.pop(DEFAULT_PROTOCOL, {TRAIN: store.shards()})
     configs = [{**_config("default", default), "default": True}]
     configs += [_config(corpus, _of_corpus(default, corpus)) for corpus in sorted(store.corpora)]

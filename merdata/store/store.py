@@ -12,7 +12,7 @@ merdata.json                            format, label space, corpora, policies, 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ from merdata.store.manifest import MANIFEST, ledger_path, read_manifest, shard_p
 from merdata.utterance import METADATA_COLUMNS, store_schema
 
 SHARD_SCHEMA = store_schema(())  # of the columns; the classes are the manifest's
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Store:
         self.path = path
         self.manifest = manifest
         self.space: LabelSpace = label_space(manifest["space"])
-        self._kept: dict[Shard, pa.Table] = {}  # the columns that were read
+        self.row_hashes: dict[frozenset[str], str] = {}  # as `merdata.store.protocol` computes them
+        self._kept: dict[str, pa.Table] = {}  # the columns that were read, by the shard's path in the store
 
     @property
     def corpora(self) -> dict[str, CorpusFacts]:
@@ -123,27 +125,52 @@ class Store:
         Raises:
             StoreError: a shard is missing or unreadable.
         """
+        return {shard: self.ids_of([shard]).to_pylist() for shard in self.shards()}
+
+    def ids_of(self, shards: Sequence[Shard]) -> pa.Array:
+        """The ids of some shards' rows, in their order.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        chunks = [chunk for table in self._columns(shards, ["id"]) for chunk in table["id"].chunks]
+        return pa.chunked_array(chunks, pa.string()).combine_chunks()
+
+    def places(self, ids: pa.Array | pa.ChunkedArray) -> tuple[Places, Places]:
+        """The number of each id's shard, and of its row there; -1 for an id that no row has.
+
+        Raises:
+            StoreError: a shard is missing or unreadable.
+        """
+        import pyarrow.compute as pc
+
         shards = self.shards()
-        ids = (table["id"].to_pylist() for table in self._columns(shards, ["id"]))
-        return dict(zip(shards, ids, strict=True))
+        starts = np.cumsum([0, *(len(self.ids_of([shard])) for shard in shards)])
+        row = pc.fill_null(pc.index_in(ids, self.ids_of(shards)), -1).to_numpy()
+        shard = np.searchsorted(starts, row, side="right") - 1
+        return shard, np.where(row < 0, -1, row - starts[shard])
+
+    def keep(self, columns: Mapping[Shard, pa.Table]) -> None:
+        """Take columns of shards that were read elsewhere, so that they are not read again."""
+        self._kept |= {shard.relative: table for shard, table in columns.items()}
 
     def _columns(self, shards: Sequence[Shard], names: Sequence[str]) -> list[pa.Table]:
         """Some columns of each shard; each is read once, since a shard's name is that of its bytes."""
 
         def lacking(shard: Shard) -> list[str]:
-            known = self._kept[shard].column_names if shard in self._kept else []
+            known = self._kept[shard.relative].column_names if shard.relative in self._kept else []
             return [name for name in dict.fromkeys(names) if name not in known]
 
         def read(shard: Shard) -> None:
             new = self.rows_of(shard, lacking(shard))
-            table = self._kept.get(shard, new)
+            table = self._kept.get(shard.relative, new)
             for name in new.column_names:
                 if name not in table.column_names:
                     table = table.append_column(name, new[name])
-            self._kept[shard] = table
+            self._kept[shard.relative] = table
 
         each(read, [shard for shard in shards if lacking(shard)], self.path)
-        return [self._kept[shard].select(names) for shard in shards]
+        return [self._kept[shard.relative].select(names) for shard in shards]
 
     @cached_property
     def shard_of(self) -> dict[str, int]:

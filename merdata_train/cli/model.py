@@ -48,9 +48,12 @@ def predict(
     A recording that cannot be read is named on stderr; the others are predicted, and the exit code is 2.
     """
     from merdata_train.cli import screen
+    from merdata_train.errors import InputError
     from merdata_train.serving.predict import Predictor, predict_all
     from merdata_train.serving.recordings import Ears
 
+    if language and not transcribe:
+        raise InputError("--language is for --transcribe: give both, or leave --language out")
     predictor = Predictor.open(model)
     ears = Ears(transcribe, language) if transcribe else None
     items = predict_all(predictor, files or [], text or [], history or [], ears)

@@ -14,15 +14,15 @@ recipes = typer.Typer(no_args_is_help=True, help="List, show and check recipes."
 @recipes.command("list")
 def list_recipes(as_json: AsJson = False) -> None:
     """List the recipes that ship."""
-    from merdata_train.cli import screen
-    from merdata_train.recipe.recipe import about, load_recipe, recipe_files
+    from merdata_train.cli import lists
+    from merdata_train.recipe.files import MODALITIES, about, read_quickly, read_tree, recipe_files
 
     facts = []
     for name, path in recipe_files().items():
-        recipe = load_recipe(path)
-        kind = {"model": recipe.model.kind, "modalities": "+".join(recipe.modalities)}
+        tree = read_tree(path, read_quickly)
+        kind = {"model": tree["model"]["kind"], "modalities": "+".join(tree.get("modalities", MODALITIES))}
         facts.append({"name": name, **kind, "about": about(path)})
-    print_json(facts) if as_json else screen.recipes(facts)
+    print_json(facts) if as_json else lists.recipes(facts)
 
 
 @recipes.command("show")

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from merdata import plugin
+from merdata_train.cli.lists import console
 from merdata_train.scoring.coverage import on_half
 from merdata_train.scoring.metrics import METRICS, TITLES, brackets
 from merdata_train.scoring.units import OVER_SENTENCES
@@ -29,12 +28,6 @@ if TYPE_CHECKING:
     from merdata_train.serving.predict import Item
     from merdata_train.serving.push import Upload
 
-WIDE = 140
-
-
-def console() -> Console:
-    return plugin.console(WIDE)
-
 
 def metrics(found: Metrics, folder: Path) -> None:
     """The table of evaluation sets, each above its baselines, and what the numbers rest on."""
@@ -48,15 +41,18 @@ def metrics(found: Metrics, folder: Path) -> None:
             table.add_row(*row, style="dim")
     screen = console()
     screen.print(table)
+    chose = TITLES.get(found["selection"], found["selection"])
     for name, account in found["sets"].items():
         for remark in _remarks(account):
             screen.print(f"{name}: {remark}", soft_wrap=True)
     screen.print(
         f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
         f"split {found['split_hash'][:12]}, seed {found['seed']}, "
-        f"epoch {found['best_epoch']} chosen by validation {TITLES[found['selection']]}",
+        f"epoch {found['best_epoch']} chosen by validation {chose}",
         soft_wrap=True,
     )
+    if "texts" in found:
+        screen.print(found["texts"], soft_wrap=True)
     screen.print("in brackets: 95 % intervals, resampling dialogues (conversational) or speakers (acted)")
     screen.print(
         "resolves: half of the interval; this test set cannot tell two runs apart that differ by less"
@@ -113,16 +109,6 @@ def _coverage(account: SetAccount) -> Iterator[str]:
 def _calibration(found: Calibration) -> str:
     before, after = found["before"]["ece"], found["after"]["ece"]
     return f"ECE {before:.3f}, {after:.3f} at temperature {found['temperature']:.2f}"
-
-
-def suites(shipped: Sequence[dict[str, str]]) -> None:
-    """The suites that ship."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("name", "what it compares"):
-        table.add_column(name)
-    for suite in shipped:
-        table.add_row(suite["name"], suite["title"])
-    console().print(table)
 
 
 def trained(best: Epoch, folder: Path) -> None:
@@ -268,12 +254,3 @@ def report(written: dict[str, list[str]], out: Path) -> None:
         table = next(file for file in files if file.endswith(".md"))
         print((out / table).read_text("utf-8"))
     print(f"tables/, figures/ and index.html are in {out}")
-
-
-def recipes(found: list[dict[str, str]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("name", "model", "modalities", "what it is"):
-        table.add_column(name)
-    for one in found:
-        table.add_row(one["name"], one["model"], one["modalities"], one["about"])
-    console().print(table)

@@ -201,13 +201,13 @@ def suite(
     What is there already is not done again. A run that fails does not stop the others; the exit code is then
     1.
     """
-    from merdata_train.cli import screen
+    from merdata_train.cli import lists, screen
     from merdata_train.runs import conduct
     from merdata_train.runs.suite import load_suite, plan, suite_files
 
     if suite == "list":
         shipped = [{"name": name, "title": load_suite(path).title} for name, path in suite_files().items()]
-        print_json(shipped) if as_json else screen.suites(shipped)
+        print_json(shipped) if as_json else lists.suites(shipped)
         return
     matrix = load_suite(suite).narrowed(seeds, folds)
     planned = plan(matrix, out, store, all_overrides(None, corpora, overrides))

@@ -22,7 +22,7 @@ from merdata_train.data.examples import Examples as Examples
 from merdata_train.data.examples import for_training as for_training
 from merdata_train.data.inputs import Inputs, Read
 from merdata_train.data.perturb import Perturber
-from merdata_train.data.recognised import recognised, texts_hash
+from merdata_train.data.recognised import recognised, said_of, texts_hash
 from merdata_train.data.rows import belong, corpora_of, held_out, known_rows, labelled_rows
 from merdata_train.data.sequences import Clips, Frames, Sequences, TokenRows
 from merdata_train.encoders import whisper
@@ -62,6 +62,15 @@ class Source:
         if self.recipe.data.text:
             shards.append(texts_hash(self._heard))
         return hashlib.sha256("\n".join(shards).encode()).hexdigest()
+
+    @property
+    def texts(self) -> str | None:
+        """Who wrote the texts, in a sentence, where it was not the corpora."""
+        return said_of(self.store, self.recipe.data.text) if self.recipe.data.text else None
+
+    def heard_hash(self, layer: str) -> str:
+        """SHA-256 over the texts of a layer of transcripts, of the recipe's corpora."""
+        return texts_hash(recognised(self.store, layer, self.corpora))
 
     @cached_property
     def _rows(self) -> pd.DataFrame:

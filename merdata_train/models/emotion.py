@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -172,6 +173,10 @@ class EmotionModel(nn.Module, PyTorchModelHubMixin, library_name="merdata"):
         self.temperature = temperature
         config = cast(dict[str, Any], self._hub_mixin_config)
         self.save_pretrained(folder, config=config | {"temperature": temperature})
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """Save the weights from the CPU: on a GPU an LSTM's lie in one block, which safetensors refuses."""
+        super(EmotionModel, deepcopy(self).cpu())._save_pretrained(save_directory)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Predict a batch.

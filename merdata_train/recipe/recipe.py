@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from merdata.plugin import did_you_mean, load_yaml, read_yaml
+from merdata.plugin import load_yaml
 from merdata_train.errors import RecipeError
 from merdata_train.parts.auxiliaries import AnyAuxiliary
 from merdata_train.parts.auxiliary import Auxiliary
@@ -20,6 +19,7 @@ from merdata_train.recipe.augment import Augment
 from merdata_train.recipe.data import Context, Data
 from merdata_train.recipe.faults import faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
+from merdata_train.recipe.files import MODALITIES, find_recipe, read_tree
 from merdata_train.recipe.loss import CrossEntropy, LossPart
 from merdata_train.recipe.stage import Ema, Selection, Stage
 
@@ -38,7 +38,7 @@ class Recipe(Part):
     fold: Annotated[int, Field(ge=0)] | str = 0  # number, or name as in loco
     labels: str = "mer7"
     data: Data = Data()
-    modalities: Annotated[list[Modality], AfterValidator(distinct)] = Field(["audio", "text"], min_length=1)
+    modalities: Annotated[list[Modality], AfterValidator(distinct)] = Field([*MODALITIES], min_length=1)
     features: Features = Features()
     context: Context | None = None
     model: AnyModel
@@ -104,88 +104,14 @@ def load_recipe(name: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     Raises:
         RecipeError: with every fault of the recipe, each with its key.
     """
-    path = _find(name)
-    tree = _with_base(path, seen=())
+    path = find_recipe(name)
+    tree = read_tree(path)
     for override in overrides:
         _apply(tree, override)
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
         raise RecipeError(f"{path}: {'; '.join(faults(error, Recipe))}") from error
-
-
-def recipe_files() -> dict[str, Path]:
-    """Name -> file of the recipes that ship with the package."""
-    folder = recipe_folder()
-    files = sorted(path for path in folder.rglob("*.yaml") if folder / "suites" not in path.parents)
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
-
-
-def about(path: Path) -> str:
-    """What a recipe is: the first line of its comment that is not the command."""
-    lines = [
-        line.lstrip("# ").strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")
-    ]
-    return next((line for line in lines if line and not line.startswith("merdata")), "")
-
-
-def recipe_folder() -> Path:
-    """recipes/, which is `merdata_train/recipes` in an installed package."""
-    installed = Path(__file__).parents[1] / "recipes"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "recipes"
-
-
-def _find(name: str | Path) -> Path:
-    path = Path(name).expanduser()
-    if path.is_file():
-        return path
-    shipped = recipe_files()
-    plain = str(name).removesuffix(".yaml").removeprefix("recipes/")
-    if plain in shipped:
-        return shipped[plain]
-    hint = did_you_mean(plain, shipped)
-    raise RecipeError(f"there is no recipe {name}{hint}; `merdata_train recipes list` lists those that ship")
-
-
-def _with_base(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    """The YAML of a recipe, laid over that of its parent."""
-    if path in seen:
-        raise RecipeError(f"{path}: it is its own base")
-    try:
-        tree = read_yaml(path)
-    except (OSError, yaml.YAMLError) as error:
-        raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
-    if not isinstance(tree, dict):
-        raise RecipeError(f"{path} is not a recipe: it must be a mapping of keys")
-    base = tree.pop("base", None)
-    if base is None:
-        return tree
-    parent = (path.parent / str(base)).resolve()
-    if not parent.is_file():
-        raise RecipeError(f"{path}: base: {parent} does not exist")
-    return _merge(_with_base(parent, (*seen, path)), tree)
-
-
-def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` on `under`: parts key by key, stages one by one; a part of another kind replaces the part."""
-    return under | {key: _laid_over(under.get(key), value) for key, value in over.items()}
-
-
-def _laid_over(below: Any, value: Any) -> Any:
-    if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
-        return _merge(below, value)
-    if _are_parts(below) and _are_parts(value):
-        pairs = itertools.zip_longest(below, value)
-        return [_laid_over(old, new) if old and new else old or new for old, new in pairs]
-    return value
-
-
-def _are_parts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
-
-
-def _same_kind(below: dict[str, Any], value: dict[str, Any]) -> bool:
-    return "kind" not in value or value["kind"] == below.get("kind")
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

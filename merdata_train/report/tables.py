@@ -81,6 +81,16 @@ def latex(grid: Grid) -> str:
     )
 
 
+def _texts(matrix: Matrix) -> Iterator[str]:
+    """Who wrote the texts of which cells, where it was not the corpora."""
+    cells: dict[str, list[str]] = {}
+    for cell in matrix.cells:
+        for sentence in {entry.run.metrics.get("texts") for entry in matrix.of(cell)} - {None}:
+            cells.setdefault(str(sentence), []).append(cell)
+    for sentence, named in cells.items():
+        yield f"{', '.join(named)}: {sentence}"
+
+
 def as_csv(matrix: Matrix, lines: Sequence[Line]) -> str:
     """One row per line and metric, numbers unrounded."""
     text = io.StringIO()
@@ -112,6 +122,7 @@ def caption(matrix: Matrix, lines: Sequence[Line]) -> str:
     absent = _absent(matrix)
     if absent:
         parts.append(f"Without rows and left out of macro averages: {', '.join(absent)}.")
+    parts += _texts(matrix)
     parts += [counted(looks) for looks in matrix.looks if looks]
     if matrix.missing:
         parts.append(f"Not scored yet: {'; '.join(matrix.missing)}.")

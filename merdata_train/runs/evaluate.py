@@ -85,6 +85,8 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
         "sets": {name: scoring.account(rows) for name, rows in sets.items()},
         "groups": {name: by_group(sets[name], test.classes) for name in DOMAINS},
     }
+    if source.texts:
+        metrics["texts"] = source.texts
     _write_predictions(folder / "validation.parquet", validation, source)
     _write_predictions(folder / "predictions.parquet", predictions, source)
     write_json(folder / "metrics.json", metrics)

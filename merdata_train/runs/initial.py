@@ -10,12 +10,13 @@ from merdata_train.data.source import Source
 from merdata_train.encoders.pretrained import pinned
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.features import Features
-from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_files
+from merdata_train.recipe.files import recipe_files
+from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.recipe.stage import Stage, Start
 from merdata_train.runs.folder import open_run, read_history
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.lineage import LENGTHS, check_start, comparable
-from merdata_train.scoring.checks import best_epoch
+from merdata_train.scoring.checks import best_epoch, rank
 from merdata_train.training.stages import initial_weights, modality_of
 
 SHARED = ("protocol", "fold", "labels", "data", "modalities", "model")  # a run has them from its child
@@ -145,7 +146,7 @@ def _started(stage: Stage, recipe: Recipe, source: Source) -> Stage:
 
 
 def _best(stage: Stage, folders: list[Path]) -> Path:
-    """The run with the highest validation score; the first of several."""
+    """The run with the highest validation score and, where it ties, the lower loss; the first of several."""
     by = {folder: _selection(folder) for folder in folders}
     if len(set(by.values())) > 1:
         said = "; ".join(f"{folder.name} by {metric} over {over}" for folder, (metric, over) in by.items())
@@ -153,7 +154,7 @@ def _best(stage: Stage, folders: list[Path]) -> Path:
             f"stage {stage.name} starts from the best of several runs, but they were selected by different "
             f"metrics ({said}): name one of them in init"
         )
-    return max(folders, key=lambda folder: best_epoch(read_history(folder))["selected"])
+    return max(folders, key=lambda folder: rank(best_epoch(read_history(folder))))
 
 
 def _selection(folder: Path) -> tuple[str, str]:

@@ -90,11 +90,13 @@ def climb(
     if faults:
         raise RecipeError("; ".join(faults))
     clean = load_scored(folder)
-    kept = read_steps(clean)
+    layers = [str(step.level) for step in steps if step.kind == RECOGNISED and not step.is_clean]
+    texts = {layer: Source(recipe).heard_hash(layer) for layer in layers}
+    kept = read_steps(clean, texts)
     missing = [step for step in steps if step not in kept]
     if missing:
-        _predict(clean, recipe, missing, jobs, workers)
-        kept = read_steps(clean)
+        _predict(clean, recipe, missing, texts, jobs, workers)
+        kept = read_steps(clean, texts)
     found = robustness(clean, kept)
     write_json(folder / SUMMARY, found)
     write_card(folder)
@@ -102,7 +104,12 @@ def climb(
 
 
 def _predict(
-    clean: ScoredRun, recipe: Recipe, steps: Sequence[Perturbation], jobs: int | None, workers: int
+    clean: ScoredRun,
+    recipe: Recipe,
+    steps: Sequence[Perturbation],
+    texts: Mapping[str, str],
+    jobs: int | None,
+    workers: int,
 ) -> None:
     source = Source(recipe)
     expected = (clean.metrics["split_hash"], clean.metrics["data_hash"])
@@ -113,12 +120,12 @@ def _predict(
     model = open_model(clean.folder / "model").to(processes().device)
     saved = SavedModel(clean.folder, source, model, workers)
     test = source.examples("test", jobs)
-    layers = [str(step.level) for step in steps if step.kind == RECOGNISED and not step.is_clean]
-    perturber = source.perturber(test, jobs, layers)
+    perturber = source.perturber(test, jobs, [*texts])
     log_look(clean.folder, clean.metrics["protocol"], expected[0], clean.metrics["fold"], len(test))
     _check_clean(clean, saved, perturber, test)
     for step in tqdm(steps, desc="ladder", unit="levels", disable=not sys.stderr.isatty()):
-        _keep(clean, step, saved.predictions(perturber(test, step), again=[step.facts["modality"]]))
+        predictions = saved.predictions(perturber(test, step), again=[step.facts["modality"]])
+        _keep(clean, step, predictions, texts.get(str(step.level), ""))
 
 
 def _check_clean(clean: ScoredRun, saved: SavedModel, perturber: Perturber, test: Examples) -> None:
@@ -140,20 +147,24 @@ def _path(clean: ScoredRun, step: Perturbation) -> Path:
     return clean.folder / FOLDER / f"{step.kind}_{step.shown.replace('/', '_')}.parquet"
 
 
-def _keep(clean: ScoredRun, step: Perturbation, predictions: pd.DataFrame) -> None:
+def _keep(clean: ScoredRun, step: Perturbation, predictions: pd.DataFrame, texts: str) -> None:
     path = _path(clean, step)
     facts = {"step": str(step), "version": str(VERSION), "split_hash": clean.metrics["split_hash"]}
-    facts["data_hash"] = clean.metrics["data_hash"]
+    facts |= {"data_hash": clean.metrics["data_hash"], "texts_hash": texts}
     table = pa.Table.from_pandas(predictions, preserve_index=False).replace_schema_metadata(facts)
     path.parent.mkdir(exist_ok=True)
     with plugin.write_atomically(path) as temporary:
         pq.write_table(table, temporary)
 
 
-def read_steps(clean: ScoredRun) -> dict[Perturbation, pd.DataFrame]:
+def read_steps(clean: ScoredRun, texts: Mapping[str, str] | None = None) -> dict[Perturbation, pd.DataFrame]:
     """The predictions at each step that a run has, kinds and levels in the order of the ladder.
 
     Those of an older version, or of rows that are not those of the clean score, do not count.
+
+    Args:
+        clean: the run.
+        texts: layer of transcripts -> hash of its texts now: predictions from other texts do not count.
 
     Raises:
         ProtocolError: a file's labels are not those of its probabilities.
@@ -161,7 +172,7 @@ def read_steps(clean: ScoredRun) -> dict[Perturbation, pd.DataFrame]:
     """
     steps = {}
     for path in sorted((clean.folder / FOLDER).glob("*.parquet")):
-        step, predictions = _read(path, clean)
+        step, predictions = _read(path, clean, texts or {})
         if step is not None:
             check_labels(predictions, clean.classes, path)
             steps[step] = predictions
@@ -169,7 +180,7 @@ def read_steps(clean: ScoredRun) -> dict[Perturbation, pd.DataFrame]:
     return dict(sorted(steps.items(), key=lambda item: (order.index(item[0].kind), item[0].place)))
 
 
-def _read(path: Path, clean: ScoredRun) -> tuple[Perturbation | None, pd.DataFrame]:
+def _read(path: Path, clean: ScoredRun, texts: Mapping[str, str]) -> tuple[Perturbation | None, pd.DataFrame]:
     try:
         table = plugin.read_table(path)
         facts = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
@@ -178,6 +189,8 @@ def _read(path: Path, clean: ScoredRun) -> tuple[Perturbation | None, pd.DataFra
         (step,) = ladder([facts["step"]])
         current = [facts[name] == clean.metrics[name] for name in ("split_hash", "data_hash")]
         current.append(facts["version"] == str(VERSION))
+        if str(step.level) in texts:
+            current.append(facts.get("texts_hash") == texts[str(step.level)])
     except RecipeError:  # a step of another version
         return None, rows
     except (OSError, KeyError, TypeError, ValueError, AttributeError, pa.ArrowInvalid) as error:

@@ -111,6 +111,8 @@ def run(
     with _locked(folder):
         if fresh:
             _clear(folder)
+        elif (folder / "model").exists() and processes().num_processes == 1:  # another process was faster
+            return folder
         _describe(folder, recipe, source, train, validation)
         write_json(folder / "lints.json", lints)
         with tracker(track, recipe, folder) as log:

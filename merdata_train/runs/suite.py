@@ -23,8 +23,9 @@ from merdata_train.errors import RecipeError
 from merdata_train.features.perturbations import ladder
 from merdata_train.parts.part import Metric
 from merdata_train.recipe.faults import MOST_FAULTS, SHOWN
+from merdata_train.recipe.files import recipe_folder
 from merdata_train.recipe.published import Document, Published
-from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
+from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.runs.identity import folder_name, starts_of
 from merdata_train.runs.initial import check_starts, with_initial
 

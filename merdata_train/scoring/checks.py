@@ -26,8 +26,16 @@ def last_stage(history: Sequence[Epoch]) -> list[Epoch]:
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """The epoch that selection chooses: the first with the highest value in the last stage."""
-    return max(last_stage(history), key=lambda epoch: epoch["selected"])
+    """The epoch that selection chooses: the first of the last stage that no other is better than."""
+    return max(last_stage(history), key=rank)
+
+
+def rank(epoch: Epoch) -> tuple[float, float]:
+    """What epochs are compared by: the value that chooses and, where it ties, the lower loss.
+
+    Histories from before losses decided ties do not have them: there the first epoch is chosen.
+    """
+    return epoch["selected"], -epoch.get("selected_loss", 0.0)
 
 
 def check_selected(history: Sequence[Epoch], metric: str, scored: Scores, where: object) -> None:

@@ -18,6 +18,7 @@ class Epoch(TypedDict):
         validation: metric -> its value on all validation rows.
         validation_loss: mean of -log p of the right class on these rows.
         selected: the value that chooses the epoch, on the validation rows of the stage.
+        selected_loss: mean of -log p of the right class on the same rows; the lower one decides a tie.
     """
 
     stage: str
@@ -28,6 +29,7 @@ class Epoch(TypedDict):
     validation: Scores
     validation_loss: NotRequired[float]
     selected: float
+    selected_loss: NotRequired[float]
 
 
 class SplitRecord(TypedDict):
@@ -136,6 +138,7 @@ class Metrics(TypedDict):
         temperature: that calibrates the model's probabilities, from validation rows.
         sets: `overall`, `TestA`, `TestB`, every corpus; None for one without rows.
         groups: TestA and TestB -> gender, language, speaker -> value -> scores, as `groups.by_group` gives.
+        texts: who wrote the texts, in a sentence, where it was not the corpora.
     """
 
     recipe: str
@@ -152,6 +155,7 @@ class Metrics(TypedDict):
     looks: str
     sets: dict[str, SetAccount | None]
     groups: dict[str, dict[str, dict[str, GroupScores]]]
+    texts: NotRequired[str]
 
 
 class Difference(TypedDict):

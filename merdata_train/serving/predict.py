@@ -21,7 +21,7 @@ from merdata_train.encoders.tokenizer import tokenise
 from merdata_train.errors import InputError, RunError
 from merdata_train.features.audio import features_of, one_thread, shape
 from merdata_train.models.emotion import EmotionModel
-from merdata_train.recipe.features import AudioEncoder, TextEncoder
+from merdata_train.recipe.features import AudioEncoder, Stored, TextEncoder
 from merdata_train.runs.folder import refuse_links
 from merdata_train.serving.recordings import Ears, Floats, read_recording
 
@@ -150,6 +150,16 @@ class Predictor:
         for name, there in given.items():
             if there and name not in self.modalities:
                 raise InputError(f"the model was trained on {knows} only: it cannot use {name}")
+        stored = self.model.features.audio
+        if given["audio"] and isinstance(stored, Stored):
+            made = f" by {stored.model}" if stored.model else " by another program"
+            instead = (
+                "give --text alone" if "text" in self.modalities else "use a model that hears recordings"
+            )
+            raise InputError(
+                f"the model reads the features {stored.name!r}, made{made} and kept in a layer of a store: "
+                f"it cannot hear a recording; {instead}"
+            )
         if not any(given.values()):
             raise InputError(f"there is nothing to predict from: give {' or '.join(self.modalities)}")
 

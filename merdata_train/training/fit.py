@@ -192,7 +192,8 @@ class _StageTraining:
             "lr": lr,
             "validation": all_metrics(rows, classes),
             "validation_loss": float(rows["surprise"].mean()),
-            "selected": selected(rows[self.chooses], classes, self.by),
+            "selected": selected(rows[self.chooses], classes, self.by.metric, self.by.over),
+            "selected_loss": -selected(rows[self.chooses], classes, "loss", self.by.over),
         }
 
     def _encode_frozen(self) -> None:

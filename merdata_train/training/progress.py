@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from merdata_train.recipe.stage import Stage
+from merdata_train.scoring.checks import rank
 from merdata_train.scoring.results import Epoch
 
 
@@ -26,8 +27,7 @@ class Progress:
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def best_epoch(self) -> int:
-        values = [epoch["selected"] for epoch in self.history]
-        return values.index(max(values))
+        return max(self.history, key=rank)["epoch"]
 
     def is_over(self, stage: Stage) -> bool:
         epochs = len(self.history)

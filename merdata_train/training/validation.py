@@ -10,7 +10,6 @@ import pandas as pd
 from merdata_train.data.source import Examples
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import predict
-from merdata_train.recipe.stage import Selection
 from merdata_train.scoring.metrics import confusion, scores
 
 LEAST = 1e-12  # probability of the right class: the loss stays finite
@@ -38,19 +37,19 @@ def all_metrics(rows: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float
     return {name: float(value) for name, value in scores(counts).items()}
 
 
-def selected(rows: pd.DataFrame, classes: tuple[str, ...], by: Selection) -> float:
-    """The value that chooses the epoch: the metric over each group of `by.over`, and their mean.
+def selected(rows: pd.DataFrame, classes: tuple[str, ...], metric: str, over: str) -> float:
+    """The value that chooses the epoch: the metric over each group of `over`, and their mean.
 
     Args:
         rows: validation rows of the stage, as `with_predictions` gives them; some of each group.
         classes: the labels.
-        by: which metric, over which rows.
+        metric: as in `Selection`; of the loss it is the negative, so that higher is better.
+        over: as in `Selection`.
     """
-    return float(np.mean([_value(group, classes, by.metric) for group in _groups(rows, by.over)]))
+    return float(np.mean([_value(group, classes, metric) for group in _groups(rows, over)]))
 
 
 def _value(rows: pd.DataFrame, classes: tuple[str, ...], metric: str) -> float:
-    """Higher is better: of the loss it is the negative."""
     return -float(rows["surprise"].mean()) if metric == "loss" else all_metrics(rows, classes)[metric]
 
 

@@ -1,4 +1,4 @@
-"""Splits, audits and diffs at full size; what the near-audio pass costs, by corpus and as clips become more.
+"""Splits and audits at full size; what the near-audio pass costs, by corpus and as clips become more.
 
 The full-size set is every row of seven corpora (106,256), without its audio. Each figure of it is CPU seconds
 and peak memory of a process of its own. The near-audio pass runs on real recordings; for more clips, each at
@@ -9,7 +9,6 @@ several speeds, so that no clip is a copy of another.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,18 +39,6 @@ import merdata
 {}
 print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
-PLAIN = """
-import glob
-import pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq
-from merdata.utterance import METADATA_COLUMNS
-def rows(folder):
-    files = sorted(glob.glob(folder + '/data/*/*.parquet'))
-    parts = [pq.read_table(file, columns=list(METADATA_COLUMNS), partitioning=None) for file in files]
-    table = pa.concat_tables(parts).combine_chunks()
-    return table.take(pc.sort_indices(table['id'])).to_pylist()
-before, after = rows({!r}), rows({!r})
-print(sum(old[name] != new[name] for old, new in zip(before, after) for name in METADATA_COLUMNS))
-"""
 
 
 def main() -> None:
@@ -64,11 +51,11 @@ def main() -> None:
 
 
 def full_size(folder: Path) -> None:
-    """Measure each kind of split, its audit without the near-audio pass, the audit of all, and a diff."""
+    """Measure each kind of split, its audit without the near-audio pass, and the audit of all."""
     for name in SEVEN:
         lay_down(name, REAL, folder / "corpora" / name)
     merdata.build(SEVEN, folder / "corpora", folder / "store", policy=KEPT, on_bad_audio="silence")
-    store, other = folder / "store", folder / "other"
+    store = folder / "store"
     rows = merdata.open_store(store).rows(["id"]).num_rows
     print(f"| full size: {rows:,} rows | CPU s | peak MB |\n|---|---:|---:|")
     for kind in KINDS:
@@ -78,10 +65,6 @@ def full_size(folder: Path) -> None:
     measure(
         "audit of all", f"from merdata.leakage.audit import audits; audits({str(store)!r}, near_audio=False)"
     )
-    shutil.copytree(store, other)
-    merdata.build(SEVEN, folder / "corpora", other, policy=[*KEPT, "fear=surprise"], on_bad_audio="silence")
-    measure("a plain pyarrow script that counts the cells that differ", PLAIN.format(str(store), str(other)))
-    measure("diff", f"merdata.diff({str(store)!r}, {str(other)!r})")
 
 
 def measure(name: str, code: str) -> None:
@@ -95,6 +78,7 @@ def measure(name: str, code: str) -> None:
 
 def by_corpus() -> None:
     """CPU time of the fingerprints for real recordings of each corpus."""
+    fingerprint(np.ones(RATE, np.float32), RATE)  # imports what it needs
     print("\n| near audio | clips | minutes | CPU ms a second of audio |\n|---|---:|---:|---:|")
     for name in WITH_AUDIO:
         files = sorted((REAL / name).rglob("*.wav"))

@@ -6,7 +6,7 @@ of the rows that chose it, and no test row is read. UAR over the pooled halves a
 intervals resample speakers. Each combination of the choices of a recipe is a row of the table.
 
 PYTHONPATH=. .venv/bin/python tests/benchmarks/bench_projections.py [--corpora ravdess emodb] [--folds 4]
-    [--seeds 0 1 2] [--recipe source0/A1 KEY=VALUE,VALUE...]
+    [--seeds 0 1 2] [--jobs 1] [--recipe source0/A1 KEY=VALUE,VALUE...]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from joblib import Parallel, delayed
 from sklearn.base import ClassifierMixin
 
 from merdata_train.data.source import Examples, Source
@@ -70,7 +71,7 @@ def systems(choices: Choices, place: list[str]) -> Iterator[tuple[str, System]]:
     """What is compared, by name."""
     for name, models in candidates():
         yield name, partial(with_models, name, models)
-    yield "MLP", lambda parts, seed: with_scikit_learn(parts, *perceptrons(seed))[1]
+    yield "MLP", with_perceptrons
     for recipe, values_of in choices.items():
         for values in product(*values_of.values()):
             own = [f"{key}={value}" for key, value in zip(values_of, values, strict=True)]
@@ -83,7 +84,12 @@ def with_models(
     return with_scikit_learn(parts, name, models)[1]
 
 
+def with_perceptrons(parts: Parts, seed: int) -> npt.NDArray[np.object_]:
+    return with_scikit_learn(parts, *perceptrons(seed))[1]
+
+
 def with_recipe(name: str, words: list[str], parts: Parts, seed: int) -> npt.NDArray[np.object_]:
+    torch.set_num_threads(1)
     model, _ = fit(load_recipe(name, [*words, f"seed={seed}"]), parts["train"], parts["validation"])
     best = predict(model, parts["test"]).argmax(dim=-1).numpy()
     return np.array(parts["test"].classes, dtype=object)[best]
@@ -95,9 +101,11 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--recipe", nargs="+", metavar="NAME")
+    parser.add_argument("--jobs", type=int, default=1)
     asked = parser.parse_args()
     choices = chosen(*asked.recipe) if asked.recipe else CHOICES
     torch.set_num_threads(1)
+    parallel = Parallel(asked.jobs, "multiprocessing")
     with tempfile.TemporaryDirectory() as temporary:
         store, protocol = build(asked.corpora, asked.folds, Path(temporary))
         place = [f"store={store}", f"protocol={protocol}"]
@@ -113,7 +121,7 @@ def main() -> None:
         print("| system | UAR of validation rows |\n|---|---|")
         for name, system in systems(choices, place):
             rows = list(zip(train, validation, strict=True))
-            print(f"| {name} | {measured(system, rows, asked.seeds)} |", flush=True)
+            print(f"| {name} | {measured(system, rows, asked.seeds, parallel)} |", flush=True)
 
 
 def chosen(recipe: str, *words: str) -> Choices:
@@ -122,20 +130,28 @@ def chosen(recipe: str, *words: str) -> Choices:
     return {recipe: {key: values.split(",") for key, _, values in pairs}}
 
 
-def measured(system: System, rows: list[tuple[Examples, Examples]], seeds: list[int]) -> str:
+def measured(
+    system: System, rows: list[tuple[Examples, Examples]], seeds: list[int], parallel: Parallel
+) -> str:
     """The UAR of a system with its interval.
 
     Args:
         system: what is scored.
         rows: train and validation rows of each fold.
         seeds: of training.
+        parallel: what runs the folds, halves and seeds.
     """
+    tasks = [
+        (seed, {"train": train, "validation": chooses, "test": rest})
+        for seed in seeds
+        for train, validation in rows
+        for chooses, rest in halves(validation)
+    ]
     scored: Seeds = defaultdict(list)
-    for seed in seeds:
-        for train, validation in rows:
-            for chooses, rest in halves(validation):
-                parts = {"train": train, "validation": chooses, "test": rest}
-                scored[seed].append(predicted_rows(rest, system(parts, seed)))
+    for (seed, parts), named in zip(
+        tasks, parallel(delayed(system)(parts, seed) for seed, parts in tasks), strict=True
+    ):
+        scored[seed].append(predicted_rows(parts["test"], named))
     counts = counts_of(scored, rows[0][0].classes)
     bounds = mean_intervals(counts)
     value = float(mean_scores(counts.sum(axis=1))["uar"])

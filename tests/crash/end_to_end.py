@@ -1,6 +1,6 @@
-"""Recipes and suites with pretrained encoders, from corpora to tables: `python -m tests.crash.end_to_end`.
+"""Every recipe and suite that ships, from corpora to tables: `python -m tests.crash.end_to_end`.
 
-Tiny encoders with random weights, one epoch or two a stage, no network. Each recipe and each suite is killed
+Small models, tiny encoders with random weights, one epoch or two a stage, no network. Each of them is killed
 at a seeded moment and called again; the run that the kill met is trained anew elsewhere, undisturbed, and
 must have the same weights and history. The model of each recipe is pushed to a Hub on this machine and
 opened from there. Prints a Markdown table. Names in the arguments choose some of them.
@@ -16,34 +16,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import merdata
-from merdata_train.recipe.recipe import load_recipe, recipe_files
+from merdata_train.recipe.files import recipe_files
+from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.run import run
-from merdata_train.runs.suite import suite_files
+from merdata_train.runs.suite import load_suite, suite_files
 from tests.fake_hub import FakeHub
+from tests.merdata.asr.laid import lay
 from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
 from tests.merdata_train.small import small_suite, small_words
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "COLUMNS": "200"}
-SHORT = ["features.audio.seconds=0.5", "model.width=16", "stages.0.epochs=2"]
-TOKENS = ["model.layers=1", "model.heads=2"]
-BRIEF = [*TOKENS, "stages.1.epochs=1"]
-# What is said of a suite is said of all its cells: not all have tokens, or a second stage.
-OWN = {
-    "e2e-architecture": ["stages.1.epochs=1"],
-    "e2e-meld": TOKENS,
-    "e2e-iemocap4": [*BRIEF, "protocol=iemocap_session3"],
-}
+FIVE = "iemocap_session5"
 BY_SESSION = ["protocol=iemocap_session3"]  # the miniature has three sessions
-OWN |= dict.fromkeys(("source1-sessions", "source1-sessions-6", "source3"), BY_SESSION)
 NO_MELD = ["stages.0.sampler=null"]  # the recipes draw MELD's rows more often
 POLL = 0.005
-ASKED = ["--text", "How are you?", "--json"]
 
 
 @dataclass(frozen=True)
@@ -52,19 +44,20 @@ class Scene:
 
     folder: Path
     store: Path
+    corpora: Path
 
     @property
     def runs(self) -> Path:
         return self.folder / "runs"
 
-    def places(self, text: str = "roberta") -> list[str]:
-        """Words that put the tiny encoders in the place of a recipe's."""
-        own = {"audio": self.folder / "wavlm", "text": self.folder / text}
-        return [
-            word
-            for name, path in own.items()
-            for word in (f"features.{name}.model={path}", f"features.{name}.revision=null")
-        ]
+    def encoders(self, name: str = "") -> tuple[Path, Path]:
+        """The folders of the tiny encoders that take the place of a recipe's."""
+        return self.folder / "wavlm", self.folder / ("xlmr" if name.endswith("multilingual") else "roberta")
+
+    def asked(self, modalities: Sequence[str]) -> list[str]:
+        """What `predict` is asked: a clip, a text or both."""
+        clip = [str(next(self.corpora.rglob("ravdess/**/*.wav")))] if "audio" in modalities else []
+        return [*clip, *(["--text", "How are you?"] if "text" in modalities else []), "--json"]
 
     def command(self, *words: object, package: str = "merdata_train") -> list[str]:
         return [str(Path(sys.executable).with_name(package)), *map(str, words)]
@@ -142,31 +135,28 @@ class Scene:
 
 def recipe(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
     """A recipe, killed and called again; its predictions and its card."""
-    text = "xlmr" if name.endswith("multilingual") else "roberta"
-    stages = len(load_recipe(name).stages)
-    if name.startswith("source0/"):
-        own = ["run", name, *scene.places(text), *words]
-        own += [f"stages.{at}.epochs={2 if at == 0 else 1}" for at in range(stages)]
-    else:
-        encoders = scene.folder / "wavlm", scene.folder / text
-        own = ["run", name, *small_words(name, *encoders, epochs=2), *words]
-        own += [*BY_SESSION, "fold=1"] if name.startswith("source3/") else []
+    loaded = load_recipe(name)
+    own = ["run", name, *small_words(name, *scene.encoders(name), epochs=2), *words]
+    own += [*BY_SESSION, "fold=1"] if loaded.protocol == FIVE else []
     places: list[object] = ["--store", scene.store, "--out", scene.runs, "--workers", 2]
-    killed = scene.kill([*own, *places], chance.randint(0, stages + 1), chance.uniform(0, 0.3))
-    folder = Path(json.loads(scene.call(*own, *places, "--json"))["folder"])
+    killed = scene.kill([*own, *places], chance.randint(0, len(loaded.stages) + 1), chance.uniform(0, 0.3))
+    shown = scene.call(*own, *places)
+    (folder,) = scene.newest()
+    assert f"everything is in {folder}" in shown
     alike = "yes" if scene.same(folder) else "**no**"
-    predictions = json.loads(scene.call("predict", folder, *ASKED))
+    asked = scene.asked(loaded.modalities)
+    predictions = json.loads(scene.call("predict", folder, *asked))
     assert abs(sum(predictions[0]["probabilities"].values()) - 1) < 1e-6
     assert (folder / "model" / "README.md").is_file()
-    assert pushed(scene, folder) == predictions[0]["probabilities"], "another answer from the Hub"
+    assert pushed(scene, folder, asked) == predictions[0]["probabilities"], "another answer from the Hub"
     return f"1 | {killed} | {alike}"
 
 
-def pushed(scene: Scene, folder: Path) -> dict[str, float]:
+def pushed(scene: Scene, folder: Path, asked: list[str]) -> dict[str, float]:
     """What the model of a run says after it was pushed to a Hub and opened from there."""
     with FakeHub() as hub:
         environment = hub.environment(scene.folder / "hub" / folder.name) | {"COLUMNS": "200"}
-        for words in (["push", folder, "tester/model"], ["predict", "tester/model", *ASKED]):
+        for words in (["push", folder, "tester/model"], ["predict", "tester/model", *asked]):
             command = scene.command(*words)
             done = subprocess.run(command, capture_output=True, text=True, env=environment)
             if done.returncode:
@@ -177,47 +167,63 @@ def pushed(scene: Scene, folder: Path) -> dict[str, float]:
 
 def suite(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
     """A suite, killed and called again; its tables."""
-    own: list[object] = ["suite", name, *scene.places(), *SHORT, *OWN.get(name, BRIEF), *words]
-    if name.startswith("source"):
-        (scene.folder / "small").mkdir(exist_ok=True)
-        encoders = scene.folder / "wavlm", scene.folder / "roberta"
-        file = small_suite(name, scene.folder / "small", *encoders)
-        own = ["suite", file, *OWN.get(name, []), *words, "--seeds", 0]
+    own: list[object] = ["suite", *small_cells(scene, name), *words, "--seeds", 0]
     own += ["--store", scene.store, "--out", scene.runs]
     killed = scene.kill(own, chance.randint(0, 8), chance.uniform(0, 0.3))
     met = list(scene.unfinished()) or scene.newest()
     report = json.loads(scene.call(*own, "--json"))
-    assert all(one["state"] == "scored" for one in report["runs"])
+    assert all(run["state"] == "scored" for run in report["runs"])
     tables = scene.folder / "tables" / name
     scene.call("report", name, "--runs", scene.runs, "--out", tables)
     assert any(tables.rglob("*.md"))
-    alike = "yes" if all(scene.same(one) for one in met) else "**no**"
+    alike = "yes" if all(scene.same(folder) for folder in met) else "**no**"
     return f"{report['distinct']} | {killed} | {alike}"
 
 
+def small_cells(scene: Scene, name: str) -> list[object]:
+    """A suite of small recipes, and words for all its cells.
+
+    Where cells start from recipes by name, these must be small in the same way: words for all make them so.
+    """
+    loaded = load_suite(name)
+    recipes = {str(recipe): load_recipe(str(recipe)) for _, (recipe, _) in loaded.cells()}
+    protocols = {loaded.overrides.get("protocol"), *(recipe.protocol for recipe in recipes.values())}
+    words = BY_SESSION if FIVE in protocols else []
+    if any(stage.init for recipe in recipes.values() for stage in recipe.stages):
+        shared = small_words(next(iter(recipes)), *scene.encoders())
+        return [name, *words, *(word for word in shared if not word.startswith(("auxiliary=", "stages.1")))]
+    (scene.folder / "small").mkdir(exist_ok=True)
+    return [small_suite(name, scene.folder / "small", *scene.encoders()), *words]
+
+
 def miniatures(folder: Path) -> Scene:
-    """A store of the miniature corpora, under all protocols of the suites."""
-    scene = Scene(folder, folder / "store")
-    scene.call("sample", folder / "corpora", package="merdata")
+    """A store of the miniature corpora, under all protocols of the suites, with transcripts."""
+    scene = Scene(folder, folder / "store", folder / "corpora")
+    scene.call("sample", scene.corpora, package="merdata")
     scene.call(
-        "build", "--corpus", "all", "--source", folder / "corpora", "--store", scene.store, package="merdata"
+        "build", "--corpus", "all", "--source", scene.corpora, "--store", scene.store, package="merdata"
     )
-    few = ["fewshot", "--corpus", "cremad", "--whole", "iemocap"]
-    tess = (
-        ["random", "--ratios", "70/15/15"],
-        ["kfold", "--by", "text"],
-        ["one-speaker"],
-        ["one-speaker+text"],
-    )
-    kinds = [["loco"], ["kfold", "--corpus", "iemocap"], few, *([*kind, "--corpus", "tess"] for kind in tess)]
-    for words in ([], *(["--protocol", *kind] for kind in kinds)):
+    of_corpora = {
+        "iemocap": [["kfold"]],
+        "cremad": [["fewshot", "--whole", "iemocap"]],
+        "ravdess": [["kfold"], ["kfold", "--folds", "4"], ["random", "--ratios", "50/25/25"]],
+        "tess": [
+            ["random", "--ratios", "70/15/15"],
+            ["kfold", "--by", "text"],
+            ["one-speaker"],
+            ["one-speaker+text"],
+        ],
+    }
+    kinds = [[*words, "--corpus", corpus] for corpus, own in of_corpora.items() for words in own]
+    for words in ([], *(["--protocol", *kind] for kind in [["loco"], *kinds])):
         scene.call("split", scene.store, *words, package="merdata")
+    lay(merdata.open_store(scene.store), "whisper-base", {})
     return with_encoders(scene)
 
 
 def recordings(folder: Path) -> Scene:
     """A store of the real RAVDESS and TESS."""
-    scene = Scene(folder, folder / "store")
+    scene = Scene(folder, folder / "store", REAL)
     for name in ("ravdess", "tess"):
         scene.call(
             "build", "--corpus", name, "--source", REAL / name, "--store", scene.store, package="merdata"
@@ -236,17 +242,17 @@ def with_encoders(scene: Scene) -> Scene:
 
 
 def plan(make: Callable[[Path], Scene]) -> dict[str, list[str]]:
-    """Recipe or suite -> its overrides."""
+    """Recipe or suite -> its overrides: all that ship, on the miniatures."""
     if make is recordings:
         return {
             "source0/B1": NO_MELD,
             "source0/B3": [*NO_MELD, "stages.1.sampler=null"],
             "e2e-iemocap4": ["protocol=ravdess_speaker5", "data.corpora=[ravdess]", "labels=mer7"],
         }
-    recipes = [name for name in recipe_files() if not name.startswith("source0/A")]
-    recipes.sort(key=lambda name: (bool(load_recipe(name).stages[0].init), name))  # runs to start from first
-    suites = [name for name in suite_files() if name.startswith(("e2e-", "source"))]
-    return {name: [] for name in [*recipes, *suites]}
+    recipes = sorted(
+        recipe_files(), key=lambda name: (bool(load_recipe(name).stages[0].init), name)
+    )  # runs to start from first
+    return {name: [] for name in [*recipes, *suite_files()]}
 
 
 def starts(scene: Scene, name: str) -> list[str]:
@@ -261,11 +267,8 @@ def starts(scene: Scene, name: str) -> list[str]:
     ]
     if parts:
         return [f"stages.0.init={json.dumps(parts)}"]
-    named = stage.init or []
     folders = [
-        str(path)
-        for start in ([named] if isinstance(named, str) else named)
-        for path in scene.runs.glob(f"{start.replace('/', '-')}-*")
+        str(path) for name in stage.wholes() for path in scene.runs.glob(f"{name.replace('/', '-')}-*")
     ]
     return [f"stages.0.init={json.dumps(folders)}"] if folders else []
 
@@ -283,8 +286,7 @@ def main(names: list[str]) -> int:
                 chance, began = random.Random(f"{make.__name__} {name}"), time.monotonic()
                 try:
                     if name in recipe_files():
-                        brief = [*SHORT, *TOKENS] if name.startswith("source0/") else []
-                        found = recipe(scene, name, [*brief, *words, *starts(scene, name)], chance)
+                        found = recipe(scene, name, [*words, *starts(scene, name)], chance)
                     else:
                         found = suite(scene, name, words, chance)
                 except (AssertionError, RuntimeError) as error:

@@ -105,6 +105,8 @@ def folded(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> me
     merdata.split(path, protocol="loco")
     merdata.split(path, protocol="kfold", corpora=["iemocap"])
     merdata.split(path, protocol="kfold", corpora=["ravdess"])
+    merdata.split(path, protocol="kfold", corpora=["ravdess"], folds=4)
+    merdata.split(path, protocol="random", corpora=["ravdess"], ratios=(0.5, 0.25, 0.25))
     merdata.split(path, protocol="fewshot", corpora=["cremad"], whole=["iemocap"])
     merdata.split(path, protocol="random", corpora=["tess"], ratios=(0.7, 0.15, 0.15))
     merdata.split(path, protocol="kfold", corpora=["tess"], by="text")

@@ -59,7 +59,7 @@ def small_suite(name: str, folder: Path, audio: Path, text: Path) -> Path:
     for cell in [suite, *(cell for axis in suite["axes"].values() for cell in axis.values())]:
         if cell["recipe"]:
             cell["recipe"] = str(_small_recipe(cell["recipe"], folder, audio, text))
-    path = folder / f"{name}.yaml"
+    path = folder / f"suite-{name}.yaml"  # a recipe may have its name
     path.write_text(yaml.safe_dump(suite, sort_keys=False), "utf-8")
     return path
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 
+from merdata.asr.distance import nearest
 from merdata.asr.judge import ANOTHER, NO_WORDS, OTHER_WORDS, PACE, SUCCESSORS, judge, score_of
-from merdata.asr.normaliser import normaliser
+from merdata.asr.normaliser import normalised_in, normaliser
 
 KIDS, DOGS = "kids are talking by the door", "dogs are sitting by the door"
 CARRIER = [f"say the word {word}" for word in ("back", "beg", "bean", "boat", "bought", "young")]
@@ -112,3 +114,8 @@ def test_a_score_is_a_half_where_evidence_is_balanced(evidence: float, score: fl
 )
 def test_texts_are_normalised_as_whisper_s_are(language: str, text: str, normal: str) -> None:
     assert normaliser(language)(text) == normal
+
+
+def test_the_nearest_text_is_sought_as_texts_are_compared_later() -> None:
+    texts = ["I will not now", "I'll not know!"]  # English writes out what is contracted
+    assert nearest("I will not know", texts, 1, partial(normalised_in, "en")) == ["I'll not know!"]

@@ -11,7 +11,8 @@ import merdata
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.parts.stream import Shape
 from merdata_train.recipe.features import Features
-from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_files
+from merdata_train.recipe.files import recipe_files
+from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.training.losses import WeightedLoss
 from merdata_train.training.objective import Objective
 from tests.merdata_train.parts.architectures import FRAMES, WIDTHS, Batch, batched, rows_of

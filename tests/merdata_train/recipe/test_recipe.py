@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from merdata_train.errors import RecipeError
 from merdata_train.parts.fusions.gated import Gated
 from merdata_train.parts.fusions.tokens import TokenTransformer
-from merdata_train.recipe.recipe import Recipe, about, load_recipe, recipe_files, recipe_folder
+from merdata_train.recipe.files import about, recipe_files, recipe_folder
+from merdata_train.recipe.recipe import Recipe, load_recipe
 
 SHIPPED = recipe_files()
 

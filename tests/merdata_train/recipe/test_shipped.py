@@ -12,7 +12,8 @@ import torch
 from merdata.labels import label_space
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.parts.stream import Shape, Stream
-from merdata_train.recipe.recipe import Recipe, load_recipe, recipe_folder
+from merdata_train.recipe.files import recipe_folder
+from merdata_train.recipe.recipe import Recipe, load_recipe
 from tests.merdata_train.parts.architectures import WIDTHS, batched, recipe_of, rows_of
 from tests.merdata_train.small import shrunk
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from merdata_train.errors import RecipeError
+from merdata_train.errors import RecipeError, RunError
+from merdata_train.report.family import by_test
+from merdata_train.report.read import Matrix, read_matrices
 from merdata_train.report.write import write_report
 from merdata_train.runs.suite import Suite, load_suite
 
@@ -82,6 +85,23 @@ def test_both_test_sets_are_in_one_table_with_the_published_set_apart(
     assert rows["second"]["published: TestB accuracy"] == rows["first"]["published: TestA UAR"] == ""
     assert [row["what it is"] for row in rows.values()] == ["twelve epochs", "four epochs", "", "", ""]
     assert "chance" in rows
+
+
+def test_a_test_set_that_a_run_lacks_has_no_table(family: Path) -> None:
+    (matrix,) = read_matrices(family)
+
+    def without(*lacking: str) -> Matrix:
+        """The matrix whose first run lacks some test sets, and whose second has all."""
+        first, second = matrix.entries
+        sets = dict.fromkeys(lacking)
+        metrics = {**first.run.metrics, "sets": first.run.metrics["sets"] | sets}
+        changed = replace(first, run=replace(first.run, metrics=metrics))
+        return replace(matrix, entries=[changed, second])
+
+    assert [part.suite.test for part in by_test(matrix)] == ["TestA", "TestB"]
+    assert [part.suite.test for part in by_test(without("TestA"))] == ["TestB"]
+    with pytest.raises(RunError, match=r"^suite family: its runs have none of TestA, TestB in common"):
+        by_test(without("TestA", "TestB"))
 
 
 def test_the_caption_names_the_rows_of_both_and_the_best_by_validation(

@@ -125,7 +125,8 @@ def test_frozen_encoders_do_not_move_and_their_stage_runs_them_once(tiny: Tiny, 
     model, history = fit(recipe, train, validation, cache=tmp_path)
     for name, encoder in model.encoders.items():
         before = EmotionModel.of(recipe, list(train.classes)).encoders[name].network.state_dict()
-        assert all(torch.equal(tensor, before[key]) for key, tensor in encoder.network.state_dict().items())
+        after = encoder.cpu().network.state_dict()
+        assert all(torch.equal(tensor, before[key]) for key, tensor in after.items())
     files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert files
     _, again = fit(recipe, train, validation, cache=tmp_path)
@@ -162,8 +163,8 @@ def resumed_in(stage: str, recipe: Recipe, path: Path) -> EmotionModel:
 
 
 def same_weights(one: EmotionModel, other: EmotionModel) -> bool:
-    weights = other.state_dict()
-    return all(torch.equal(tensor, weights[name]) for name, tensor in one.state_dict().items())
+    weights = other.cpu().state_dict()
+    return all(torch.equal(tensor, weights[name]) for name, tensor in one.cpu().state_dict().items())
 
 
 def test_a_killed_training_goes_on_to_the_same_digits(two_stages: Path, tiny: Tiny, tmp_path: Path) -> None:

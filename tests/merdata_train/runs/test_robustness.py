@@ -18,6 +18,9 @@ from merdata_train.errors import RecipeError
 from merdata_train.features.cache import cache_folder
 from merdata_train.features.perturbations import Perturbation, ladder
 from merdata_train.recipe.recipe import load_recipe
+from merdata_train.report.lines import lines_of
+from merdata_train.report.read import read_matrices
+from merdata_train.report.tables import caption
 from merdata_train.runs.evaluate import evaluate
 from merdata_train.runs.folder import load_scored, open_run
 from merdata_train.runs.robustness import climb, read_steps, usable
@@ -173,7 +176,25 @@ def layers(store: merdata.Store) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("layers")
-def test_recognised_texts_take_the_place_of_the_transcripts(own: Path) -> None:
+def test_a_run_on_recognised_texts_says_so(store: merdata.Store, tmp_path: Path) -> None:
+    words = [
+        f"store={store.path}",
+        *SMALL,
+        "stages.0.epochs=1",
+        "data.corpora=[ravdess]",
+        "data.text=asr/told",
+    ]
+    folder = run(load_recipe("source0/A1-text", words), tmp_path / "runs")
+    says = "The texts are not the corpora's: they were recognised by laid (0), layer asr/told."
+    assert evaluate(folder)["texts"] == says
+    assert says in (folder / "model" / "README.md").read_text()
+    assert says in cli("evaluate", folder).stdout
+    for matrix in read_matrices(tmp_path / "runs"):
+        assert f"source0/A1-text: {says}" in caption(matrix, lines_of(matrix))
+
+
+@pytest.mark.usefixtures("layers")
+def test_recognised_texts_take_the_place_of_the_transcripts(own: Path, store: merdata.Store) -> None:
     climb(own, ladder(["recognised:asr/told", "recognised:asr/deaf", "dropped:1"]), jobs=1)
     clean = load_scored(own)
     steps = {str(step): rows for step, rows in read_steps(clean).items()}
@@ -182,7 +203,14 @@ def test_recognised_texts_take_the_place_of_the_transcripts(own: Path) -> None:
     assert np.array_equal(steps["recognised:asr/told"][columns], scored)
     assert np.array_equal(steps["recognised:asr/deaf"][columns], steps["dropped:1"][columns])
     assert not np.array_equal(steps["recognised:asr/deaf"][columns], scored)
+    rows = store.rows(["id"], ["meld", "ravdess"])["id"].to_pylist()
+    lay(store, "told", dict.fromkeys(rows, ""), ["meld", "ravdess"])  # written again under its name
+    climb(own, ladder(["recognised:asr/told"]), jobs=1)
+    again = {str(step): rows for step, rows in read_steps(clean).items()}
+    assert np.array_equal(again["recognised:asr/told"][columns], steps["dropped:1"][columns])
     looks = (own / "test_log.jsonl").read_text()
+    climb(own, ladder(["recognised:asr/told"]), jobs=1)  # and it is not computed once more
+    assert (own / "test_log.jsonl").read_text() == looks
     done = cli("evaluate", own, "--perturb", "recognised:asr/absent")
     assert done.returncode == 2 and "merdata transcribe" in done.stderr
     assert (own / "test_log.jsonl").read_text() == looks

@@ -164,6 +164,27 @@ def test_a_model_of_one_modality_refuses_the_other(tmp_path: Path) -> None:
         reads()
 
 
+@pytest.mark.parametrize(
+    ("modalities", "instead"),
+    [("[audio, text]", "give --text alone"), ("[audio]", "use a model that hears recordings")],
+)
+def test_a_model_of_stored_features_hears_no_recording(
+    modalities: str, instead: str, recording: Path, tmp_path: Path
+) -> None:
+    stored = "features.audio={kind: stored, name: mine, width: 5, model: me/extractor}"
+    recipe = load_recipe("source0/A0", [stored, f"modalities={modalities}", "model.width=16"])
+    EmotionModel.of(recipe, ["joy", "anger"]).save_pretrained(tmp_path)
+    done = cli("predict", tmp_path, recording)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "merdata_train: the model reads the features 'mine', made by me/extractor and kept in a layer of a "
+        f"store: it cannot hear a recording; {instead}\n"
+    )
+    if "text" in modalities:
+        (answer,) = json.loads(cli("predict", tmp_path, "--text", "Get out!", "--json").stdout)
+        assert sum(answer["probabilities"].values()) == pytest.approx(1)
+
+
 def test_a_model_without_context_refuses_a_history(predictor: Predictor, recording: Path) -> None:
     with pytest.raises(InputError, match="trained without context: it cannot use a history"):
         predictor(text="Get out!", history=["Hello."])
@@ -277,6 +298,7 @@ def test_the_command_prints_every_class(trained: Path, recording: Path, store: m
     [
         ([], "there is nothing to predict from"),
         (["a.wav", "--text", "x", "--text", "y"], "1 files and 2 texts"),
+        (["a.wav", "--language", "en"], "--language is for --transcribe"),
     ],
 )
 def test_inputs_that_do_not_fit_are_one_sentence(trained: Path, words: list[str], says: str) -> None:

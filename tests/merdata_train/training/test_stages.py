@@ -15,7 +15,7 @@ from merdata_train.errors import RecipeError, RunError
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import predict
 from merdata_train.recipe.recipe import Recipe, load_recipe
-from merdata_train.recipe.stage import Selection, Stage
+from merdata_train.recipe.stage import Stage
 from merdata_train.training.checkpoint import cloned, load_checkpoint
 from merdata_train.training.ema import averaged
 from merdata_train.training.fit import fit
@@ -62,7 +62,9 @@ def test_frozen_weights_do_not_move() -> None:
     model, _ = fit(recipe, make_examples(), make_examples(60, "validation", 1))
     set_seed(recipe.seed)
     before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
-    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    moved = {
+        name for name, tensor in model.cpu().state_dict().items() if not torch.equal(tensor, before[name])
+    }
     assert not any(name.startswith("fusion.project") for name in moved)
     assert any(name.startswith("heads.classes") for name in moved)
 
@@ -76,7 +78,9 @@ def test_a_module_is_frozen_for_a_while(words: str) -> None:
         model, _ = fit(recipe, make_examples(), make_examples(60, "validation", 1))
         set_seed(recipe.seed)
         before = EmotionModel.of(recipe, list(CLASSES)).state_dict()
-        last = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+        last = {
+            name for name, tensor in model.cpu().state_dict().items() if not torch.equal(tensor, before[name])
+        }
         changed[epochs] = {name.rpartition(".")[0] for name in last}
         assert any(name.startswith("heads.classes") for name in last)
     projects = [any(name.startswith("fusion.project") for name in changed[epochs]) for epochs in (1, 2)]
@@ -128,7 +132,7 @@ def test_the_selection_is_the_mean_over_its_groups() -> None:
     rows = two_corpora(90).rows
     predicted = rows["label"].where(rows["corpus"] == "meld", "joy").tolist()
     values = {
-        over: selected(rows.assign(predicted=predicted), CLASSES, Selection(metric="accuracy", over=over))
+        over: selected(rows.assign(predicted=predicted), CLASSES, "accuracy", over)
         for over in ("all", "acted", "conversational", "tess", "acted+conversational")
     }
     assert values["conversational"] == 1
