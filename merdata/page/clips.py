@@ -41,7 +41,7 @@ def sample_clips(
     Raises:
         StoreError: a shard is unreadable.
     """
-    if not megabytes:
+    if not (megabytes and strata):
         return {}
     rows = store.rows(("id", "notes"))
     audible = rows["id"].filter(pc.invert(pa.array(silent_rows(rows["notes"])))).to_pylist()

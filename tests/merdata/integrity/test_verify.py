@@ -19,6 +19,7 @@ from merdata.io.files import file_sha256, write_json
 from merdata.store import keep
 from merdata.store.commit import CARD, CHANGE, announce
 from merdata.store.manifest import MANIFEST, sealed
+from merdata.store.protocol import Protocol
 from tests.crash.flips import missed_flips
 
 
@@ -186,6 +187,20 @@ def test_protocols_that_no_longer_fit_are_a_remark(small: Path, corpora: Path) -
     verdict = verify(small, jobs=0)
     assert verdict.faults == []
     assert "protocol mer was made for other rows" in verdict.remarks[0]
+
+
+def test_strange_and_repeated_rows_of_a_protocol_are_found(small: Path) -> None:
+    opened = merdata.open_store(small)
+    mer = merdata.load_protocol(opened, "mer")
+    again, strange = mer.table.slice(0, 1), pa.table({"id": ["tess/x"], "split": ["test"], "fold": [0]})
+    for more, says in (
+        (again, "rows twice in one fold"),
+        (strange, "rows that the store does not have: tess/x"),
+    ):
+        table = pa.concat_tables([mer.table, more.cast(mer.table.schema)])
+        keep.keep_protocol(opened, Protocol("mer", table, mer.properties))
+        (fault,) = verify(small, jobs=0).faults
+        assert fault == f"protocol mer has {says}: split again"
 
 
 def test_the_logical_digest_is_of_the_rows_alone(small: Path, corpora: Path, tmp_path: Path) -> None:
