@@ -157,7 +157,7 @@ def _is_there(store: Path, manifest: Manifest, corpus: str) -> bool:
 
 
 def _listing(root: Path) -> Iterator[str]:
-    """Path, size and time of everything below a folder."""
+    """Path, size and time of every file below a folder; of a folder, whose time is its files', the path."""
     if is_remote(root):
         yield from (f"{name} {size} {version}" for name, (size, version) in sorted(listing(root).items()))
         return
@@ -165,9 +165,10 @@ def _listing(root: Path) -> Iterator[str]:
     while folders:
         with suppress(OSError), os.scandir(folders.pop()) as entries:  # the plan reports what cannot be read
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.is_dir(follow_symlinks=False):
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if is_folder:
                     folders.append(entry.path)
-                yield f"{entry.path[len(str(root)) :]}{_sight(entry)}"
+                yield f"{entry.path[len(str(root)) :]}{'' if is_folder else _sight(entry)}"
 
 
 def _sight(file: Path | os.DirEntry[str]) -> str:

@@ -185,6 +185,16 @@ def test_another_folder_with_the_same_files_is_the_same(copy: tuple[Path, Path],
     assert seen.fingerprints(choose(["all"], tmp_path / "elsewhere")) == first
 
 
+def test_files_that_came_and_went_change_nothing(copy: tuple[Path, Path]) -> None:
+    """Their folder has a new time then, as the first import of a module gives the folder of its code."""
+    first = seen.fingerprints(choose(["all"], copy[0]))
+    for folder in [path for path in copy[0].rglob("*") if path.is_dir()]:
+        (folder / "passing").touch()
+        (folder / "passing").unlink()
+        os.utime(folder, (1, 1))
+    assert seen.fingerprints(choose(["all"], copy[0])) == first
+
+
 def test_bytes_that_changed_under_the_same_size_and_time(
     copy: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
