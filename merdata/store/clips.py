@@ -41,10 +41,10 @@ def _read_group(shard: Shard, row: int) -> tuple[range, pa.Array]:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)
             group = int(np.searchsorted(ends, row, side="right"))
-            table = read_group(file, group, ["audio"])
+            audio = read_group(file, group, ["audio"])["audio"].combine_chunks()
+        clips = pc.struct_field(audio, "bytes")
     except FileNotFoundError as error:
         raise StoreError(f"{shard.path} is missing: run `merdata build` again") from error
     except (OSError, IndexError, pa.ArrowException) as error:
         raise StoreError(f"{shard.path} is damaged: run `merdata build` again") from error
-    clips = pc.struct_field(table["audio"].combine_chunks(), "bytes")
     return range(int(ends[group]) - sizes[group], int(ends[group])), clips

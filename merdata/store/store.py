@@ -233,6 +233,8 @@ def open_store(store: str | Path | Store) -> Store:
 def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
     with open_table(place(path)) as file:
+        if not pa.types.is_struct(file.schema_arrow.field("audio").type):
+            raise StoreError(f"{path} is damaged: run `merdata build` again")
         for group in range(file.num_row_groups):
             for row in read_group(file, group, ["id", "audio"]).to_pylist():
                 yield row["id"], read_wav(row["audio"]["bytes"])

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from merdata.plugin import read_json, read_yaml
 from merdata_train.errors import RunError
 from merdata_train.runs.conduct import ManifestRun
@@ -147,10 +149,12 @@ def _loose(runs: Path) -> Iterator[Matrix]:
 
 
 def _without_seed(folder: Path) -> str:
-    recipe = read_yaml(folder / "recipe.yaml")
-    return json.dumps(
-        {key: value for key, value in recipe.items() if key not in RUNS_SEEDLESS}, sort_keys=True
-    )
+    try:
+        recipe = read_yaml(folder / "recipe.yaml")
+        kept = {key: value for key, value in recipe.items() if key not in RUNS_SEEDLESS}
+        return json.dumps(kept, sort_keys=True)
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
 
 
 def _label(own: Sequence[ScoredRun], groups: dict[str, list[ScoredRun]]) -> str:

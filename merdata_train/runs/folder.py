@@ -188,6 +188,8 @@ def _read_predictions(path: Path) -> tuple[pd.DataFrame, str]:
         split_hash = table.schema.metadata[b"split_hash"].decode()
         rows = table.replace_schema_metadata(None).to_pandas()
         rows[["id", "corpus", "domain", "cluster", "label", "predicted"]]
+        if not all(isinstance(name, str) for name in {*rows["label"], *rows["predicted"], *rows["id"]}):
+            raise TypeError("labels and ids are texts")
     except (OSError, KeyError, TypeError, pa.ArrowInvalid) as error:
         raise RunError(
             f"{path} is missing or damaged: `merdata_train evaluate {path.parent}` writes it"
