@@ -32,8 +32,8 @@ def check_rows(staged: Store) -> None:
         _check_ids(rows, shard.corpus, shard.relative)
         _check_sources(rows["source"].to_pylist(), shard.corpus, shard.relative)
     for corpus in staged.corpora:
-        _check_ids(staged.ledger(corpus).select(["id", "corpus"]), corpus, f"the ledger of {corpus}")
-    known = pa.array([id for own in staged.ids.values() for id in own], pa.string())
+        _check_ids(staged.ledger(corpus, ["id", "corpus"]), corpus, f"the ledger of {corpus}")
+    known = staged.ids_of(staged.shards())
     for name in protocol_names(staged):
         ids = read_protocol(staged, name).table["id"].unique()
         strange = ids.filter(pc.invert(pc.is_in(ids, known)))

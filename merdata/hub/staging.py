@@ -179,9 +179,7 @@ def _stage_protocol(store: Store, staged: Store, name: str, *, needed: bool) -> 
 
 
 def _part(store: Store, protocol: Protocol, corpora: list[str]) -> Protocol:
-    ids = pa.array(
-        [id for shard, ids in store.ids.items() if shard.corpus in corpora for id in ids], pa.string()
-    )
+    ids = store.ids_of(store.shards(corpora))
     table = protocol.table.filter(pc.is_in(protocol.table["id"], ids))
     if len(protocol.folds) > 1:
         part = Protocol(protocol.name, table, protocol.properties)

@@ -118,7 +118,7 @@ class _Side:
     @cached_property
     def reasons(self) -> dict[str, str]:
         """id -> why the row was dropped, for every row of the ledgers."""
-        tables = (self.store.ledger(corpus).select(["id", "reason"]) for corpus in self.store.corpora)
+        tables = (self.store.ledger(corpus, ["id", "reason"]) for corpus in self.store.corpora)
         return {row["id"]: row["reason"] for table in tables for row in table.to_pylist()}
 
     def why_absent(self, id: str) -> str:

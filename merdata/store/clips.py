@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from merdata.errors import StoreError
 from merdata.io.parquet import open_table, read_group
-from merdata.store.store import Shard, Store
+from merdata.store.store import Shard, Store, wavs_of
 
 
 def read_wavs(store: Store, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -41,8 +40,7 @@ def _read_group(shard: Shard, row: int) -> tuple[range, pa.Array]:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)
             group = int(np.searchsorted(ends, row, side="right"))
-            audio = read_group(file, group, ["audio"])["audio"].combine_chunks()
-        clips = pc.struct_field(audio, "bytes")
+            clips = wavs_of(read_group(file, group, ["audio"]))
     except FileNotFoundError as error:
         raise StoreError(f"{shard.path} is missing: run `merdata build` again") from error
     except (OSError, IndexError, pa.ArrowException) as error:

@@ -233,11 +233,25 @@ def open_store(store: str | Path | Store) -> Store:
 def read_audio(path: str | Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Ids and samples (float32 mono 16 kHz in [-1, 1)) of a shard, one row group in memory at a time."""
     with open_table(place(path)) as file:
-        if not pa.types.is_struct(file.schema_arrow.field("audio").type):
-            raise StoreError(f"{path} is damaged: run `merdata build` again")
         for group in range(file.num_row_groups):
-            for row in read_group(file, group, ["id", "audio"]).to_pylist():
-                yield row["id"], read_wav(row["audio"]["bytes"])
+            rows = read_group(file, group, ["id", "audio"])
+            try:
+                wavs = wavs_of(rows)
+            except pa.ArrowException as error:
+                raise StoreError(f"{path} is damaged: run `merdata build` again") from error
+            for id, wav in zip(rows["id"].to_pylist(), wavs.to_pylist(), strict=True):
+                yield id, read_wav(wav)
+
+
+def wavs_of(rows: pa.Table) -> pa.Array:
+    """The bytes of rows' WAVs.
+
+    Raises:
+        pa.ArrowException: their column `audio` holds something else.
+    """
+    import pyarrow.compute as pc
+
+    return pc.struct_field(rows["audio"].combine_chunks(), "bytes")
 
 
 def check_shard(shard: Shard) -> None:

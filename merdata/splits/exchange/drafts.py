@@ -114,7 +114,7 @@ class DroppedRow(NamedTuple):
 
 def _keys_of_dropped_rows(store: Store, corpus: str, key: Key) -> set[str]:
     """What they call the rows that are not in the store because their label has no class there."""
-    ledger = store.ledger(corpus).select(["id", "shard", "raw_label", "reason"]).to_pylist()
+    ledger = store.ledger(corpus, ["id", "shard", "raw_label", "reason"]).to_pylist()
     dropped = [row for row in ledger if row["reason"] == "label"]
     # The ledger has no speakers, but a shard is one wherever somebody's key names speakers.
     return {key(DroppedRow(row["id"], row["shard"], row["raw_label"] or "")) for row in dropped}

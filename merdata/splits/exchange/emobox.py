@@ -122,7 +122,7 @@ def _line(row: Row, key: Key, rates: dict[str, int]) -> dict[str, Any]:
 
 
 def _rates(store: Store, corpus: str) -> dict[str, int]:
-    ledger = store.ledger(corpus)
+    ledger = store.ledger(corpus, ["id", "source_rate"])
     return dict(zip(ledger["id"].to_pylist(), ledger["source_rate"].to_pylist(), strict=True))
 
 

@@ -25,7 +25,7 @@ class Matches(NamedTuple):
 
 def rows_by_id(store: Store, corpus: str) -> dict[str, str]:
     """Id -> source of all rows of a corpus, those too that are not in the store."""
-    ledger = store.ledger(corpus).select(["id", "source", "reason"]).to_pylist()
+    ledger = store.ledger(corpus, ["id", "source", "reason"]).to_pylist()
     return {row["id"]: file_of(row["source"] or "") for row in ledger if row["reason"] not in NOT_ROWS}
 
 
