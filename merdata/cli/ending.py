@@ -17,13 +17,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from types import FrameType
 from typing import NamedTuple, NoReturn
 
 from merdata.errors import MerdataError
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # those that the system has
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 GRACE = 3.0  # seconds for cleaning up; a signal after them ends the process at once
 AT_FAULT = 2
 BY_SIGNAL = 128  # plus its number
@@ -112,24 +111,20 @@ def _answer(error: BaseException, extra: str | None) -> Answer | None:
 
 def _listen() -> None:
     """Let signals raise `Stopped` in the main thread, so that what is under way cleans up."""
-    for name in SIGNALS:
-        number = getattr(signal, name, None)
-        if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):  # nohup
+    for number in SIGNALS:
+        if number.name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN:  # nohup
             continue
         with suppress(ValueError):  # in another thread than the main one, signals are not ours
             signal.signal(number, _stop)
-    _end_in_peace()
+    atexit.unregister(_ignore_signals)  # of an earlier command in this process
+    atexit.register(_ignore_signals)
 
 
-@cache
-def _end_in_peace() -> None:
-    """Ignore signals once the interpreter takes itself down: it would let them kill what is done."""
-
-    @atexit.register
-    def ignore() -> None:
-        for name in SIGNALS:
-            if (number := getattr(signal, name, None)) and signal.getsignal(number) == _stop:
-                signal.signal(number, signal.SIG_IGN)
+def _ignore_signals() -> None:
+    """Where the interpreter ends, it takes the handlers back: a signal would then kill what is done."""
+    for number in SIGNALS:
+        if signal.getsignal(number) == _stop:
+            signal.signal(number, signal.SIG_IGN)
 
 
 _since: list[float] = []  # when a signal came, or the program was done
