@@ -165,10 +165,12 @@ def _listing(root: Path) -> Iterator[str]:
     while folders:
         with suppress(OSError), os.scandir(folders.pop()) as entries:  # the plan reports what cannot be read
             for entry in sorted(entries, key=lambda entry: entry.name):
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if is_folder:
+                name = entry.path[len(str(root)) :]
+                if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
-                yield f"{entry.path[len(str(root)) :]}{'' if is_folder else _sight(entry)}"
+                    yield name
+                else:
+                    yield f"{name}{_sight(entry)}"
 
 
 def _sight(file: Path | os.DirEntry[str]) -> str:

@@ -37,7 +37,7 @@ Facts = dict[str, Any]  # what merdata.json says of a corpus
 
 
 @dataclass(frozen=True)
-class Told:
+class ProtocolSummary:
     """What a card tells of a protocol; its table, with the ids, is many times as large."""
 
     name: str
@@ -104,7 +104,7 @@ def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
         StoreError: the store cannot be read.
     """
     store.rows(sorted({*COUNTED, *AUDITED}))  # all that is read of it, in one pass
-    names, protocols = protocol_names(store), list[Told]()
+    names, protocols = protocol_names(store), list[ProtocolSummary]()
     found = audits(store, _each(store, names, protocols), near_audio=False) if names else []
     figures, corpora = statistics(store), described(store)
     files = draw(figures)
@@ -114,21 +114,30 @@ def card_files(store: Store, rights: str | None = None) -> dict[str, bytes]:
     return files
 
 
-def _each(store: Store, names: list[str], told: list[Told]) -> Iterator[Protocol]:
+def _each(store: Store, names: list[str], told: list[ProtocolSummary]) -> Iterator[Protocol]:
     """The protocols, one in memory at a time; what the card tells of each is added to `told`."""
     for name in names:
         protocol = load_protocol(store, name)
-        parts = protocol_parts(store, protocol)
-        facts = (protocol.hash, protocol.properties, protocol.folds, tables.sizes(protocol), parts)
-        told.append(Told(name, *facts))
+        told.append(_summary(store, protocol))
         yield protocol
+
+
+def _summary(store: Store, protocol: Protocol) -> ProtocolSummary:
+    return ProtocolSummary(
+        protocol.name,
+        protocol.hash,
+        protocol.properties,
+        protocol.folds,
+        tables.sizes(protocol),
+        protocol_parts(store, protocol),
+    )
 
 
 def _card(
     store: Store,
     figures: Figures,
     corpora: dict[str, Facts],
-    protocols: list[Told],
+    protocols: list[ProtocolSummary],
     found: list[Audit],
     pictures: list[str],
     rights: str | None,
@@ -157,7 +166,7 @@ def _card(
     return f"---\n{header.to_yaml()}\n---\n\n{body}"
 
 
-def _metadata(store: Store, protocols: list[Told], figures: Figures) -> DatasetCardData:
+def _metadata(store: Store, protocols: list[ProtocolSummary], figures: Figures) -> DatasetCardData:
     """The YAML header: that of every store, and what the Hub's search filters by."""
     front = front_matter(store, {name: parts for told in protocols for name, parts in told.parts.items()})
     languages = len(front.get("language", []))

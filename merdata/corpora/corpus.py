@@ -330,7 +330,7 @@ class Corpus:
 
 def _mended(text: str | None, raw_text: str | None) -> tuple[str | None, str | None, list[str]]:
     """A row's text and raw text, and notes on what happened to it before it came here."""
-    if text is None or (text.isascii() and "?" not in text):
+    if text is None or (text.isascii() and "?" not in text):  # of ASCII only "?" can stand for what was lost
         return text, raw_text, []
     mended, notes = undoubled(text), []
     if mended != text:
