@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -18,21 +18,20 @@ def console() -> Console:
     return plugin.console(WIDE)
 
 
-def suites(shipped: Sequence[dict[str, str]]) -> None:
+def suites(shipped: Sequence[Mapping[str, str]]) -> None:
     """The suites that ship."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("name", "what it compares"):
-        table.add_column(name)
-    for suite in shipped:
-        table.add_row(suite["name"], suite["title"])
-    console().print(table)
+    _table(shipped, {"name": "name", "title": "what it compares"})
 
 
-def recipes(shipped: Sequence[dict[str, str]]) -> None:
+def recipes(shipped: Sequence[Mapping[str, str]]) -> None:
     """The recipes that ship."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("name", "model", "modalities", "what it is"):
-        table.add_column(name)
-    for recipe in shipped:
-        table.add_row(recipe["name"], recipe["model"], recipe["modalities"], recipe["about"])
+    columns = {"name": "name", "model": "model", "modalities": "modalities", "about": "what it is"}
+    _table(shipped, columns)
+
+
+def _table(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str]) -> None:
+    """Print rows; `columns` has the heading of each key."""
+    table = Table(*columns.values(), box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(row[key] for key in columns))
     console().print(table)

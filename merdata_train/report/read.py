@@ -14,7 +14,7 @@ import yaml
 from merdata.plugin import read_json, read_yaml
 from merdata_train.errors import RunError
 from merdata_train.runs.conduct import ManifestRun
-from merdata_train.runs.folder import ScoredRun, load_scored
+from merdata_train.runs.folder import ScoredRun, damaged, load_scored
 from merdata_train.runs.looks import Look, looks_at
 from merdata_train.runs.suite import Cell, Suite
 
@@ -154,7 +154,7 @@ def _without_seed(folder: Path) -> str:
         kept = {key: value for key, value in recipe.items() if key not in RUNS_SEEDLESS}
         return json.dumps(kept, sort_keys=True)
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
+        raise damaged(folder) from error
 
 
 def _label(own: Sequence[ScoredRun], groups: dict[str, list[ScoredRun]]) -> str:

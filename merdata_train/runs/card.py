@@ -17,7 +17,7 @@ from merdata import plugin
 from merdata_train.errors import RunError
 from merdata_train.recipe.features import Features
 from merdata_train.recipe.recipe import Recipe
-from merdata_train.runs.folder import DOMAINS, open_run
+from merdata_train.runs.folder import DOMAINS, damaged, open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
 from merdata_train.scoring.remarks import Ladder, ladders, plain, remarks
@@ -80,21 +80,21 @@ def card(folder: Path) -> str:
         RunError: as `write_card`.
     """
     recipe, split = open_run(folder)
-    damaged = f"{folder} is damaged: train it again with --fresh"
-    saved = _read(folder / "model" / "config.json", Saved, damaged)
+    fault = str(damaged(folder))
+    saved = _read(folder / "model" / "config.json", Saved, fault)
     try:
         # As the model has them: encoders of local folders by name and hash, not by path.
         recipe = recipe.model_copy(update={"features": Features.model_validate(saved["features"])})
     except ValidationError as error:
-        raise RunError(damaged) from error
+        raise RunError(fault) from error
     metrics = _read(
         folder / "metrics.json", Metrics, f"{folder} has no scores: run `merdata_train evaluate {folder}`"
     )
     sets = {name: account for name, account in metrics["sets"].items() if account}
     corpora = _corpora(recipe, metrics)
-    lints: list[Remark] = _read(folder / "lints.json", list[Remark], damaged, missing=[])
+    lints: list[Remark] = _read(folder / "lints.json", list[Remark], fault, missing=[])
     nothing: Ladder = {"clean": {}, "steps": []}
-    perturbed = _read(folder / "robustness.json", Ladder, damaged, missing=nothing)
+    perturbed = _read(folder / "robustness.json", Ladder, fault, missing=nothing)
     body = plugin.render_card(
         "model.md.j2",
         recipe=recipe,
@@ -111,7 +111,7 @@ def card(folder: Path) -> str:
         ladders=dict(ladders(perturbed, DOMAINS)),
         limits=_limits(recipe, sets, corpora),
         remarks=list(remarks(sets)),
-        environment=_read(folder / "environment.json", Environment, damaged),
+        environment=_read(folder / "environment.json", Environment, fault),
         recipe_yaml=_recipe_yaml(recipe),
         cells=bounded,
         fewest=FEWEST_ROWS,

@@ -111,6 +111,11 @@ def refuse_links(folder: Path, names: Collection[str] = FILES) -> None:
         )
 
 
+def damaged(folder: Path) -> RunError:
+    """What to raise where a run's own file cannot be read."""
+    return RunError(f"{folder} is damaged: train it again with --fresh")
+
+
 def open_run(folder: Path) -> tuple[Recipe, SplitRecord]:
     """The recipe of a run, and the split that it was trained on (`split.json`).
 
@@ -126,7 +131,7 @@ def open_run(folder: Path) -> tuple[Recipe, SplitRecord]:
         recipe = Recipe.model_validate(plugin.read_yaml(folder / "recipe.yaml"))
         split = plugin.read_json(folder / "split.json", SplitRecord)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
+        raise damaged(folder) from error
     return recipe, split
 
 
@@ -140,7 +145,7 @@ def read_history(folder: Path) -> list[Epoch]:
         history = plugin.read_json(folder / "history.json", list[Epoch], finite=False)
         history[-1]
     except (OSError, ValueError, IndexError) as error:
-        raise RunError(f"{folder} is damaged: train it again with --fresh") from error
+        raise damaged(folder) from error
     return history
 
 
