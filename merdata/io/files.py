@@ -21,7 +21,7 @@ from merdata.io.places import is_remote, on_this_machine, reaching, to_read_whol
 from merdata.io.scratch import is_alive, scratch
 
 TEMPORARY = ".part"
-PIECE = 1 << 16  # bytes: the system gives larger ones page by page, each time anew
+PIECE = 1 << 16  # bytes; memory for larger pieces is asked of the system again for each one
 
 
 @contextmanager

@@ -17,8 +17,8 @@ def accelerator_of(recipe: Recipe) -> Accelerator:
 
     accelerate keeps the precision of its first use for the whole process, and a suite has several: its state
     is reset. Parameters that no row of a step reaches (layers above the one that is read, or frozen for now)
-    are looked for. cuDNN's attention is left out: it plans anew for each shape, and nearly every batch of
-    speech has a new one.
+    are looked for. cuDNN's attention is disabled: it makes a new plan for each shape, and almost every batch
+    of speech has a new shape.
     """
     torch.backends.cuda.enable_cudnn_sdp(False)
     AcceleratorState._reset_state(reset_partial_state=False)
