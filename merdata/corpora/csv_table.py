@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,20 @@ class Row(dict[str, str]):
         except (ValueError, OverflowError):
             pass
         raise LayoutError(f"{self.where}, column {column}: {self[column]!r} is not a whole number")
+
+    def number(self, column: str) -> float:
+        """The number in a column, with a point or a comma.
+
+        Raises:
+            LayoutError: it is something else, or not finite.
+        """
+        try:
+            number = float(self[column].replace(",", "."))
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise LayoutError(f"{self.where}, column {column}: {self[column]!r} is not a number")
+        return number
 
 
 def parse_csv(text: str, columns: Sequence[str], where: str, *, quotes: bool = True) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from merdata.corpora.account import some
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.csv_table import Row
 from merdata.corpora.declared.reader import GENDERS, shard_name
@@ -18,6 +18,7 @@ from merdata.corpora.terms import GATED, Terms
 from merdata.corpora.tree import SPLIT_WORDS, Tree
 from merdata.corpora.walk import audio_stem
 from merdata.errors import LayoutError
+from merdata.own.derived import with_derived
 from merdata.own.labels import targets_of
 from merdata.own.sources import Sources
 from merdata.own.tables import TableFile, read_table_file
@@ -78,6 +79,12 @@ class Recordings:
             yield "no speakers are known: it cannot be split by speaker, so a test cannot be of new voices"
         if "label" not in names:
             yield f"there is no column label: rows are stored without a class ({UNLABELLED})"
+        if "dialogue" in names and "turn" not in names:
+            yield "there is no column turn: what was said before an utterance is not known"
+        genders = Counter(row.get("gender", "") for row in self.table.rows)
+        if strange := [word for word in genders if word and word.casefold() not in GENDERS]:
+            rows = sum(genders[word] for word in strange)
+            yield f"genders that are not male or female, so not stored: {rows:,} rows, {some(strange)}"
 
     def _ids(self, paths: Sequence[str]) -> list[str]:
         """An id for each row: the column `id`, or the path without its ending, and the span."""
@@ -105,7 +112,7 @@ class Recordings:
         split = _split(row, cells.get("split"), self.table.names.get("split", ""))
         text, speaker = cells.get("text"), cells.get("speaker")
         others: dict[str, Any] = {name: cells[name] for name in AS_THEY_ARE if name in cells}
-        others |= {name: _number(row, name) for name in FLOATS if name in cells}
+        others |= {name: row.number(name) for name in FLOATS if name in cells}
         _check_span(row, others.get("start") or 0.0, others.get("end"))
         return Utterance(
             id=id,
@@ -138,7 +145,7 @@ def read_recordings(path: Path, name: str) -> Corpus:
     Raises:
         LayoutError: it cannot be read, has no column for the files, or no rows.
     """
-    table = _with_files(read_table_file(path, COLUMNS))
+    table = with_derived(_with_files(read_table_file(path, (*COLUMNS, "duration"))))
     recordings = Recordings(name, table)
     talk = any(row.get("dialogue") for row in table.rows)
     languages = sorted({row["language"] for row in table.rows if row.get("language")})
@@ -206,16 +213,6 @@ def _twice(first: Row, second: Row) -> str:
         f"{first.where} and row {number} are the same file, {second.get('file')}: delete one, or give each "
         "its start and end; several ratings of a file must become one label first"
     )
-
-
-def _number(row: Row, column: str) -> float:
-    try:
-        number = float(row[column].replace(",", "."))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise LayoutError(f"{row.where}, column {column}: {row[column]!r} is not a number")
-    return number
 
 
 def _check_span(row: Row, start: float, end: float | None) -> None:

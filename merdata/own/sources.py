@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import posixpath
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -53,10 +54,10 @@ class Sources:
 
     @cached_property
     def _cases(self) -> dict[str, list[str]]:
-        """Path of an audio file in small letters, with its ending and without -> paths."""
+        """Path of an audio file in any spelling, with its ending and without -> paths."""
         cases: dict[str, list[str]] = {}
         for stem, paths in self._stems.items():
-            for name in {stem.casefold(), *(path.casefold() for path in paths)}:
+            for name in {_spelled(stem), *map(_spelled, paths)}:
                 cases.setdefault(name, []).extend(paths)
         return cases
 
@@ -163,8 +164,8 @@ class Sources:
         if len(other) == 1:
             self.tally["with another ending"] += 1
             return path, other[0]
-        if len(other := self._cases.get(path.casefold(), [])) == 1:
-            self.tally["by capitals for small letters, or the other way round"] += 1
+        if len(other := self._cases.get(_spelled(path), [])) == 1:
+            self.tally["by capitals or accents that are spelled in another way"] += 1
             return path, other[0]
         named = self._names.get(given, []) if "/" not in given else []
         if len(named) == 1:
@@ -185,6 +186,11 @@ class Sources:
                 "the folder too, or a column `folder`"
             )
         return said + ([f"files that do not exist: {len(missing):,}, {some(missing)}"] if missing else [])
+
+
+def _spelled(path: str) -> str:
+    """A path in small letters, its accents joined to their letters: a Mac writes them apart."""
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def folder_of(row: Row) -> str:

@@ -156,6 +156,40 @@ def test_tables_as_programs_write_them(way: str, recordings: Path, tmp_path: Pat
     assert said in " ".join(made["remarks"][1:])
 
 
+DERIVED: dict[str, tuple[str, str, object, str]] = {
+    "an end": ('start,dur\nlong,joy,1.5,"0,7"\n', "end", 2.2, "end = start + dur"),
+    "the whole file": ("duration\nlong,joy,10\n", "end", None, "not used: duration"),
+    "a turn, as MELD's": (
+        "dialogue,Utterance_ID\nlong,joy,a,3\nana/take 0,joy,b,3\n",
+        "turn",
+        3,
+        "turn = Utt",
+    ),
+    "no turn": ("dialogue\nlong,joy,a\n", "turn", None, "no column turn: what was said before"),
+    "a language's name": ("language\nlong,joy,German\n", "language", "de", ""),
+    "its country": ("lang\nlong,joy,pt-BR\n", "language", "pt", ""),
+    "a gender": ("sex\nlong,joy,x\n", "gender", None, "not male or female, so not stored: 1 rows, x"),
+}
+
+
+@pytest.mark.parametrize("what", DERIVED)
+def test_what_follows_from_other_columns(what: str, recordings: Path, tmp_path: Path) -> None:
+    text, field, value, said = DERIVED[what]
+    (tmp_path / "t.csv").write_text(f"file,label,{text}")
+    made = foreseen(str(tmp_path / "t.csv"), recordings)
+    assert getattr(made["rows"][0], field) == value
+    assert said in " ".join(made["remarks"])
+
+
+def test_accents_that_a_mac_writes_apart(tmp_path: Path) -> None:
+    (tmp_path / "rec").mkdir()
+    (tmp_path / "rec" / "n\u00e4he.wav").touch()
+    (tmp_path / "t.csv").write_text("file,label\nna\u0308he.wav,joy\n")
+    assert [row.source for row in foreseen(str(tmp_path / "t.csv"), tmp_path / "rec")["rows"]] == [
+        "n\u00e4he.wav"
+    ]
+
+
 def test_audio_columns_of_datasets_name_their_files(recordings: Path, tmp_path: Path) -> None:
     """Of Parquet only the paths are read, however large the bytes beside them."""
     audio = [{"bytes": b"RIFF" * 1_000, "path": name} for name in NAMES]
@@ -270,6 +304,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "turn": ("file,label,turn\nlong,joy,first\n", r"row 1, column turn: 'first' is not a whole number"),
     "split": ("file,label,split\nlong,joy,fold1\n", r"column split: 'fold1' is not train, validation"),
     "ragged": ("file,label\nlong,joy,1,2\n", r"row 1: 4 cells, where the header has 2 columns"),
+    "language": ("file,label,language\nlong,joy,Klingon\n", r"'Klingon' is not a code"),
     "nothing": ("", r"is empty: it has no header"),
     "twice, spelled otherwise": ("file,label\nana/take 0,joy\nana\\take 0.WAV,sad\n", r"are the same file"),
     "twice, with ids": ("id,file,label\n1,long,joy\n2,long.flac,sad\n", r"row 1 and row 2 are the same file"),
