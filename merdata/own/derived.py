@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
-
-import yaml
 
 from merdata.corpora.csv_table import Row
+from merdata.corpora.languages import language_code
 from merdata.errors import LayoutError
 from merdata.own.tables import TableFile
-
-CODE = re.compile(r"([a-z]{2,3})(?:[-_].*)?")  # of a language, perhaps with a country or script
 
 
 def with_derived(table: TableFile) -> TableFile:
@@ -67,17 +61,3 @@ def _code(row: Row) -> str:
     if code is None:
         raise LayoutError(f"{row.where}, column language: {word!r} is not a code, such as en")
     return code
-
-
-@cache
-def language_code(word: str) -> str | None:
-    """The code of a language: `en` of EN, en-GB and English; None where nothing tells it."""
-    match = CODE.fullmatch(word.casefold())
-    return match[1] if match else _languages().get(word.casefold())
-
-
-@cache
-def _languages() -> dict[str, str]:
-    """English name, in lower case -> code (`languages.yaml`)."""
-    names: dict[str, str] = yaml.safe_load((files(__package__) / "languages.yaml").read_text("utf-8"))
-    return {name.casefold(): code for code, name in names.items()}

@@ -162,7 +162,7 @@ def _check_templates(declared: Declaration, fields: Fields, known: set[str]) -> 
     Raises:
         ValueError: one is not.
     """
-    known = known | {"stem", "folder"}
+    known = known | {"stem", "folder", "path"}
     for field, sources in fields.sources.items():
         for source in sources:
             if strange := [name for name in source.names if name not in known | fields.sources.keys()]:

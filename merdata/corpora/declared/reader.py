@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,6 +16,7 @@ from merdata.corpora.declared.ratings import Ratings
 from merdata.corpora.declared.schema import Declaration
 from merdata.corpora.declared.tables import Record, Records, read_records
 from merdata.corpora.declared.template import Template
+from merdata.corpora.languages import language_code
 from merdata.corpora.tree import SPLIT_WORDS, Tree
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance
@@ -25,7 +26,7 @@ GENDERS = {
     **dict.fromkeys(("female", "f", "w", "woman"), "female"),
 }
 FLOATS = ("valence", "arousal", "dominance", "start", "end")
-MADE = ("stem", "folder", "table")  # values that every file has
+MADE = ("stem", "folder", "path", "table")  # values that every file has
 UNKNOWN = "unknown"  # shard of rows without a speaker
 PLAIN_SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -99,6 +100,7 @@ class _Reading:
 
     def _utterance(self, named: Named, record: Record | None) -> Utterance:
         values: dict[str, str | None] = {
+            "path": str(named.path.parent / named.stem),
             **(record.columns if record else {}),
             **named.groups,
             "stem": named.stem,
@@ -126,10 +128,10 @@ def _columns(outcomes: dict[str, Outcome], where: str) -> dict[str, Any]:
     made: dict[str, Any] = {name: outcome.value for name, outcome in outcomes.items()}
     made["raw_label"] = made.pop("label")
     made["shard"] = shard_name(made["shard"] or made["speaker"] or UNKNOWN)
-    made["language"] = made["language"] or ""
+    made["language"] = _known(made["language"], language_code, "language", "a code, such as en", where) or ""
     made["gender"] = GENDERS.get((made["gender"] or "").lower())
-    split = made["official_split"]
-    made["official_split"] = SPLIT_WORDS.get(split.lower()) if split else None
+    wanted = "train, validation (dev, val) or test: give that field a map"
+    made["official_split"] = _known(made["official_split"], _split, "official_split", wanted, where)
     if made["scripted"] is not None:
         made["scripted"] = made["scripted"].lower() in ("true", "1", "yes")
     for name in FLOATS:
@@ -137,6 +139,19 @@ def _columns(outcomes: dict[str, Outcome], where: str) -> dict[str, Any]:
     turn = _number(made["turn"], "turn", where)
     made["turn"] = int(turn) if turn is not None else None
     return made
+
+
+def _split(word: str) -> str | None:
+    return SPLIT_WORDS.get(word.lower())
+
+
+def _known(
+    word: str | None, meaning: Callable[[str], str | None], field: str, wanted: str, where: str
+) -> str | None:
+    """What a word means; the store cannot hold one that means nothing."""
+    if word is None or (known := meaning(word)):
+        return known if word else None
+    raise LayoutError(f"{where}, field {field}: {word!r} is not {wanted}")
 
 
 def _number(text: str | None, field: str, where: str) -> float | None:

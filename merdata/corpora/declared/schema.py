@@ -217,7 +217,8 @@ class Declaration(Part):
         any_case: whether case does not matter in names; values are then spelled as listed, or in lower case.
         endings: of the release's audio files.
         examples: real paths of the release, one for each layout.
-        id: a template, of the stem where it is not stated.
+        id: a template, of the stem where it is not stated; `{folder}` is the file's, `{path}` its whole path
+            without ending.
         fixes: name without ending, as on disk -> as it was meant.
         stray: files that are not rows.
         table: of the rows, where there is one.

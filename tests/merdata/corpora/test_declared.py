@@ -231,10 +231,23 @@ def test_spans_of_one_recording_are_rows(tmp_path: Path) -> None:
     ]
 
 
-def test_a_number_that_is_none_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("field", "wanted"),
+    [("valence", "a number"), ("official_split", "train"), ("language", "a code")],
+)
+def test_a_value_that_a_field_cannot_have_is_named(field: str, wanted: str, tmp_path: Path) -> None:
     laid(tmp_path, "A_hap_1.wav")
-    with pytest.raises(LayoutError, match=r"A_hap_1\.wav, field valence: 'hap' is not a number"):
-        made(fields={"valence": "{label}", "text": {"missing": "none"}}).utterances(tmp_path)
+    with pytest.raises(LayoutError, match=rf"A_hap_1\.wav, field {field}: 'no such' is not {wanted}"):
+        made(fields={field: "no such", "text": {"missing": "none"}}).utterances(tmp_path)
+
+
+def test_an_id_may_be_the_whole_path(tmp_path: Path) -> None:
+    paths = [f"{folder}/x/A_hap_1.wav" for folder in "ab"]
+    corpus = made(id="{path}", fields={"language": "English", "text": {"missing": "none"}})
+    rows = corpus.utterances(laid(tmp_path, *paths))
+    assert [(row.id, row.source, row.language) for row in rows] == [
+        (f"mine/{path[:-4]}", path, "en") for path in paths
+    ]
 
 
 def test_a_complete_copy_is_all_combinations_without_those_that_do_not_exist() -> None:
@@ -279,7 +292,7 @@ def test_what_others_call_a_row_is_made_of_its_id() -> None:
             'names: ["{n}"]\nfields: {text: x, label: {of: n, map: {a: happy}}}',
             "fields.label.map.a: 'happy' is not among labels",
         ),
-        ('id: "{path}"', "id: {path} is not a group of names, nor a field"),
+        ('id: "{place}"', "id: {place} is not a group of names, nor a field"),
         ("debatable: [sadd]", "debatable: sadd is not among labels"),
         ("endings: [.doc]", "endings: .doc is no ending of audio files"),
         ("terms: {public: ok}", "terms.public: input should be 'attribution', 'gated' or 'never'"),
