@@ -10,15 +10,12 @@ from pathlib import PurePosixPath
 
 from merdata.audio.decoders import seconds_of
 from merdata.corpora.tree import Tree
-from merdata.corpora.walk import audio_stem
-from merdata.errors import MerdataError
 from merdata.own.doctor.guess import meaning
-from merdata.own.recordings import COLUMNS
-from merdata.own.tables import ENDINGS, TableFile, read_table_file
+from merdata.own.doctor.tables import Found, tables_of
+from merdata.own.tables import TableFile
 
 SHARE = 0.8  # of the audio that must have a text beside it, or a row in a table
 HEADERS = 5  # audio files whose header is read
-MOST_BYTES = 1 << 26  # of a table that is looked at
 MOST_LABELS = 60
 
 
@@ -33,6 +30,7 @@ class Beside:
         heard: what a few headers say.
         names_rows: whether a table names the rows, so that file names need not.
         doubts: what somebody must look at.
+        rows: of the table.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
@@ -41,6 +39,7 @@ class Beside:
     heard: str = ""
     names_rows: bool = False
     doubts: list[str] = field(default_factory=list)
+    rows: int = 0
 
 
 def look_beside(tree: Tree, paths: Sequence[str]) -> Beside:
@@ -50,50 +49,29 @@ def look_beside(tree: Tree, paths: Sequence[str]) -> Beside:
     texts = sum(str(PurePosixPath(path).with_suffix(".txt")) in there for path in paths)
     if texts >= SHARE * len(paths):
         fields["text"] = '{file: "{stem}.txt"}'
-    doubts, best, most = [], None, 0
-    for path in tree.paths:
-        if path.suffix.lower() in ENDINGS and (tree.root / path).stat().st_size <= MOST_BYTES:
-            try:
-                table = read_table_file(tree.root / path, COLUMNS)
-            except MerdataError as error:
-                doubts.append(f"{path} was not understood: {error}")
-                continue
-            fitting = _fitting(table, paths)
-            if fitting > most:
-                best, most = table, fitting
+    doubts: list[str] = []
+    tables = [Found(table, paths) for table in tables_of(tree, doubts)]
+    best = max(tables, key=lambda own: own.fitting, default=None)
     heard = _heard(tree, paths)
-    if best is None or most < SHARE * len(paths):
+    if best is None or best.fitting < SHARE * len(paths):
+        doubts += [why for own in tables for why in own.passed_over()]
         return Beside(fields, heard=heard, doubts=doubts)
-    return _of_table(best, most, fields, heard, doubts)
-
-
-def _fitting(table: TableFile, paths: Sequence[str]) -> int:
-    """How many audio files a table names."""
-    column = "file" if "file" in table.names else "id"
-    if column not in table.names:
-        return 0
-    named = {_stem(row[column]) for row in table.rows if row[column]}
-    return sum(_stem(path) in named for path in paths)
-
-
-def _stem(name: str) -> str:
-    last = PurePosixPath(name.replace("\\", "/")).name
-    return audio_stem(last) or last
+    return _of_table(best.table, best.fitting, fields, heard, doubts)
 
 
 def _of_table(table: TableFile, most: int, fields: dict[str, str], heard: str, doubts: list[str]) -> Beside:
     names = dict(table.names)
-    audio = names.pop("file", None) or names.pop("id")
+    audio = f"{{{names.pop('file', None) or names.pop('id')}}}"
+    audio = f"{{{names.pop('folder')}}}/{audio}" if "folder" in names else audio
     names.pop("id", None)
-    split = names.pop("split", None)
+    names |= {"official_split": names.pop("split")} if "split" in names else {}
     fields = {
         name: json.dumps(f"{{{theirs}}}", ensure_ascii=False) for name, theirs in names.items()
     } | fields
-    if split:
-        fields["official_split"] = json.dumps(f"{{{split}}}")
     lines = [
         f"# {table.path.name} names {most:,} audio files; not used: {', '.join(table.others) or 'nothing'}",
-        f"table: {{file: {json.dumps(table.path.name)}, audio: {json.dumps(f'{{{audio}}}')}}}",
+        f"table: {{file: {json.dumps(table.path.name)}, audio: {json.dumps(audio)}}}",
+        *(["split: official  # ? or speaker"] if "official_split" in names else []),
     ]
     counts = Counter(row["label"] for row in table.rows if row.get("label"))
     labels = {raw: meaning(raw) for raw in sorted(counts)} if len(counts) <= MOST_LABELS else {}
@@ -102,7 +80,9 @@ def _of_table(table: TableFile, most: int, fields: dict[str, str], heard: str, d
     if "label" in names and not labels:
         doubts = [*doubts, f"{names['label']} has {len(counts):,} values: is it really the label?"]
         fields.pop("label")
-    return Beside(fields, lines, labels, heard, "label" in fields, doubts)
+    if "start" in names and "end" not in names:
+        doubts = [*doubts, f"{table.path.name} has a start and no end: rows go on to the end of their file"]
+    return Beside(fields, lines, labels, heard, "label" in fields, doubts, len(table.rows))
 
 
 def _heard(tree: Tree, paths: Sequence[str]) -> str:

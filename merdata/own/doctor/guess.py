@@ -118,7 +118,7 @@ def column_of(paths: Sequence[str], places: Sequence[Place]) -> dict[str, str]:
 def plain(text: str) -> str:
     """A word in lower case, without accents and signs."""
     bare = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub(r"[\\W_]+", "", "".join(char for char in bare if not unicodedata.combining(char)))
+    return re.sub(r"[\W_]+", "", "".join(char for char in bare if not unicodedata.combining(char)))
 
 
 @cache
@@ -126,7 +126,7 @@ def words() -> dict[str, dict[str, str]]:
     """Language -> word for an emotion -> its class, or `other` (`words.yaml`)."""
     table = yaml.safe_load((files(__package__) / "words.yaml").read_text("utf-8"))
     return {
-        language: {word: name for name, own in classes.items() for word in own}
+        language: {plain(word): name for name, own in classes.items() for word in own}
         for language, classes in table.items()
     }
 

@@ -68,8 +68,13 @@ def propose_for(tree: Tree, paths: Sequence[str], beside: Beside) -> Proposal:
     told = guess(paths)
     doubts = [*_relevant(told, beside), *beside.doubts]
     text = "\n".join(_lines(tree.root, paths, told, beside, doubts)) + "\n"
-    outcome = _try(text, tree, paths)
-    return Proposal(text, outcome, doubts)
+    try:
+        return Proposal(text, _try(text, tree, paths), doubts)
+    except LayoutError as error:  # a cell of a table that its field cannot have
+        doubts.append(f"it cannot be read as it is: {error}")
+        text = "\n".join(_lines(tree.root, paths, told, beside, doubts)) + "\n"
+        nothing: Outcome = {"rows": 0, "labels": {}, "speakers": 0, "texts": 0, "unmatched": list(paths)}
+        return Proposal(text, nothing, doubts)
 
 
 def _relevant(told: Guess, beside: Beside) -> list[str]:
@@ -92,8 +97,8 @@ def _lines(
     yield "domain: acted  # ? or conversational"
     yield "languages: []  # ? such as [en]"
     yield 'licence: "not stated"  # ? and `terms`, if it may be uploaded'
-    yield f"rows: {len(paths)}"
-    yield from _id(paths, told)
+    yield f"rows: {max(len(paths), beside.rows)}"
+    yield from _id(paths, told, beside)
     if beside.heard:
         yield f"# {beside.heard}"
     if not beside.names_rows:
@@ -106,8 +111,16 @@ def _lines(
     yield from _labels(told, beside)
 
 
-def _id(paths: Sequence[str], told: Guess) -> Iterator[str]:
-    """What tells files of one name apart, where stems repeat."""
+def _id(paths: Sequence[str], told: Guess, beside: Beside) -> Iterator[str]:
+    """What tells files of one name apart, where stems repeat, and the spans of a file."""
+    span = "_" + "-".join(f"{{{name}}}" for name in ("start", "end") if name in beside.fields)
+    template = _way(paths, told) + (span if "start" in beside.fields else "")
+    if template != "{stem}":
+        yield f'id: "{template}"'
+
+
+def _way(paths: Sequence[str], told: Guess) -> str:
+    """The shortest template of an id that is another for each file."""
     split = [path.rpartition("/") for path in paths]
     stems = [audio_stem(last) or last for _, _, last in split]
     folders = [folder.rpartition("/")[2] for folder, _, _ in split]
@@ -117,10 +130,8 @@ def _id(paths: Sequence[str], told: Guess) -> Iterator[str]:
     ways["/".join(f"{{{name}}}" for name in (*said, "stem"))] = [*said.values(), stems]
     for template, columns in ways.items():
         if len(set(zip(*columns, strict=True))) == len(paths):
-            if template != "{stem}":
-                yield f'id: "{template}"'
-            return
-    yield '# ? names repeat in several folders: `id` must tell them apart, such as id: "{folder}/{stem}"'
+            return template
+    return "{path}"
 
 
 def _names(paths: Sequence[str], told: Guess) -> Iterator[str]:
@@ -131,7 +142,8 @@ def _names(paths: Sequence[str], told: Guess) -> Iterator[str]:
             more = ", ..." if len(slot.values) > SHOWN else ""
             yield f"# {name}: {len(slot.values)} values ({shown}{more}); {slot.why}"
     yield "names:"
-    yield from (f"  - '{pattern}'" for pattern in patterns[:MOST_PATTERNS])
+    quoted = (pattern.replace("'", "''") for pattern in patterns[:MOST_PATTERNS])
+    yield from (f"  - '{pattern}'" for pattern in quoted)
 
 
 def _fields(told: Guess, beside: Beside) -> dict[str, str]:

@@ -16,7 +16,9 @@ from merdata.own.doctor.beside import Beside
 from merdata.own.doctor.guess import guess, meaning
 from merdata.own.doctor.proposal import propose, propose_for
 from merdata.own.doctor.slots import tokens
+from merdata.own.own import own_corpus
 from tests.benchmarks.bench_doctor import measure, tree_of
+from tests.merdata.corpora.trees import touch
 
 TOKENS = {
     "03a01Wa": ["03", "a", "01", "W", "a"],
@@ -92,6 +94,51 @@ def test_texts_of_the_same_name_are_used(tmp_path: Path) -> None:
     assert proposal.outcome == {
         "rows": 18, "labels": {"angry": 9, "happy": 9}, "speakers": 3, "texts": 18, "unmatched": [],
     }  # fmt: skip
+
+
+TWO = ("a_0", "a_1", "b_0", "b_1")
+SPLITS = (("train", "a"), ("test", "b"))
+ASKED: dict[str, tuple[list[str], dict[str, str], dict[str, object]]] = {
+    "quotes": ([f"it's_{who}_{what}.wav" for who in "xyz" for what in ("happy", "sad")], {}, {"rows": 6}),
+    "equal names": ([f"{who}/s1/{what}.wav" for who in "xyz" for what in ("happy", "sad")], {},
+                    {"rows": 6, "id": "xyz/x/s1/happy"}),
+    "Chinese": ([f"{what}/{n}.wav" for what in ("\u751f\u6c14", "\u9ad8\u5174") for n in range(3)], {},
+                {"rows": 6, "line": "  \"\u751f\u6c14\": anger"}),
+    "spans": (["long.wav"], {"t.csv": "file,emotion,start,end\nlong,sad,0,1\nlong,joy,1,2\n"},
+              {"rows": 2, "line": "rows: 2", "id": "xyz/long_0-1"}),
+    "a table a split": ([f"{name}.wav" for name in TWO],
+                        {f"{split}.csv": f"file,emotion\n{a}_0,sad\n{a}_1,joy\n" for split, a in SPLITS},
+                        {"line": "split: official  # ? or speaker", "labels": {"joy": 2, "sad": 2}}),
+    "names of two folders": (["train/0.wav", "test/0.wav"],
+                             {f"{split}.csv": "file,emotion\n0,sad\n" for split, _ in SPLITS},
+                             {"labels": {"(none)": 2}, "doubt": "t*.csv is not used: several audio files"}),
+    "half a table": ([f"{name}.wav" for name in TWO], {"t.csv": "file,emotion\na_0,sad\n"},
+                     {"rows": 4, "doubt": "t.csv is not used: it names 1 of the 4 audio files"}),
+    "no split": (["a.wav"], {"t.csv": "file,emotion,split\na,sad,Test1\n"},
+                 {"rows": 0, "doubt": "it cannot be read as it is"}),
+    "braces": (["a.wav"], {"t.csv": "file,emotion,speaker {ID}\na,sad,3\n"}, {"rows": 1, "speakers": 0}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_odd_folders(what: str, tmp_path: Path) -> None:
+    audio, tables, wanted = ASKED[what]
+    folder = tmp_path / "xyz"
+    touch(folder, audio)
+    for name, text in tables.items():
+        (folder / name).write_text(text)
+    proposal = propose(folder)
+    made: dict[str, object] = {**proposal.outcome}
+    if "id" in wanted:
+        (tmp_path / "x.yaml").write_text(proposal.text)
+        rows = own_corpus(str(tmp_path / "x.yaml")).utterances(folder)
+        assert len({row.id for row in rows}) == len(rows) == wanted["rows"]
+        made["id"] = rows[0].id
+    assert wanted.get("line", "names:") in [*proposal.text.splitlines(), "names:"]
+    assert any(doubt.startswith(str(wanted.get("doubt", ""))) for doubt in [*proposal.doubts, ""])
+    assert {key: made[key] for key in wanted if key in made} == {
+        key: value for key, value in wanted.items() if key in made
+    }
 
 
 def test_the_command(real_data: Path, tmp_path: Path) -> None:
