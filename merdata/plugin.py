@@ -21,6 +21,7 @@ A package that works on stores, as merdata_train does::
     run_app, ending         a command line whose faults and signals are one line each
     run_tasks               tasks in several processes
     process_folder          where processes meet, and what else is to end with this one
+    stored_name             what a store calls a corpus, from any spelling
     did_you_mean            the nearest of the words that would do, for the end of a message
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     remove_unfinished       what killed processes left of them
@@ -77,6 +78,7 @@ _FOR_CORPORA = {
 _FOR_STORES = {
     "run_app": "cli.command",
     "ending": "cli.ending",
+    "stored_name": "own.own",
     "did_you_mean": "errors",
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",

@@ -11,14 +11,10 @@ from merdata.io.places import on_this_machine, place
 
 
 def corpus_name(given: str) -> str:
-    """A corpus's name from any spelling: `CREMA-D` is cremad. What nobody knows stays as it is."""
-    from merdata.corpora.registry import get_corpus
-    from merdata.errors import CorpusNotFound
+    """The name of a corpus in a store, from any spelling."""
+    from merdata.own.own import stored_name  # imported when it is needed, as all that commands do
 
-    try:
-        return get_corpus(given).name
-    except CorpusNotFound:
-        return given  # a store may hold a corpus whose package is not installed here
+    return stored_name(given)
 
 
 StoreArgument = Annotated[

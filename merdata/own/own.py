@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from merdata.corpora.corpus import Corpus
-from merdata.corpora.registry import plain, registry
+from merdata.corpora.registry import get_corpus, plain, registry
 from merdata.errors import CorpusNotFound
 from merdata.io.places import place
 from merdata.own.labels import refuse_undecided
@@ -19,6 +19,14 @@ YAML = (".yaml", ".yml")
 def is_file(name: str) -> bool:
     """Whether a corpus is named by a file."""
     return name.lower().endswith((*ENDINGS, *SPREADSHEETS, *YAML))
+
+
+def stored_name(given: str) -> str:
+    """What a store calls a corpus, from any spelling: `CREMA-D` is cremad, and `my-Rec.csv` is myrec."""
+    try:
+        return get_corpus(given).name
+    except CorpusNotFound:
+        return plain(place(given).stem if is_file(given) else given)
 
 
 def own_corpus(name: str) -> Corpus:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from merdata.plugin import place
-from merdata_train.cli.options import AsJson, corpus_name, print_json
+from merdata_train.cli.options import AsJson, print_json
 
 
 def features(
@@ -34,6 +34,7 @@ def features(
     It lies beside the rows of the store. A recipe then reads them with `kind: stored`.
     """
     import merdata
+    from merdata.plugin import stored_name
     from merdata_train.errors import RecipeError
     from merdata_train.features import emotion2vec as extractor
     from merdata_train.features.layers import fill
@@ -46,7 +47,7 @@ def features(
     if arrays is not None:
         filled = fill(opened, name, arrays)
     else:
-        chosen = [corpus_name(each) for each in corpus] if corpus else None
+        chosen = [stored_name(each) for each in corpus] if corpus else None
         filled = extractor.extract(opened, name, str(emotion2vec), frames=frames, corpora=chosen)
     if as_json:
         print_json({corpus: {"rows": rows, "filled": have} for corpus, (have, rows) in filled.items()})

@@ -67,18 +67,10 @@ def all_overrides(store: Path | None, corpora: list[str] | None, overrides: list
     """Options as overrides of the recipe, before those that are given as such."""
     words = [f"store={json.dumps(str(store))}"] if store else []
     if corpora:
-        words.append(f"data.corpora={json.dumps([*map(corpus_name, corpora)])}")
+        from merdata.plugin import stored_name
+
+        words.append(f"data.corpora={json.dumps([*map(stored_name, corpora)])}")
     return [*words, *(overrides or [])]
-
-
-def corpus_name(given: str) -> str:
-    """A corpus's name from any spelling; one that nobody knows may be the user's own, in the store."""
-    from merdata import CorpusNotFound, get_corpus
-
-    try:
-        return get_corpus(given).name
-    except CorpusNotFound:
-        return given
 
 
 def print_json(value: Any) -> None:

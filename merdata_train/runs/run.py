@@ -91,8 +91,8 @@ def run(
     source, asked = Source(recipe), recipe
     if scored_next and not source.test_ids():
         raise ProtocolError(
-            f"protocol {recipe.protocol} of {recipe.store} has no test rows in fold {recipe.fold}: choose "
-            "another with protocol=NAME, or train with --no-test"
+            f"protocol {recipe.protocol} of {recipe.store} has no test rows in fold {recipe.fold} "
+            "that have a label: choose another with protocol=NAME, or train with --no-test"
         )
     recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)

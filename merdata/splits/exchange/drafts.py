@@ -76,9 +76,10 @@ def _draft(entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, f
             raise SplitError(f"fold {entry.fold} has {cut(entry.key)} in {fold[id]} and in {entry.split}")
     if not splits:
         if not entries:
-            raise SplitError("the list is empty: it must name a row for each file")
+            raise SplitError("the list is empty: it must name a row, with its split, for each file")
         raise SplitError(
-            f"none of the {len(entries):,} rows of the list is in the store, as {cut(entries[0].key)}"
+            f"none of the {len(entries):,} rows of the list fits one row of the store, as "
+            f"{cut(entries[0].key)}: there is no such file, or several (then write their folders, too)"
         )
     for fold in splits.values():
         if fill and TRAIN not in fold.values():
@@ -128,7 +129,7 @@ def _remarks(
     unlisted = [id for id in rows["id"] if id not in listed]
     remarks = []
     if strange:
-        remarks.append(f"{len(strange):,} keys fit no row of the store, as {_some(strange)}")
+        remarks.append(f"{len(strange):,} keys fit no row of the store, or several, as {_some(strange)}")
     if dropped:
         remarks.append(f"{len(dropped):,} keys are of rows that the build dropped, as {_some(dropped)}")
     if unlisted:

@@ -85,7 +85,9 @@ def import_split(
         draft, unmatched = _from_files(store, source, corpus, root, rows)
     else:
         known = ", ".join([*SOURCES, *published()])
-        raise SplitError(f"no split of {source!r} can be imported; those of {known} can be")
+        raise SplitError(
+            f"no split of {source!r} can be imported; those of {known} can be, and any that is a `table`"
+        )
     made = finish(store, name, draft, {"kind": "import", "source": source, "chosen": True}, rows)
     keep_protocol(store, made)
     return made, unmatched

@@ -16,6 +16,7 @@ import merdata
 from merdata.builder.build import Report
 from merdata.builder.plan import choose, foresee, make_plan
 from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError
+from merdata.own.own import stored_name
 from merdata.own.tables import recognise
 from tests.merdata.tables import write_table
 
@@ -337,6 +338,11 @@ def test_names_that_cannot_be(name: str, says: str, tmp_path: Path) -> None:
         (tmp_path / name).write_text("file,label\na,joy\n")
     with pytest.raises(CorpusNotFound, match=says):
         choose([str(tmp_path / name)])
+
+
+def test_a_store_calls_a_corpus_by_its_plain_name() -> None:
+    named = {"CREMA-D": "cremad", "rec/my-Rec 2.CSV": "myrec2", "My_Rec": "myrec", "mine.yaml": "mine"}
+    assert {given: stored_name(given) for given in named} == named
 
 
 YAML = """
