@@ -17,7 +17,7 @@ from merdata_train.parts.models import AnyModel
 from merdata_train.parts.part import Modality, Part, Share, distinct
 from merdata_train.recipe.augment import Augment
 from merdata_train.recipe.data import Context, Data
-from merdata_train.recipe.faults import faults
+from merdata_train.recipe.faults import TAGS, faults
 from merdata_train.recipe.features import AudioEncoder, Features, TextEncoder
 from merdata_train.recipe.files import MODALITIES, find_recipe, read_tree
 from merdata_train.recipe.loss import CrossEntropy, LossPart
@@ -127,6 +127,17 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     try:
         for step in parents:
             place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
+        if last == "kind" and isinstance(place, dict):
+            _leave_to(place, str(value))
         place[int(last) if isinstance(place, list) else last] = value
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise RecipeError(f"override {override!r}: the recipe has no {key}") from error
+
+
+def _leave_to(part: dict[str, Any], kind: str) -> None:
+    """Take away the keys of a part that mean nothing, or something else, in another kind of it."""
+    old, new = (TAGS[each].model_fields if each in TAGS else {} for each in (part.get("kind"), kind))
+    if new:
+        for key in [key for key in part if key in old and key != "kind"]:
+            if key not in new or new[key].annotation != old[key].annotation:
+                del part[key]

@@ -69,6 +69,25 @@ def test_the_described_forms_stay_available() -> None:
         assert described.model_copy(update=ours) == shipped
 
 
+@pytest.mark.parametrize(
+    ("recipe", "kind", "gone"),
+    [
+        ("source1/full", "gated", {"form"}),
+        ("source1/full", "eaaf_constrained", {"form"}),
+        ("source1/full", "global_attention", {"form", "dropout"}),
+        ("source1/full", "concat", {"form"}),
+        ("source3/mer-han", "eaaf", {"form"}),
+    ],
+)
+def test_a_part_of_another_kind_keeps_what_both_kinds_have(recipe: str, kind: str, gone: set[str]) -> None:
+    before, after = load_recipe(recipe).model, load_recipe(recipe, [f"model.kind={kind}"]).model
+    assert after.kind == kind
+    stated = before.model_fields_set
+    assert stated - after.model_fields_set == gone
+    same = stated - gone - {"kind"}
+    assert {name: getattr(after, name) for name in same} == {name: getattr(before, name) for name in same}
+
+
 def test_overrides_reach_any_depth() -> None:
     recipe = load_recipe(
         "source0/A1", ["seed=7", "stages.0.epochs=3", "data.corpora=[meld]", "features.text.ngrams=[1, 2]"]
