@@ -1,14 +1,20 @@
-"""Columns of a table that follow from others: ends from durations, turns from numbers, languages as codes."""
+"""Columns of a table as a corpus needs them: seconds, ends from durations, turns, codes of languages."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+
+import pandas as pd
 
 from merdata.corpora.csv_table import Row
 from merdata.corpora.languages import language_code
 from merdata.errors import LayoutError
 from merdata.own.tables import TableFile
+
+TIMES = ("start", "end", "duration")
+TIME = re.compile(r"day|:|NaT")
 
 
 def with_derived(table: TableFile) -> TableFile:
@@ -17,7 +23,28 @@ def with_derived(table: TableFile) -> TableFile:
     Raises:
         LayoutError: a start or duration is not a number, or a language is neither a code nor a known name.
     """
-    return _with_languages(_with_turns(_with_ends(table)))
+    return _with_languages(_with_turns(_with_ends(_with_seconds(table))))
+
+
+def _with_seconds(table: TableFile) -> TableFile:
+    """Times that data frames write, such as `0 days 00:00:01.5`, as seconds."""
+    times = [name for name in TIMES if any(TIME.search(row.get(name, "")) for row in table.rows)]
+    return _each(table, lambda row: {name: _seconds(row[name]) for name in times}) if times else table
+
+
+def _seconds(cell: str) -> str:
+    if not TIME.search(cell):
+        return cell
+    try:
+        time = pd.to_timedelta(cell)
+    except ValueError:
+        return cell  # a fault, which the reader names
+    return "" if pd.isna(time) else _plain(time.total_seconds())
+
+
+def _plain(seconds: float) -> str:
+    """To the millionth of a second, without zeros at the end."""
+    return f"{seconds:.6f}".rstrip("0").rstrip(".")
 
 
 def _with_ends(table: TableFile) -> TableFile:
@@ -34,7 +61,7 @@ def _with_ends(table: TableFile) -> TableFile:
 def _ended(row: Row) -> dict[str, str]:
     if not (row.get("start") and row.get("duration")):
         return {"end": ""}
-    return {"end": f"{round(row.number('start') + row.number('duration'), 6):g}"}
+    return {"end": _plain(row.number("start") + row.number("duration"))}
 
 
 def _with_turns(table: TableFile) -> TableFile:
@@ -52,7 +79,11 @@ def _with_languages(table: TableFile) -> TableFile:
 
 
 def _each(table: TableFile, more: Callable[[Row], dict[str, str]]) -> TableFile:
-    return replace(table, rows=[Row({**row, **more(row)}, row.where) for row in table.rows])
+    return replace(table, rows=[_changed(row, more(row)) for row in table.rows])
+
+
+def _changed(row: Row, cells: dict[str, str]) -> Row:
+    return row if cells.items() <= row.items() else Row({**row, **cells}, row.where)
 
 
 def _code(row: Row) -> str:

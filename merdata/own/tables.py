@@ -178,17 +178,22 @@ def _readable(field: Any) -> Iterator[str]:
 
 def _json(text: str, path: Path, *, lines: bool) -> list[dict[str, Any]]:
     """Objects one a line, in a list, or by a key, which then is the column `key`."""
-    try:
-        parts = [line for line in text.splitlines() if line.strip()] if lines else [text]
-        values = [parse_json(part.encode(), finite=False) for part in parts]
-        value: Any = values if lines else values[0]
-    except ValueError as error:
-        raise LayoutError(f"{path} is not JSON: {error}") from error
+    parts = enumerate(text.split("\n"), start=1) if lines else [(1, text)]  # U+2028 may be in a text
+    values = [_parsed(part, path, number if lines else None) for number, part in parts if part.strip()]
+    value: Any = values if lines else next(iter(values), None)
     if isinstance(value, dict):
         value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise LayoutError(f"{path} is not a table: it must have an object for each row")
     return value
+
+
+def _parsed(text: str, path: Path, line: int | None) -> Any:
+    try:
+        return parse_json(text.encode(), finite=False)
+    except ValueError as error:
+        where = path if line is None else f"{path}, line {line},"
+        raise LayoutError(f"{where} is not JSON: {error}") from error
 
 
 def _with_header(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str], list[Row]]:

@@ -144,6 +144,7 @@ WRITTEN: dict[str, tuple[str, str, list[str | None], str]] = {
                  ["ana/take 0.wav", "ben/take 0.wav"], ""),
     "a folder elsewhere": ("csv", "folder,file,label\nold,long.flac,joy\n", ["long.flac"], ""),
     "a name of several": ("csv", "file,label\ntake 0,joy\n", [None], "several files have: 1, such as take 0"),
+    "lines in a text": ("jsonl", '{"file": "long", "label": "joy", "x": "a\u2028b"}\r\n', ["long.flac"], ""),
     "audio of datasets": ("jsonl", '{"audio": {"path": "long.flac"}, "label": "joy"}', ["long.flac"], ""),
 }  # fmt: skip
 
@@ -158,8 +159,10 @@ def test_tables_as_programs_write_them(way: str, recordings: Path, tmp_path: Pat
 
 
 DERIVED: dict[str, tuple[str, str, object, str]] = {
-    "an end": ('start,dur\nlong,joy,1.5,"0,7"\n', "end", 2.2, "end = start + dur"),
+    "an end": ('start,dur\nlong,joy,12345.678,"0,7"\n', "end", 12346.378, "end = start + dur"),
     "the whole file": ("duration\nlong,joy,10\n", "end", None, "not used: duration"),
+    "a time": ("start,end\nlong,joy,0 days,0 days 03:00:01.250000\n", "end", 10801.25, ""),
+    "no time": ("start,end\nlong,joy,0 days,NaT\n", "end", None, ""),
     "a turn, as MELD's": (
         "dialogue,Utterance_ID\nlong,joy,a,3\nana/take 0,joy,b,3\n",
         "turn",
@@ -313,6 +316,12 @@ FAULTS: dict[str, tuple[str, str]] = {
     "before it begins": ("file,label,start\nlong,joy,-1\n", r"row 1: from -1 to None seconds is no part"),
     "no header": ("long.flac,joy\nlong,sad\n", r"columns are long.flac, joy; its first line must name them"),
 }  # fmt: skip
+
+
+def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"file": "a", "label": "joy"}\n\n{"file"')
+    with pytest.raises(LayoutError, match=r"t\.jsonl, line 3, is not JSON"):
+        choose([str(tmp_path / "t.jsonl")])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
