@@ -1,6 +1,6 @@
 """MFCC-80 mean+std of real recordings, against librosa: two processes of one thread each, on two cores.
 
-.venv/bin/python tests/benchmarks/bench_mfcc.py
+.venv/bin/python tests/benchmarks/bench_mfcc.py, after pip install librosa
 """
 
 from __future__ import annotations
