@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ def what_rows_say(survey: Survey) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda facts: facts["id"])
 
 
+@cache
+def clean_rows(name: str, corpora: Path) -> list[dict[str, Any]]:
+    return what_rows_say(get_corpus(name).survey(corpora / name))
+
+
 def adds_up(survey: Survey) -> bool:
     files = survey.files
     parts = files["rows"] + files["metadata"] + sum(files["not_rows"].values())
@@ -63,10 +69,9 @@ def test_the_account_of_a_clean_copy_adds_up(name: str, copy: Path) -> None:
 def test_the_rows_are_those_of_the_clean_copy(
     name: str, change: Callable[[Path], None], copy: Path, corpora: Path
 ) -> None:
-    clean = get_corpus(name).survey(corpora / name)
     change(copy)
     survey = get_corpus(name).survey(copy)
-    assert what_rows_say(survey) == what_rows_say(clean)
+    assert what_rows_say(survey) == clean_rows(name, corpora)
     assert adds_up(survey)
     refuse_contested(name, copy, survey.contested)
 

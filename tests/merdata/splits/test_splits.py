@@ -59,7 +59,7 @@ RATIOS = st.sampled_from([(0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.5, 0.25, 0.25), (
 FACTS = {name: {"domain": "acted", "split": "speaker"} for name in ("one", "two", "three")}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CORPORA, RATIOS, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_no_speaker_on_two_sides_and_the_ratios_within_one(
     corpora: dict[str, Speakers], ratios: tuple[float, float, float], seed: int, random: object

@@ -179,7 +179,7 @@ from tests.merdata_train.training.test_fit import two_stages_to
 two_stages_to(Path(sys.argv[1]))
 """
 EPOCHS = 15
-KILLS = int(os.environ.get("MERDATA_KILLS", "3"))
+KILLS = int(os.environ.get("MERDATA_KILLS", "2"))
 
 
 def two_stages() -> Recipe:
