@@ -38,7 +38,7 @@ class OneCycle(Part):
 class Start(Part):
     """Modules that start from another run: `from` as in `init`, `modules` as in `freeze`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     from_: Annotated[str, Field(alias="from")]
     modules: Names

@@ -152,6 +152,8 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
         ("data.corpora=[meld,meld]", "data.corpora: 'meld' is listed twice"),
         ("data.corpora=[]", "data.corpora: list should have at least 1 item"),
         ("data.languages=[]", "data.languages: list should have at least 1 item"),
+        ("augment={noise: {snr_db: [.nan, 5]}}", "augment.noise.snr_db.0: input should be a finite number"),
+        ("stages.0.sampler={balance: {corpus: .inf}}", "balance.corpus: input should be a finite number"),
         ("stages.0.lr=.inf", "stages.0.lr: input should be a finite number"),
         ("seed=4294967296", "seed: input should be less than 4294967296"),
     ],
