@@ -103,7 +103,7 @@ def hear_group(task: Task) -> list[dict[str, Any]]:
 
 
 def _refuse_unknown(recogniser: Recogniser, model: Model, language: str | None) -> None:
-    """Fail if a language was asked for that a model does not know: it would be told from the sound instead."""
+    """Fail if a language was asked for that a model does not know: it would take the one that it hears."""
     if language is not None and language not in recogniser.languages:
         known = ", ".join(sorted(recogniser.languages))
         raise OptionError(f"{model.name} does not know the language {cut(language)!r}; it knows {known}")

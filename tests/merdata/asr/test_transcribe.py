@@ -140,9 +140,9 @@ def test_a_layer_of_other_rows_is_refused_until_it_is_made_again(
 
 def test_layers_of_two_models_are_kept_apart(store: Path, whisper: Path, tmp_path: Path) -> None:
     other = save_whisper(tmp_path / "other", seed=1)
-    with pytest.raises(OptionError, match="of another model and revision: name another layer with --layer"):
+    with pytest.raises(OptionError, match="that differ in model and revision: name another layer"):
         fill(store, other, layer="tiny")
-    with pytest.raises(OptionError, match="made with other settings"):
+    with pytest.raises(OptionError, match="that differ in settings"):
         fill(store, whisper, language="auto")
     fill(store, whisper, language="auto", layer="auto")
     assert set(merdata.transcripts(store, "auto")["language"].to_pylist()) <= {"de", "en", ""}
