@@ -82,7 +82,7 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
     path = write(
         tmp_path / "bad.yaml",
         "name: bad\nmodel: {kind: tokens, layer: 2}\nstages: [{epoch: 3, lr: -1}]\n"
-        "features: {audio: {n_mfc: 3}}\nsede: 1\n",
+        "features: {audio: {n_mfc: 3}}\nsede: 1\nloss: {tau: 1}\n",
     )
     with pytest.raises(RecipeError) as caught:
         load_recipe(path)
@@ -94,6 +94,7 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
         "stages.0.lr: input should be greater than 0, not -1",
         "features.audio.n_mfc: unknown key (did you mean 'n_mfcc'?)",
         "sede: unknown key (did you mean 'seed'?)",
+        "loss.tau: unknown key; there are kind, label_smoothing, class_weights",
     ):
         assert words in message
     assert "\n" not in message
