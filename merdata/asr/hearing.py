@@ -14,9 +14,9 @@ from merdata.asr.distance import nearest
 from merdata.asr.layer import Settings
 from merdata.asr.models import open_recogniser
 from merdata.asr.normaliser import language_of, normalised_in
-from merdata.asr.recogniser import Floats, Heard, Model, Request, windows
+from merdata.asr.recogniser import Floats, Heard, Model, Recogniser, Request, windows
 from merdata.audio.clip import read_wav
-from merdata.errors import StoreError
+from merdata.errors import OptionError, StoreError
 from merdata.io.outside import cut
 from merdata.io.parquet import open_table, read_group
 from merdata.store.store import Shard
@@ -58,8 +58,12 @@ def hear(
         model: as `find_model` gives it.
         language: its code; None lets the recogniser tell it.
         device: cpu or cuda (default: cuda where there is one).
+
+    Raises:
+        OptionError: the model cannot be loaded, or does not know the language.
     """
     recogniser = open_recogniser(model, device or best_device())
+    _refuse_unknown(recogniser, model, language)
     requests = [Request(part, language) for part in windows(samples)]
     parts = [recogniser.hear([request], BEAMS[model.engine])[0] for request in requests]
     row = _row("", len(samples) / SAMPLE_RATE, parts)
@@ -70,9 +74,12 @@ def hear_group(task: Task) -> list[dict[str, Any]]:
     """The rows of a layer for one row group.
 
     Raises:
+        OptionError: the model cannot be loaded, or does not know the language that was asked for.
         StoreError: the shard cannot be read.
     """
     recogniser = open_recogniser(task.model, task.device)
+    if task.settings["language"] not in (OF_CORPUS, ANY):
+        _refuse_unknown(recogniser, task.model, task.settings["language"])
     requests: list[tuple[int, Request]] = []
     clips = _read(task)
     for place, clip in enumerate(clips):
@@ -93,6 +100,13 @@ def hear_group(task: Task) -> list[dict[str, Any]]:
         for (place, _), answer in zip(batch, answers, strict=True):
             heard[place].append(answer)
     return [_row(clip["id"], clip["seconds"], parts) for clip, parts in zip(clips, heard, strict=True)]
+
+
+def _refuse_unknown(recogniser: Recogniser, model: Model, language: str | None) -> None:
+    """Fail if a language was asked for that a model does not know: it would take the one that it hears."""
+    if language is not None and language not in recogniser.languages:
+        known = ", ".join(sorted(recogniser.languages))
+        raise OptionError(f"{model.name} does not know the language {cut(language)!r}; it knows {known}")
 
 
 def _read(task: Task) -> list[dict[str, Any]]:

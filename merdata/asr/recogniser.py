@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -82,9 +82,11 @@ class Recogniser(Protocol):
 
     Attributes:
         batch: windows that it hears at once.
+        languages: codes of those that it knows.
     """
 
     batch: int
+    languages: Collection[str]
 
     def hear(self, requests: Sequence[Request], beams: int) -> list[Heard]:
         """What is said in each window."""

@@ -92,7 +92,8 @@ def transcribe(
     Raises:
         CorpusNotFound: the store does not have such a corpus.
         MerdataError: a package is missing.
-        OptionError: there is no such model, or the layer has transcripts of another.
+        OptionError: there is no such model, it does not know the language, or the layer has transcripts that
+            were made in another way.
         StoreError: the store cannot be read or written.
     """
     store = open_store(store)
@@ -171,8 +172,8 @@ def _refuse_other(store: Store, name: str, header: Header) -> None:
         return
     differing = [key for key in header if there[key] != header[key]]  # type: ignore[literal-required]
     raise OptionError(
-        f"{store.path / FOLDER / name} has transcripts of another {' and '.join(differing)}: name another "
-        "layer with --layer, or delete the folder"
+        f"{store.path / FOLDER / name} has transcripts that differ in {' and '.join(differing)}: name "
+        "another layer with --layer, or delete the folder"
     )
 
 

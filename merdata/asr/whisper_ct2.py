@@ -30,6 +30,7 @@ class FasterWhisper(Recogniser):
         except (OSError, RuntimeError, ValueError) as error:
             raise cannot_load(model, error) from error
         whole_words(self._model.hf_tokenizer)
+        self.languages = self._model.supported_languages
         self.batch = 1 if device == "cpu" else 16
 
     def hear(self, requests: Sequence[Request], beams: int) -> list[Heard]:
@@ -57,7 +58,7 @@ class FasterWhisper(Recogniser):
     def _language(self, encoded: Any, asked: str | None) -> str:
         if not self._model.model.is_multilingual:
             return "en"
-        if asked in self._model.supported_languages:
+        if asked in self.languages:
             return str(asked)
         (ranked,) = self._model.model.detect_language(encoded)
         return str(ranked[0][0])[2:-2]  # of <|en|>

@@ -44,6 +44,7 @@ class TransformersWhisper(Recogniser):
         self._languages: dict[str, int] = {
             token[2:-2]: id for token, id in (getattr(generation, "lang_to_id", None) or {}).items()
         }
+        self.languages = list(self._languages) or ["en"]
         room = self._model.config.max_target_positions - 4  # for the tokens before the text
         self._most = min(MOST_TOKENS, room)
         self.batch = BATCH.get(device, GPU_BATCH)

@@ -151,19 +151,18 @@ def comparison(found: Comparison) -> None:
     )
 
 
-def robustness(found: Robustness, folder: Path) -> None:
+def robustness(found: Robustness, looks: str, folder: Path) -> None:
     """The clean scores and those of every step of the ladder, on each domain's test set."""
     screen = console()
     table = Table(box=box.MARKDOWN)
-    for column in ("test set", "perturbation", "level", *TITLES.values(), "UAR − clean"):
+    for column in ("test set", "perturbation", "level", "n", *TITLES.values(), "UAR − clean"):
         table.add_column(column, justify="left" if column in ("test set", "perturbation") else "right")
     for name in [name for name in ("TestA", "TestB") if name in found["clean"]]:
-        table.add_row(
-            name, "none", "clean", *(f"{found['clean'][name][metric]:.4f}" for metric in METRICS), ""
-        )
+        clean = [f"{found['clean'][name][metric]:.4f}" for metric in METRICS]
+        table.add_row(name, "none", "clean", "", *clean, "")
         for step in found["steps"]:
             own = step["sets"][name]
-            values = [f"{own['scores'][metric]:.4f}" for metric in METRICS]
+            values = [f"{own['n']:,}", *(f"{own['scores'][metric]:.4f}" for metric in METRICS)]
             table.add_row(
                 name, step["kind"], step["level"], *values, _difference(own["against_clean"]["uar"])
             )
@@ -175,6 +174,12 @@ def robustness(found: Robustness, folder: Path) -> None:
         "the ladder; n.s.: not significant at 0.05",
         soft_wrap=True,
     )
+    screen.print(
+        f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
+        f"split {found['split_hash'][:12]}, seed {found['seed']}",
+        soft_wrap=True,
+    )
+    screen.print(looks, soft_wrap=True)
     screen.print(f"everything is in {folder}", soft_wrap=True)
 
 

@@ -144,13 +144,15 @@ def _climb(
     folder: Path, steps: list[Perturbation], jobs: int | None, workers: int, metrics: Metrics, as_json: bool
 ) -> None:
     from merdata_train.cli import screen
+    from merdata_train.runs.looks import counted, looks_at
     from merdata_train.runs.robustness import climb
 
     found = climb(folder, steps, jobs=jobs, workers=workers)
     if as_json:
         print_json({**metrics, "robustness": found, "folder": str(folder)})
     else:
-        screen.robustness(found, folder)
+        looks = looks_at(folder.absolute().parent, found["split_hash"], found["fold"])
+        screen.robustness(found, counted(looks), folder)
 
 
 def _print(metrics: Metrics, folder: Path, as_json: bool) -> None:

@@ -14,9 +14,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from huggingface_hub import HfApi, try_to_load_from_cache
 from safetensors import SafetensorError
 
-from merdata import plugin
+from merdata import HubError, plugin
 from merdata_train.encoders import whisper
 from merdata_train.errors import RecipeError
 from merdata_train.features.torchaudio import import_torchaudio
@@ -44,16 +45,22 @@ def identity(encoder: Encoder) -> str:
     if encoder.revision is not None:
         return f"{encoder.model}@{encoder.revision}"
     digest = hashlib.sha256()
-    for path in sorted(path for path in Path(encoder.model).iterdir() if path.name in WEIGHTS):
+    for path in sorted(path for path in _folder_of(encoder).iterdir() if path.name in WEIGHTS):
         digest.update(plugin.file_sha256(path).encode())
     return digest.hexdigest()
+
+
+def _folder_of(encoder: Encoder) -> Path:
+    if not Path(encoder.model).is_dir():
+        raise RecipeError(f"the encoder's folder {encoder.model} does not exist")
+    return Path(encoder.model)
 
 
 def pinned(encoder: EncoderT) -> EncoderT:
     """An encoder without paths: a folder becomes its name and 40 digits of its hash."""
     if encoder.revision is not None:
         return encoder
-    name = Path(encoder.model).resolve().name
+    name = _folder_of(encoder).resolve().name
     return encoder.model_copy(update={"model": name, "revision": identity(encoder)[:40]})
 
 
@@ -63,8 +70,8 @@ def load_config(encoder: Encoder) -> dict[str, Any]:
     Raises:
         RecipeError: it cannot be loaded, or is not an encoder that the trainer can read.
     """
-    if encoder.revision is None and not Path(encoder.model).is_dir():
-        raise RecipeError(f"the encoder's folder {encoder.model} does not exist")
+    if encoder.revision is None:
+        _folder_of(encoder)
     with _reading(encoder):
         auto = import_transformers().AutoConfig
         config = auto.from_pretrained(encoder.model, revision=encoder.revision or "main")
@@ -191,13 +198,25 @@ def _reading_from(place: str, revision: str | None) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if revision is not None and not Path(place).is_dir():
+                _ask_once(place, revision)
             yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+    except (HubError, OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         where = f"{place} at {revision[:8]}" if revision else place
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RecipeError(
-            f"cannot load the encoder {where}: {first} (the Hub is asked unless HF_HUB_OFFLINE is set)"
-        ) from error
+        instead = "; or name a folder of it, with revision=null" if isinstance(error, HubError) else ""
+        raise RecipeError(f"cannot load the encoder {where}: {first}{instead}") from error
     finally:
         logging.set_verbosity(before)
         logging.enable_progress_bar()
+
+
+def _ask_once(model: str, revision: str) -> None:
+    """Ask the Hub for a model that is not in the cache: transformers goes on asking for half a minute.
+
+    Raises:
+        HubError: the Hub does not have it, or cannot be reached.
+    """
+    with plugin.hub_errors(model):
+        if not isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str):
+            HfApi().model_info(model, revision=revision)

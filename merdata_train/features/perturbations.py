@@ -105,11 +105,13 @@ def _number(words: str, level: str, facts: Kind) -> float:
         number = float(level)
     except ValueError:
         number = float("nan")
-    if not lowest <= number <= highest or (words.startswith("gsm") and number % 1):
-        raise RecipeError(
-            f"--perturb {words}: the level is {facts['unit']}, from {lowest:g} to {highest:g}, or {CLEAN}"
-        )
-    return number
+    whole = words.startswith("gsm")
+    if number == facts["clean"] or (lowest <= number <= highest and not (whole and number % 1)):
+        return number
+    kind = "a whole number of " if whole else ""
+    raise RecipeError(
+        f"--perturb {words}: the level is {kind}{facts['unit']}, from {lowest:g} to {highest:g}, or {CLEAN}"
+    )
 
 
 def perturbed(samples: Floats, step: Perturbation, other: Other, random: np.random.Generator) -> Floats:

@@ -10,7 +10,7 @@ Metric = Literal["uar", "weighted_f1", "macro_f1", "accuracy"]
 Modality = Literal["audio", "text"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 def distinct(names: list[str]) -> list[str]:
@@ -30,9 +30,9 @@ Names = Annotated[list[str], Field(min_length=1), AfterValidator(distinct)]
 
 
 class Part(BaseModel):
-    """A part of a recipe: unknown keys are refused."""
+    """A part of a recipe: unknown keys are refused, and numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def by_kind(default: str, **tags: str) -> Discriminator:

@@ -58,7 +58,7 @@ class Balance(Part):
     with less than a tenth of an even share gets less); at 0 they keep their sizes, between they are tempered.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     corpus: Annotated[float, Field(ge=0)] = 1.0
     class_: Annotated[float, Field(ge=0, alias="class")] = 1.0

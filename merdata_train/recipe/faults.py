@@ -26,6 +26,7 @@ TAGS: dict[str, type[BaseModel]] = {
 }
 NAMED = "auxiliary"  # its keys are names that a recipe chooses, which may be those of kinds
 MOST_FAULTS = 20
+FEW_KEYS = 8  # a message lists so many
 SHOWN = 100  # letters of a value
 
 
@@ -52,7 +53,10 @@ def _keys(location: tuple[int | str, ...]) -> Iterator[str]:
 
 def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:
     if fault["type"] == "extra_forbidden":
-        return f"unknown key{did_you_mean(str(fault['loc'][-1]), _keys_beside(fault['loc'], recipe))}"
+        known = _keys_beside(fault["loc"], recipe)
+        hint = did_you_mean(str(fault["loc"][-1]), known)
+        few = f"; there are {', '.join(known)}" if len(known) <= FEW_KEYS else ""
+        return f"unknown key{hint or few}"
     if fault["type"] == "union_tag_invalid":
         return _unknown_kind(fault["ctx"]["tag"], fault["ctx"]["expected_tags"])
     message = fault["msg"].removeprefix("Value error, ")

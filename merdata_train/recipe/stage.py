@@ -38,7 +38,7 @@ class OneCycle(Part):
 class Start(Part):
     """Modules that start from another run: `from` as in `init`, `modules` as in `freeze`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     from_: Annotated[str, Field(alias="from")]
     modules: Names
@@ -71,7 +71,7 @@ class Stage(Part):
     `schedule` is how the rates move: plateau and one_cycle have keys of their own. `drop_last` leaves out an
     epoch's last step where it is not full.
 
-    `init` is the folder of a run (or of its model) to start from, or names of recipes: then the stage starts
+    `init` is the folder of a run to start from, or names of recipes: then the stage starts
     from the one of their finished runs on the same rows and split that validation finds best; or modules of
     runs, as in {from: source2/speech, modules: [branches.audio]}. Without it a stage continues from the best
     weights of the stage before. `freeze` and `lr_groups` name modules, as in fusion.project; `freeze_epochs`

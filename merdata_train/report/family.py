@@ -15,6 +15,7 @@ from merdata_train.report.lines import Line, is_main
 from merdata_train.report.read import Entry, Matrix
 from merdata_train.report.tables import SHORT, Grid, number_of
 from merdata_train.runs.folder import DOMAINS
+from merdata_train.runs.looks import counted
 from merdata_train.runs.suite import Suite
 from merdata_train.scoring.metrics import TITLES, confusion, scores
 
@@ -74,18 +75,18 @@ def side_by_side(suite: Suite, tested: Sequence[Tested]) -> Grid:
     """A row per cell: what it is, then each test set, then what was published of it."""
     tests = {part.matrix.suite.test: part.by_cell for part in tested}
     cells = dict.fromkeys(cell for lines in tests.values() for cell in lines)
-    head = [" and ".join(suite.axes), "what it is", "split", "seeds"]
+    head = [" and ".join(suite.axes), "what it is", "protocol", "split", "seeds"]
     for test in tests:
         head += [f"{test} n", *(f"{test} {TITLES[metric]}" for metric in suite.metrics)]
     if suite.published:
         head += [f"{PUBLISHED}: {test} {TITLES[metric]}" for test in tests for metric in suite.metrics]
     rows = [_row(suite, cell, tests) for cell in cells]
-    return Grid(suite.name, suite.title, head, rows, _caption(suite, tested), names=4)
+    return Grid(suite.name, suite.title, head, rows, _caption(suite, tested), names=5)
 
 
 def _row(suite: Suite, cell: str, tests: Mapping[str, Mapping[str, Line]]) -> list[str]:
     first = next(lines[cell] for lines in tests.values() if cell in lines)
-    row = [cell, suite.about(cell), first.split_hash[:SHORT], str(len(first.seeds) or "")]
+    row = [cell, suite.about(cell), first.protocol, first.split_hash[:SHORT], str(len(first.seeds) or "")]
     for lines in tests.values():
         values = lines[cell].values if cell in lines else {}
         row.append(f"{lines[cell].n:,}" if cell in lines else "")
@@ -127,6 +128,7 @@ def _caption(suite: Suite, tested: Sequence[Tested]) -> str:
             f"Best trade-off by validation (mean of acted and conversational UAR, {value:.3f}): {cell}, with "
             f"{', '.join(reached)}" + (f"; published: {published}." if published else ".")
         )
+    parts += [counted(looks) for looks in (tested[0].matrix.looks if tested else ()) if looks]
     if tested and tested[0].matrix.missing:
         parts.append(f"Not scored yet: {'; '.join(tested[0].matrix.missing)}.")
     return " ".join(parts)

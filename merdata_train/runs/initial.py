@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from merdata.plugin import did_you_mean
 from merdata_train.data.source import Source
 from merdata_train.encoders.pretrained import pinned
 from merdata_train.errors import RecipeError
@@ -15,7 +16,7 @@ from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.recipe.stage import Stage, Start
 from merdata_train.runs.folder import open_run, read_history
 from merdata_train.runs.identity import folder_name, starts_of
-from merdata_train.runs.lineage import LENGTHS, check_start, comparable
+from merdata_train.runs.lineage import LENGTHS, check_start, comparable, read_lineage
 from merdata_train.scoring.checks import best_epoch, rank
 from merdata_train.training.stages import initial_weights, modality_of
 
@@ -32,7 +33,7 @@ def with_initial(recipe: Recipe, out: Path, words: Sequence[str] = (), seen: tup
         seen: recipes that start from this one.
 
     Raises:
-        RecipeError: a recipe starts from itself.
+        RecipeError: a recipe starts from itself, or from one that does not exist.
     """
     if recipe.name in seen:
         raise RecipeError(f"recipe {recipe.name} starts from itself: {' -> '.join([*seen, recipe.name])}")
@@ -40,6 +41,8 @@ def with_initial(recipe: Recipe, out: Path, words: Sequence[str] = (), seen: tup
 
     def folder_of(name: str, whole: bool) -> str:
         if name not in shipped:
+            if (hint := did_you_mean(name, shipped)) and not Path(name).exists():
+                raise RecipeError(f"init: there is neither a recipe nor a folder {name}{hint}")
             return name
         wanted = start_recipe(name, recipe, words, whole=whole)
         other = with_initial(wanted, out, words, (*seen, recipe.name))
@@ -135,9 +138,11 @@ def _started(stage: Stage, recipe: Recipe, source: Source) -> Stage:
     read = {str(name): comparable(features[name]) for name in recipe.modalities}
     classes, test = source.space.classes, source.test_ids()
     for start in stage.starts():
-        of_modules = {str(modality_of(module)) for module in start.modules}
+        folder, of_modules = Path(start.from_), {modality_of(module) for module in start.modules}
+        if None in of_modules:  # a module that reads all that the other model reads
+            of_modules |= set(read_lineage(folder)["modalities"])
         own = {name: part for name, part in read.items() if name in of_modules}
-        check_start(Path(start.from_), stage.name, classes, own, test)
+        check_start(folder, stage.name, classes, own, test)
     if stage.starts():
         return stage
     best = folders[0] if len(folders) == 1 else _best(stage, folders)

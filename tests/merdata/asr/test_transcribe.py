@@ -140,9 +140,9 @@ def test_a_layer_of_other_rows_is_refused_until_it_is_made_again(
 
 def test_layers_of_two_models_are_kept_apart(store: Path, whisper: Path, tmp_path: Path) -> None:
     other = save_whisper(tmp_path / "other", seed=1)
-    with pytest.raises(OptionError, match="of another model and revision: name another layer with --layer"):
+    with pytest.raises(OptionError, match="that differ in model and revision: name another layer"):
         fill(store, other, layer="tiny")
-    with pytest.raises(OptionError, match="of another settings"):
+    with pytest.raises(OptionError, match="that differ in settings"):
         fill(store, whisper, language="auto")
     fill(store, whisper, language="auto", layer="auto")
     assert set(merdata.transcripts(store, "auto")["language"].to_pylist()) <= {"de", "en", ""}
@@ -198,6 +198,10 @@ FAULTS = [
         "--revision is for models of the Hub",
     ),
     (["--model", "{tiny}", "--engine", "transformers", "--corpus", "meld"], "holds no meld"),
+    (
+        ["--model", "{tiny}", "--engine", "transformers", "--language", "zz", "--layer", "new"],
+        "does not know the language 'zz'; it knows de, en",
+    ),
     (["--model", "nobody/nothing", "--engine", "transformers"], "neither a folder nor a model"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -319,6 +320,30 @@ def test_an_encoder_that_is_not_here_is_one_sentence(monkeypatch: pytest.MonkeyP
     config = AudioEncoder(kind="encoder", model="microsoft/wavlm-base", revision="ab" * 20)
     with pytest.raises(RecipeError, match="cannot load the encoder microsoft/wavlm-base at abababab: "):
         load_config(config)
+
+
+@pytest.mark.parametrize(
+    ("load", "model", "revision", "says"),
+    [
+        (load_config, "nobody/here", "ab" * 20, "at abababab: the Hub cannot be reached .*; or name a"),
+        (load_config, "/no/such", "ab" * 20, "at abababab: /no/such is not a repository name"),
+        (load_config, "/no/such", None, "the encoder's folder /no/such does not exist"),
+        (identity, "/no/such", None, "the encoder's folder /no/such does not exist"),
+    ],
+)
+def test_a_hub_that_cannot_be_reached_is_asked_once(
+    load: Callable[[AudioEncoder], object],
+    model: str,
+    revision: str | None,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    before = time.monotonic()
+    with pytest.raises(RecipeError, match=says):
+        load(AudioEncoder(kind="encoder", model=model, revision=revision))
+    assert time.monotonic() - before < 10
 
 
 OTHERS: list[tuple[str, type[AudioEncoder] | type[TextEncoder], dict[str, Any], str]] = [

@@ -88,6 +88,16 @@ def test_every_level_takes_silence_and_clips_of_one_sample(kind: str) -> None:
             assert len(heard) > 0 and np.isfinite(heard).all(), step
 
 
+@pytest.mark.parametrize("kind", AUDIO)
+def test_the_lowest_and_the_highest_level_can_be_heard(kind: str) -> None:
+    random = np.random.default_rng(0)
+    clip = (0.1 * random.normal(size=4_000)).astype(np.float32)
+    for level in kinds()[kind]["limits"]:
+        (step,) = ladder([f"{kind}:{level}"])
+        heard = clip if step.is_clean else perturbed(clip, step, lambda _: clip[::-1], random)
+        assert len(heard) and np.isfinite(heard).all()
+
+
 def test_a_ladder_lists_each_step_once() -> None:
     asked = ladder(["babble:0", "babble", "level:-10", "wer:clean", "noise:inf"])
     assert [str(step) for step in asked] == [
@@ -104,11 +114,13 @@ def test_a_ladder_lists_each_step_once() -> None:
     ("words", "says"),
     [
         ("bable", r"no perturbation 'bable'.*babble"),
-        ("opus:2", r"--perturb opus:2: the level is kbit/s, from 6 to inf, or clean"),
+        ("opus:2", r"--perturb opus:2: the level is kbit/s, from 6 to 256, or clean"),
+        ("noise:1e9", r"dB signal-to-noise ratio, from -30 to 120, or clean"),
+        ("telephone:9000", r"Hz at its upper edge, from 400 to 7900, or clean"),
+        ("gsm:1.5", r"the level is a whole number of times one after another, from 0 to 20"),
         ("wer:nan", r"the level is word error rate, from 0 to 0\.99, or clean"),
         ("speed:", r"the level is times as fast, from 0\.25 to 4"),
         ("recognised:../x", r"--perturb recognised:\.\./x: name a layer of transcripts"),
-        ("gsm:1.5", r"the level is times one after another"),
     ],
 )
 def test_what_is_not_a_step_is_refused(words: str, says: str) -> None:

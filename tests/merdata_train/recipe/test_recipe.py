@@ -101,7 +101,7 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
     path = write(
         tmp_path / "bad.yaml",
         "name: bad\nmodel: {kind: tokens, layer: 2}\nstages: [{epoch: 3, lr: -1}]\n"
-        "features: {audio: {n_mfc: 3}}\nsede: 1\n",
+        "features: {audio: {n_mfc: 3}}\nsede: 1\nloss: {tau: 1}\n",
     )
     with pytest.raises(RecipeError) as caught:
         load_recipe(path)
@@ -113,6 +113,7 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
         "stages.0.lr: input should be greater than 0, not -1",
         "features.audio.n_mfc: unknown key (did you mean 'n_mfcc'?)",
         "sede: unknown key (did you mean 'seed'?)",
+        "loss.tau: unknown key; there are kind, label_smoothing, class_weights",
     ):
         assert words in message
     assert "\n" not in message
@@ -171,6 +172,8 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
         ("data.corpora=[meld,meld]", "data.corpora: 'meld' is listed twice"),
         ("data.corpora=[]", "data.corpora: list should have at least 1 item"),
         ("data.languages=[]", "data.languages: list should have at least 1 item"),
+        ("augment={noise: {snr_db: [.nan, 5]}}", "augment.noise.snr_db.0: input should be a finite number"),
+        ("stages.0.sampler={balance: {corpus: .inf}}", "balance.corpus: input should be a finite number"),
         ("stages.0.lr=.inf", "stages.0.lr: input should be a finite number"),
         ("seed=4294967296", "seed: input should be less than 4294967296"),
     ],

@@ -52,6 +52,7 @@ def family(trained: Path, reseeded: Path, tmp_path_factory: pytest.TempPathFacto
     ]
     for run in cells.values():
         shutil.copytree(run, out / run.name)
+    shutil.copy(trained.parent / "test_looks.jsonl", out)
     (out / "suites").mkdir()
     manifest = {"suite": Suite.model_validate(FAMILY).model_dump(mode="json"), "runs": planned}
     (out / "suites" / "family.json").write_text(json.dumps(manifest))
@@ -71,7 +72,7 @@ def test_both_test_sets_are_in_one_table_with_the_published_set_apart(
         rows = {row["experiment"]: row for row in csv.DictReader(file)}
     head = (report / "tables" / "family.csv").read_text().splitlines()[0].split(",")
     assert head == [
-        "experiment", "what it is", "split", "seeds",
+        "experiment", "what it is", "protocol", "split", "seeds",
         "TestA n", "TestA accuracy", "TestA UAR", "TestB n", "TestB accuracy", "TestB UAR",
         "published: TestA accuracy", "published: TestA UAR",
         "published: TestB accuracy", "published: TestB UAR",
@@ -119,6 +120,10 @@ def test_the_caption_names_the_rows_of_both_and_the_best_by_validation(
     best = max(values, key=values.__getitem__)
     assert f"acted and conversational UAR, {values[best]:.3f}): {best}, with TestA UAR" in text
     assert "published: second." in text
+    split = json.loads((trained / "metrics.json").read_text())["split_hash"]
+    looks = [json.loads(line) for line in (report.parent / "runs" / "test_looks.jsonl").open()]
+    count = sum(look["split_hash"] == split and look["fold"] == 0 for look in looks)
+    assert f"This test set (split {split[:12]}, fold 0) was evaluated {count} time" in text
     assert text.splitlines()[0] == "### Two of a family"
 
 

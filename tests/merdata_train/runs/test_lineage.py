@@ -130,8 +130,11 @@ def test_a_model_of_other_classes_is_refused(
 def test_a_model_of_other_features_is_refused(
     words: list[str], modality: str, first_fold: Path, folded: merdata.Store, tmp_path: Path
 ) -> None:
-    with pytest.raises(ProtocolError, match=f"it was trained on other features of {modality}"):
-        run(tuned_from(first_fold, small(folded, *FOLDED, "fold=1", *words)), tmp_path)
+    modules = json.dumps({"from": str(first_fold), "modules": ["fusion"]})  # which reads both modalities
+    for start in ([], [f"stages.0.init={modules}"]):
+        recipe = small(folded, *FOLDED, "fold=1", *words, *start)
+        with pytest.raises(ProtocolError, match=f"it was trained on other features of {modality}"):
+            run(recipe if start else tuned_from(first_fold, recipe), tmp_path)
 
 
 def test_a_lineage_that_was_changed_or_is_missing_is_refused(
@@ -179,6 +182,11 @@ def test_starts_are_compared_by_one_metric(first_fold: Path, folded: merdata.Sto
     recipe = small(folded, *FOLDED, "fold=1", f"stages.0.init=['{first_fold}', '{other}']")
     with pytest.raises(RecipeError, match="selected by different metrics"):
         run(recipe, tmp_path)
+
+
+def test_a_start_that_is_mistyped_is_answered(store: merdata.Store, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"neither a recipe nor a folder source0/A11 \(did you mean"):
+        run(small(store, "stages.0.init=source0/A11"), tmp_path)
 
 
 def test_a_recipe_does_not_start_from_itself(store: merdata.Store, tmp_path: Path) -> None:

@@ -144,6 +144,8 @@ def test_the_command_prints_the_ladder(own: Path) -> None:
     assert printed["sets"]["overall"]["scores"] == printed["robustness"]["clean"]["overall"]
     table = cli("evaluate", own, "--perturb", "noise:0").stdout
     assert "noise: dB signal-to-noise ratio" in table and "UAR − clean" in table
+    split = printed["split_hash"][:12]
+    assert f"protocol mer fold 0, split {split}, seed 0" in table and f"test set (split {split}, f" in table
 
 
 def test_frozen_encoders_hear_every_step_anew(tiny: list[str], tmp_path: Path) -> None:

@@ -197,6 +197,15 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
         Predictor.open(tmp_path)
 
 
+def test_a_mistyped_run_is_not_asked_of_the_hub(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs").symlink_to(trained.parent)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="runs/nope does not hold a trained model: give the folder of a run"):
+        Predictor.open("runs/nope")
+
+
 def bad_files(folder: Path, good: bytes) -> dict[str, str]:
     """Files that no model can use, and what is said of each."""
     (folder / "empty.wav").touch()
