@@ -92,7 +92,8 @@ def run(
     if scored_next and not source.test_ids():
         raise ProtocolError(
             f"protocol {recipe.protocol} of {recipe.store} has no test rows in fold {recipe.fold} "
-            "that the recipe's labels and data take: choose another with protocol=NAME, or train with --no-test"
+            "that the recipe's labels and data take: choose another with protocol=NAME, or train with "
+            "--no-test"
         )
     recipe = with_initial(recipe, out)
     folder = out / folder_name(recipe, source)
