@@ -40,6 +40,7 @@ class Saved(TypedDict):
     """What the card reads of a model's configuration."""
 
     features: Facts
+    missed: list[str]
 
 
 class Remark(TypedDict):
@@ -109,7 +110,7 @@ def card(folder: Path) -> str:
         looks=_looks(folder / "test_log.jsonl"),
         lints=lints,
         ladders=dict(ladders(perturbed, DOMAINS)),
-        limits=_limits(recipe, sets, corpora),
+        limits=[*_limits(recipe, sets, corpora), *_unpractised(recipe, saved["missed"])],
         remarks=list(remarks(sets)),
         environment=_read(folder / "environment.json", Environment, fault),
         recipe_yaml=_recipe_yaml(recipe),
@@ -212,6 +213,14 @@ def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
             absent = ", ".join(account["absent"])
             limits.append(f"{name} has no rows of {absent}: they are left out of its UAR and macro-F1.")
     return [*limits, "It was trained on utterances of a few seconds with one speaker each."]
+
+
+def _unpractised(recipe: Recipe, missed: list[str]) -> list[str]:
+    """What a model of several modalities cannot do without."""
+    needed = [name for name in recipe.modalities if name not in missed]
+    if len(recipe.modalities) == 1 or not needed:
+        return []
+    return [f"It never learned to do without {' or '.join(needed)}: expect more errors on rows that lack it."]
 
 
 def _baselines(account: Facts) -> dict[str, Facts]:

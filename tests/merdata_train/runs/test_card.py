@@ -90,6 +90,7 @@ def test_warnings_and_limits_are_told(trained: Path, tmp_path: Path, metrics: di
     (folder / "lints.json").write_text(json.dumps([entry]))
     text = write_card(folder).read_text()
     assert "- no-gradient (warning): 2 parameters get no gradient." in text
+    assert "- It never learned to do without audio: expect more errors on rows that lack it." in text
     for name, account in metrics["sets"].items():
         if account and account["absent"]:
             assert f"{name} has no rows of {', '.join(account['absent'])}" in text
