@@ -53,6 +53,7 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
     """
     _since.clear()
     threading.excepthook = _quiet_about_cancelled
+    sys.unraisablehook = _raise_behind_it
     _write_any_character()
     _listen()
     try:
@@ -80,6 +81,15 @@ def _quiet_about_cancelled(thread: threading.ExceptHookArgs) -> None:
 
     if thread.exc_type is not InvalidStateError:
         threading.__excepthook__(thread)
+
+
+def _raise_behind_it(report: sys.UnraisableHookArgs) -> None:
+    """Where a signal meets a finaliser or a callback, Python drops what it raises: raise it again, soon."""
+    if isinstance(report.exc_value, Stopped):
+        _since.clear()
+        threading.Timer(0.01, os.kill, [os.getpid(), report.exc_value.signal]).start()
+    else:
+        sys.__unraisablehook__(report)
 
 
 class Answer(NamedTuple):

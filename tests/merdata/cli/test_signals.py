@@ -160,3 +160,23 @@ with ending("merdata"):
 """
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (process.returncode, process.stdout, process.stderr) == (0, "done\n", "")
+
+
+def test_a_signal_in_a_finaliser_is_not_lost() -> None:
+    """Python drops what a finaliser raises; imports and collections run them at any moment."""
+    program = """
+import os, signal, time
+from merdata.cli.ending import ending
+
+class Slow:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+with ending("merdata"):
+    del [Slow()][0]
+    time.sleep(60)
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    stopped = (128 + signal.SIGTERM, "merdata: stopped by SIGTERM\n")
+    assert (process.returncode, process.stderr) == stopped
