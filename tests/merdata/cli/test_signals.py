@@ -111,7 +111,9 @@ LATER = [0.6, 1.4, 2.5, 0.9, 1.1, 0.8, 1.2, 0.7, 1.8]
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-@pytest.mark.parametrize(("words", "delay"), zip(COMMANDS, LATER, strict=True), ids=lambda part: str(part))
+@pytest.mark.parametrize(
+    ("words", "delay"), list(zip(COMMANDS, LATER, strict=True)), ids=lambda part: str(part)
+)
 def test_a_signal_is_one_line_and_leaves_nothing(
     words: list[str], delay: float, store: merdata.Store, tmp_path: Path
 ) -> None:
