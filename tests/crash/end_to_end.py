@@ -217,7 +217,12 @@ def miniatures(folder: Path) -> Scene:
     kinds = [[*words, "--corpus", corpus] for corpus, own in of_corpora.items() for words in own]
     for words in ([], *(["--protocol", *kind] for kind in [["loco"], *kinds])):
         scene.call("split", scene.store, *words, package="merdata")
-    lay(merdata.open_store(scene.store), "whisper-base", {})
+    store = merdata.open_store(scene.store)
+    lay(
+        store,
+        "whisper-base",
+        {row["id"]: row["text"] or "" for row in store.rows(["id", "text"]).to_pylist()},
+    )
     return with_encoders(scene)
 
 
