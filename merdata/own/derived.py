@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-import pandas as pd
-
 from merdata.corpora.csv_table import Row
 from merdata.corpora.languages import language_code
 from merdata.errors import LayoutError
@@ -35,6 +33,8 @@ def _with_seconds(table: TableFile) -> TableFile:
 def _seconds(cell: str) -> str:
     if not TIME.search(cell):
         return cell
+    import pandas as pd  # half a second, which few tables need
+
     try:
         time = pd.to_timedelta(cell)
     except ValueError:
