@@ -197,14 +197,12 @@ def _parsed(text: str, path: Path, line: int | None) -> Any:
 
 
 def _with_header(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str], list[Row]]:
-    """Rows of any values as rows of text."""
-    header: dict[str, None] = {}
-    texts = []
-    for number, row in enumerate(rows, start=1):
-        cells = {str(name): _cell(value) for name, value in row.items()}
-        header.update(dict.fromkeys(cells))
-        texts.append(Row(cells, f"{path}, row {number}"))
-    return list(header), texts
+    """Rows of any values as rows of text, each with all columns: objects may leave some out."""
+    texts = [{str(name): _cell(value) for name, value in row.items()} for row in rows]
+    header = dict.fromkeys((name for cells in texts for name in cells), "")
+    return list(header), [
+        Row(header | cells, f"{path}, row {number}") for number, cells in enumerate(texts, start=1)
+    ]
 
 
 def _cell(value: Any) -> str:

@@ -145,6 +145,9 @@ WRITTEN: dict[str, tuple[str, str, list[str | None], str]] = {
     "a folder elsewhere": ("csv", "folder,file,label\nold,long.flac,joy\n", ["long.flac"], ""),
     "a name of several": ("csv", "file,label\ntake 0,joy\n", [None], "several files have: 1, such as take 0"),
     "lines in a text": ("jsonl", '{"file": "long", "label": "joy", "x": "a\u2028b"}\r\n', ["long.flac"], ""),
+    "columns left out": ("jsonl", '{"file": "long", "label": "joy"}\n{"file": "ana/take 0", "label": "joy", '
+                         '"id": "3", "start": "0 days", "dialogue": "a", "language": "English"}',
+                         ["long.flac", "ana/take 0.wav"], ""),
     "audio of datasets": ("jsonl", '{"audio": {"path": "long.flac"}, "label": "joy"}', ["long.flac"], ""),
 }  # fmt: skip
 
