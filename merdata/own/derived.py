@@ -26,7 +26,8 @@ def with_derived(table: TableFile) -> TableFile:
 
 def _with_seconds(table: TableFile) -> TableFile:
     """Times that data frames write, such as `0 days 00:00:01.5`, as seconds."""
-    times = [name for name in TIMES if any(TIME.search(row.get(name, "")) for row in table.rows)]
+    there = [name for name in TIMES if name in table.names]
+    times = [name for name in there if any(TIME.search(row[name]) for row in table.rows)]
     return _each(table, lambda row: {name: _seconds(row[name]) for name in times}) if times else table
 
 
@@ -39,10 +40,10 @@ def _seconds(cell: str) -> str:
         time = pd.to_timedelta(cell)
     except ValueError:
         return cell  # a fault, which the reader names
-    return "" if pd.isna(time) else _plain(time.total_seconds())
+    return "" if pd.isna(time) else _decimal(time.total_seconds())
 
 
-def _plain(seconds: float) -> str:
+def _decimal(seconds: float) -> str:
     """To the millionth of a second, without zeros at the end."""
     return f"{seconds:.6f}".rstrip("0").rstrip(".")
 
@@ -61,14 +62,16 @@ def _with_ends(table: TableFile) -> TableFile:
 def _ended(row: Row) -> dict[str, str]:
     if not (row.get("start") and row.get("duration")):
         return {"end": ""}
-    return {"end": _plain(row.number("start") + row.number("duration"))}
+    return {"end": _decimal(row.number("start") + row.number("duration"))}
 
 
 def _with_turns(table: TableFile) -> TableFile:
     """Where dialogues have no turns, numbers that repeat are not ids but turns, as MELD's `Utterance_ID`."""
-    names, ids = dict(table.names), [row.get("id", "") for row in table.rows]
-    counted = all(id.isdecimal() for id in ids) and len(set(ids)) < len(ids)
-    if not counted or "dialogue" not in names or "turn" in names or "file" not in names:
+    names = dict(table.names)
+    if not {"id", "dialogue", "file"} <= names.keys() or "turn" in names:
+        return table
+    ids = [row["id"] for row in table.rows]
+    if len(set(ids)) == len(ids) or not all(map(str.isdecimal, ids)):
         return table
     names["turn"] = names.pop("id")
     return replace(_each(table, lambda row: {"turn": row["id"]}), names=names)
