@@ -46,10 +46,7 @@ def metrics(found: Metrics, folder: Path) -> None:
         for remark in _remarks(account):
             screen.print(f"{name}: {remark}", soft_wrap=True)
     screen.print(
-        f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
-        f"split {found['split_hash'][:12]}, seed {found['seed']}, "
-        f"epoch {found['best_epoch']} chosen by validation {chose}",
-        soft_wrap=True,
+        f"{_run_of(found)}, epoch {found['best_epoch']} chosen by validation {chose}", soft_wrap=True
     )
     if "texts" in found:
         screen.print(found["texts"], soft_wrap=True)
@@ -119,6 +116,14 @@ def trained(best: Epoch, folder: Path) -> None:
     shown.print(f"the test rows were not read: `merdata_train evaluate {folder}` scores them", soft_wrap=True)
 
 
+def _run_of(found: Metrics | Robustness) -> str:
+    """The run that scores are of."""
+    return (
+        f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
+        f"split {found['split_hash'][:12]}, seed {found['seed']}"
+    )
+
+
 def comparison(found: Comparison) -> None:
     """Differences of every pair on every evaluation set."""
     screen = console()
@@ -174,11 +179,7 @@ def robustness(found: Robustness, looks: str, folder: Path) -> None:
         "the ladder; n.s.: not significant at 0.05",
         soft_wrap=True,
     )
-    screen.print(
-        f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
-        f"split {found['split_hash'][:12]}, seed {found['seed']}",
-        soft_wrap=True,
-    )
+    screen.print(_run_of(found), soft_wrap=True)
     screen.print(looks, soft_wrap=True)
     screen.print(f"everything is in {folder}", soft_wrap=True)
 
