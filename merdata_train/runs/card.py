@@ -10,7 +10,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 import merdata
 from merdata import plugin
@@ -40,7 +40,7 @@ class Saved(TypedDict):
     """What the card reads of a model's configuration."""
 
     features: Facts
-    missed: list[str]
+    missed: NotRequired[list[str]]
 
 
 class Remark(TypedDict):
@@ -110,7 +110,7 @@ def card(folder: Path) -> str:
         looks=_looks(folder / "test_log.jsonl"),
         lints=lints,
         ladders=dict(ladders(perturbed, DOMAINS)),
-        limits=[*_limits(recipe, sets, corpora), *_unpractised(recipe, saved["missed"])],
+        limits=[*_limits(recipe, sets, corpora), *_unpractised(recipe, saved.get("missed", []))],
         remarks=list(remarks(sets)),
         environment=_read(folder / "environment.json", Environment, fault),
         recipe_yaml=_recipe_yaml(recipe),
