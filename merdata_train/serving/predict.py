@@ -265,8 +265,8 @@ def _model_folder(place: str | Path) -> Path:
         if (candidate / "config.json").is_file():
             refuse_links(candidate.parent, [candidate.name])
             return candidate
-    of_runs = any(folder.parent.glob("*/recipe.yaml"))  # then a name in it is not one of the Hub
-    if str(place).count("/") == 1 and not folder.exists() and not of_runs:
+    is_name = str(place).count("/") == 1 and not folder.exists()
+    if is_name and not any(folder.parent.glob("*/recipe.yaml")):  # a name in a folder of runs is mistyped
         from merdata_train.serving.push import download
 
         return download(str(place))
