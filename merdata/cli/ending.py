@@ -53,7 +53,7 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
     """
     _since.clear()
     threading.excepthook = _quiet_about_cancelled
-    sys.unraisablehook = _raise_behind_it
+    sys.unraisablehook = _raise_again
     _write_any_character()
     _listen()
     try:
@@ -83,7 +83,7 @@ def _quiet_about_cancelled(thread: threading.ExceptHookArgs) -> None:
         threading.__excepthook__(thread)
 
 
-def _raise_behind_it(report: sys.UnraisableHookArgs) -> None:
+def _raise_again(report: sys.UnraisableHookArgs) -> None:
     """Where a signal meets a finaliser or a callback, Python drops what it raises: raise it again, soon."""
     if isinstance(report.exc_value, Stopped):
         _since.clear()

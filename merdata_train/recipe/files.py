@@ -53,9 +53,7 @@ def find_recipe(name: str | Path) -> Path:
     if plain in shipped:
         return shipped[plain]
     hint = did_you_mean(plain, shipped)
-    raise RecipeError(
-        f"there is no recipe {name}{hint}: `merdata_train recipes list` shows the recipes that ship"
-    )
+    raise RecipeError(f"there is no recipe {name}{hint}: run `merdata_train recipes list` to see all recipes")
 
 
 def read_quickly(path: Path) -> Any:

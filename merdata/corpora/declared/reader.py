@@ -149,9 +149,11 @@ def _known(
     word: str | None, meaning: Callable[[str], str | None], field: str, wanted: str, where: str
 ) -> str | None:
     """What a word means; the store cannot hold one that means nothing."""
-    if word is None or (known := meaning(word)):
-        return known if word else None
-    raise LayoutError(f"{where}, field {field}: {word!r} is not {wanted}")
+    if word is None:
+        return None
+    if (known := meaning(word)) is None:
+        raise LayoutError(f"{where}, field {field}: {word!r} is not {wanted}")
+    return known
 
 
 def _number(text: str | None, field: str, where: str) -> float | None:
