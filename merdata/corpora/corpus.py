@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -304,8 +304,7 @@ class Corpus:
         """The row with what all rows of the corpus share, and notes on its text and its known defects."""
         only_language = self.languages[0] if len(self.languages) == 1 else ""
         text, raw_text, notes = _mended(row.text, row.raw_text)
-        return replace(
-            row,
+        return row._replace(
             id=f"{self.name}/{row.id}",
             corpus=self.name,
             text=text,
