@@ -105,6 +105,14 @@ def test_usual_names_of_columns_are_recognised_and_said(
     assert made["remarks"] == [f"t.csv: columns {said}"]
 
 
+@pytest.mark.parametrize(
+    "header", ["Datei,Émotion,Sprecher", "fichier,EMOCIÓN,locuteur", "文件,情感,说话人", "Файл,эмоция,диктор"]
+)
+def test_columns_may_be_named_in_other_languages(header: str) -> None:
+    found = recognise(header.split(","), ("file", "label", "speaker"))
+    assert list(found.values()) == header.split(",")
+
+
 def test_the_more_usual_name_wins() -> None:
     header = ["filename", "path", "emotion", "class", "age"]
     assert recognise(header, ("file", "label", "speaker")) == {"file": "path", "label": "emotion"}
