@@ -196,6 +196,15 @@ def test_what_follows_from_other_columns(what: str, recordings: Path, tmp_path: 
     assert said in " ".join(made["remarks"])
 
 
+def test_whole_numbers_of_a_data_frame_with_gaps_have_no_point(recordings: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"file": NAMES[:3], "label": "joy", "speaker": [1, None, 2], "valence": 2.5})
+    assert frame["speaker"].dtype == float
+    frame.to_parquet(tmp_path / "t.parquet")
+    rows = foreseen(str(tmp_path / "t.parquet"), recordings)["rows"]
+    assert [row.speaker for row in rows] == ["1", None, "2"]
+    assert {row.valence for row in rows} == {2.5}
+
+
 def test_accents_that_a_mac_writes_apart(tmp_path: Path) -> None:
     (tmp_path / "rec").mkdir()
     (tmp_path / "rec" / "n\u00e4he.wav").touch()
