@@ -257,7 +257,7 @@ def test_without_opensmile_one_sentence_says_how_to_get_it() -> None:
 
 def test_a_model_learns_from_egemaps(store: merdata.Store, tmp_path: Path) -> None:
     pytest.importorskip("opensmile")
-    change = ["features.audio={kind: egemaps}", "data.corpora=[ravdess]", "stages.0.epochs=2"]
+    change = ["features.audio={kind: egemaps}", "data.corpora=[emovdb]", "stages.0.epochs=2"]
     recipe = load_recipe("source0/A0", [f"store={store.path}", *change])
     folder = run(recipe, tmp_path, jobs=1)
     predictor = Predictor.open(folder)
