@@ -28,7 +28,7 @@ def settle(rows: Sequence[Utterance], tree: Tree, endings: Sequence[str]) -> lis
     `contested` finds those among which nothing but their order decided.
 
     Raises:
-        LayoutError: the metadata has a row twice.
+        LayoutError: the metadata has a row twice, or the places of two files say different things of a row.
     """
     groups: dict[str, list[Utterance]] = {}
     for row in rows:
@@ -38,11 +38,26 @@ def settle(rows: Sequence[Utterance], tree: Tree, endings: Sequence[str]) -> lis
         if len(own) == 1:
             settled += own
             continue
-        if len({row.source for row in own}) < len(own):
+        sources = {row.source for row in own}
+        if len(sources) < len(own) or None in sources:
             raise LayoutError(f"{tree.root}: {id} occurs twice in the metadata: delete one of the two")
         first, *others = sorted(own, key=lambda row: _rank(row, tree, endings))
+        _refuse_contradiction(first, others, tree)
         settled += [first, *(_duplicate(row, first) for row in others)]
     return settled
+
+
+def _refuse_contradiction(first: Utterance, others: Sequence[Utterance], tree: Tree) -> None:
+    """Folders may tell a label, a speaker or a split: the order of paths must not choose one."""
+    for other in others if not tree.preferred else ():
+        for name in ("raw_label", "speaker", "official_split", "text"):
+            value, another = getattr(first, name), getattr(other, name)
+            if value != another:
+                raise LayoutError(
+                    f"{tree.root}: {first.source} and {other.source} claim the same row, but its {name} is "
+                    f"{value} by one and {another} by the other. Move one away, or name the folder to take: "
+                    f"--option {tree.corpus}.prefer=FOLDER"
+                )
 
 
 def _rank(row: Utterance, tree: Tree, endings: Sequence[str]) -> tuple[bool, int]:

@@ -324,7 +324,7 @@ class Corpus:
                 yield note
 
     def _not_this_corpus(self, tree: Tree) -> str:
-        hints = "".join(f". {hint[0].upper()}{hint[1:]}" for hint in [*tree.remarks, *advice(tree)])
+        hints = "".join(f"; {hint}" for hint in [*tree.remarks, *advice(tree)])
         return f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}{hints}"
 
 

@@ -11,6 +11,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 BOMS = {  # the longer first: UTF-32's begins like UTF-16's
@@ -79,13 +80,12 @@ def wide(data: bytes) -> Iterator[str]:
     """
     if 0 not in data:
         return
-    zeros = [data[at::4].count(0) for at in range(4)]
-    quarter = len(data) // 4
-    if min(zeros[1:]) > quarter * 0.9:
-        yield "utf-32-le"
-    elif min(zeros[:3]) > quarter * 0.9:
-        yield "utf-32-be"
-    elif (even := zeros[0] + zeros[2]) == (odd := zeros[1] + zeros[3]):
+    for name in ("utf-32-le", "utf-32-be"):  # its numbers are so large that nothing else is one of them
+        with suppress(UnicodeDecodeError):
+            data.decode(name)
+            yield name
+            return
+    if (even := data[::2].count(0)) == (odd := data[1::2].count(0)):
         raise UnicodeError("it holds NUL characters: it is not a text file")
     else:
         yield "utf-16-le" if odd > even else "utf-16-be"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from merdata.corpora.csv_table import Row, parse_csv
 from merdata.corpora.encodings import UTF8, decode
 from merdata.corpora.walk import Found, audio_stem, sounds, stems, walk
-from merdata.errors import LayoutError, OptionError
+from merdata.errors import LayoutError, OptionError, UnknownEncoding
 from merdata.io.places import read_bytes
 
 LFS_POINTER = b"version https://git-lfs"
@@ -20,6 +21,7 @@ SPLIT_WORDS = {
     **dict.fromkeys(("dev", "val", "valid", "validation", "development", "eval", "evaluation"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+Value = TypeVar("Value")
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
@@ -171,7 +173,7 @@ class Tree:
             raise LayoutError(f"cannot read {where}: it is not {error.encoding}") from error
         except UnicodeError as error:
             how = f"name it with --option {self.corpus}.encoding=NAME, or save the file as UTF-8"
-            raise LayoutError(f"cannot read {where}: {error}; {how}") from error
+            raise UnknownEncoding(f"cannot read {where}: {error}; {how}") from error
         other = f"encoding: {path.name} is {encoding}, not UTF-8"
         self.notes[path] = () if encoding in UTF8 or data.isascii() else (other,)
         return content
@@ -179,6 +181,13 @@ class Tree:
     def notes_on(self, path: PurePosixPath | None) -> tuple[str, ...]:
         """Notes for the rows that come from a metadata file."""
         return self.notes.get(path, ()) if path else ()
+
+
+def agreed(pairs: Iterable[tuple[str, Value]]) -> tuple[dict[str, Value], set[str]]:
+    """Values by key, and the keys that were given two different ones, which have none."""
+    values: dict[str, Value] = {}
+    contradictory = {key for key, value in pairs if values.setdefault(key, value) != value}
+    return {key: value for key, value in values.items() if key not in contradictory}, contradictory
 
 
 def fits(pattern: re.Pattern[str], folder: PurePosixPath, stem: str) -> re.Match[str] | None:

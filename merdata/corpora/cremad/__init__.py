@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from merdata.corpora.corpus import Corpus, name_of
 from merdata.corpora.csv_table import Row
 from merdata.corpora.terms import ATTRIBUTION, Terms
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.utterance import Utterance, Vote
 
 SENTENCES = {
@@ -82,7 +82,8 @@ def _utterance(path: PurePosixPath, match: re.Match[str], genders: Genders, vote
 def _genders(tree: Tree) -> Genders:
     path = tree.metadata(DEMOGRAPHICS, "no row has a gender")
     rows = tree.read_csv(path, ["ActorID", "Sex"], "no row has a gender") if path else []
-    stated = {str(row.integer("ActorID")): row["Sex"].strip() for row in rows}
+    stated, twice = agreed((str(row.integer("ActorID")), row["Sex"].strip()) for row in rows)
+    stated |= dict.fromkeys(twice, "two different things")
     return {actor: (SEXES.get(sex.lower()), sex) for actor, sex in stated.items()}
 
 

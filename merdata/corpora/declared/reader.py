@@ -42,7 +42,9 @@ class Reader:
         self.id = Template(declared.id)
         groups = {name for pattern in grammar.patterns for name in pattern.groupindex}
         self.columns = fields.columns({*groups, *MADE}) if declared.table else frozenset()
-        self.label_is_in_the_name = fields.is_known("label", groups) or declared.table is None
+        given = {*groups, *MADE} - {"table"}
+        needed = [name for name in ("label", *self.id.names) if name not in given]
+        self.names_suffice = declared.table is None or all(fields.is_known(name, groups) for name in needed)
 
     def __call__(self, tree: Tree) -> Iterator[Utterance]:
         """The rows of a folder.
@@ -67,7 +69,8 @@ class _Reading:
     def _read_records(self) -> Records:
         reader = self._reader
         lacking = ", ".join(reader.fields.needing(reader.columns))
-        cost = f"no row has a {lacking}" if reader.label_is_in_the_name else "nothing says the labels"
+        cost = f"no row has a {lacking}" if lacking else "what it says of the rows is not known"
+        cost = cost if reader.names_suffice else "nothing says the labels"
         assert reader.table is not None
         return read_records(self._tree, reader.table, sorted(reader.columns), cost)
 
@@ -93,7 +96,7 @@ class _Reading:
             yield self._utterance(named, record)
         if own and not counted:
             yield stray(named.path, own[0].passed_over)
-        elif not own and self._reader.label_is_in_the_name:
+        elif not own and self._reader.names_suffice:
             yield self._utterance(named, None)
         elif not own and self._records.by_stem:
             yield stray(named.path, f"{self._records.names} does not name it")

@@ -87,7 +87,8 @@ def _text(name: str, emotion: str, table: Table | None) -> tuple[str, list[str]]
     if table is None:
         return "", [f"text: no {file} was found"]
     text, label = table.lines.get(name, ("", ""))
-    notes = list(table.notes) if text else [f"text: {file} has none for it"]
+    why = "has two lines for it that differ" if name in table.twice else "has none for it"
+    notes = list(table.notes) if text else [f"text: {file} {why}"]
     if label and LABELS.get(label.lower()) != emotion:
         notes.append(f"label: {file} says {label}, the folder {emotion}")
     return text, notes

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from merdata.corpora.corpus import Corpus, name_of, stray
 from merdata.corpora.terms import NEVER, Terms
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance, Vote
 
@@ -43,10 +43,11 @@ class Turn:
 
 
 class Line(NamedTuple):
-    """A line of a transcript, with notes on its file."""
+    """A line of a transcript, with notes on its file, and why it has no text if it has none."""
 
     text: str
     notes: tuple[str, ...]
+    why: str = "empty"
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
@@ -106,7 +107,7 @@ def _utterance(turn: Turn, place: int, path: PurePosixPath | None, lines: dict[s
             if line is None
             else "nothing but stage tags"
             if line.text
-            else "empty"
+            else line.why
         )
         notes = (f"text: {what}", *notes)
     raw_text = line.text or None if line else None
@@ -133,15 +134,16 @@ def _utterance(turn: Turn, place: int, path: PurePosixPath | None, lines: dict[s
 
 def _transcripts(tree: Tree) -> dict[str, Line]:
     """Id -> line of the transcripts; overlap turns (`FXX0`) have no clip, some lines have no id."""
-    lines: dict[str, Line] = {}
+    lines: list[tuple[str, Line]] = []
     paths = _tables(tree, "transcriptions")
     if not paths:
         tree.remarks.append("dialog/transcriptions is missing: no row has a text")
     for path in paths:
         matches = (SPOKEN.fullmatch(line.strip()) for line in tree.read_text(path).split("\n"))
         notes = tree.notes_on(path)
-        lines |= {match["name"]: Line(match["text"].strip(), notes) for match in matches if match}
-    return lines
+        lines += ((match["name"], Line(match["text"].strip(), notes)) for match in matches if match)
+    texts, twice = agreed(lines)
+    return texts | dict.fromkeys(twice, Line("", (), "two lines of the transcript differ"))
 
 
 CORPUS = Corpus(
