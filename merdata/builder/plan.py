@@ -37,7 +37,7 @@ class Choice:
         policy: decides the labels.
         options: corpus -> the options for its reader.
         on_bad_audio: drop or silence.
-        passed_over: folders beside those of the corpora that are named after none, where all were asked for.
+        passed_over: what lies beside the folders of the corpora and is not read, where all were asked for.
     """
 
     corpora: list[Corpus]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
 
 from typing_extensions import TypedDict
 
@@ -77,6 +78,10 @@ def _kind(path: str) -> str:
     return ARCHIVE if ending in ARCHIVES else AUDIO if audio_stem(path) is not None else OTHER
 
 
+def is_archive(path: PurePath) -> bool:
+    return split_ending(path.name)[1].lower() in ARCHIVES
+
+
 def _unseen(tree: Tree) -> Iterator[tuple[str, str]]:
     there = set(map(str, tree.paths))
     yield from ((HIDDEN, path) for path in tree.found.hidden)
@@ -85,7 +90,7 @@ def _unseen(tree: Tree) -> Iterator[tuple[str, str]]:
 
 def advice(tree: Tree) -> Iterator[str]:
     """What to do about archives, and links that lead out of the folder."""
-    archives = [str(path) for path in tree.paths if split_ending(path.name)[1].lower() in ARCHIVES]
+    archives = [str(path) for path in tree.paths if is_archive(path)]
     if archives:
         yield f"archives that are not unpacked: {some(archives)}. Unpack them and build again"
     if tree.found.outside:

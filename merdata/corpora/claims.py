@@ -84,6 +84,34 @@ def contested(rows: Sequence[Utterance], tree: Tree) -> list[tuple[str, str]]:
     return [(str(one.source), str(row.source)) for one, row in pairs if one and _ending(one) == _ending(row)]
 
 
+def without_copies(rows: Sequence[Utterance]) -> Iterator[Utterance]:
+    """The rows; a file whose name fits only because a pattern has an open end, and is a copy's, is none."""
+    names = {_named(row.source) for row in rows if row.source}
+    for row in rows:
+        original = _original(audio_stem(PurePosixPath(row.source or "").name) or "")
+        if row.excluded is None and original and _named(row.source, original) in names:
+            ending = PurePosixPath(row.source or "").suffix
+            yield replace(row, id=str(row.source), excluded="stray", notes=(_copy_of(original + ending),))
+        else:
+            yield row
+
+
+def _named(source: str | None, stem: str = "") -> tuple[PurePosixPath, str]:
+    """Folder and name without ending, of a file or of one beside it."""
+    path = PurePosixPath(source or "")
+    return path.parent, (stem or audio_stem(path.name) or path.name).lower()
+
+
+def _original(stem: str) -> str:
+    """The name of which another is that of a copy; empty if it is none."""
+    copy = COPY.fullmatch(stem)
+    return (copy["of"] or copy["name"]).strip() if copy else ""
+
+
+def _copy_of(name: str) -> str:
+    return f"named like a copy of {name}: delete it, or give it that name"
+
+
 def near_misses(
     tree: Tree, name: re.Pattern[str], rows: Sequence[Utterance]
 ) -> Iterator[tuple[PurePosixPath, str]]:
@@ -92,10 +120,9 @@ def near_misses(
     for path in tree.paths:
         if str(path) in claimed or (stem := audio_stem(path.name)) is None:
             continue
-        copy = COPY.fullmatch(stem)
-        original = (copy["of"] or copy["name"]).strip() if copy else ""
+        original = _original(stem)
         if fits(name, path.parent, original):
-            yield path, f"named like a copy of {original}{path.suffix}: delete it, or give it that name"
+            yield path, _copy_of(original + path.suffix)
         elif "/" in name.pattern:
             continue
         elif (inside := name.search(stem)) and len(inside[0]) >= SHORTEST and inside[0] != stem:

@@ -134,7 +134,12 @@ class Tree:
         return texts[0] == texts[1]
 
     def read_csv(
-        self, path: PurePosixPath, columns: Sequence[str], cost: str = "", *, quotes: bool = True
+        self,
+        path: PurePosixPath,
+        columns: Sequence[str],
+        cost: str = "it says nothing",
+        *,
+        quotes: bool = True,
     ) -> list[Row]:
         """Rows of a csv file; if it has none, a remark says what that costs.
 
@@ -148,7 +153,7 @@ class Tree:
             LayoutError: it cannot be read, or lacks one of the columns.
         """
         rows = parse_csv(self.read_text(path), columns, str(self.root / path), quotes=quotes)
-        if not rows and cost:
+        if not rows:
             self.remarks.append(f"{path} has a header but no rows: {cost}")
         return rows
 

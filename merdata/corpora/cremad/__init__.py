@@ -93,9 +93,9 @@ def _votes(tree: Tree) -> Votes:
     cost = f"the votes are only the winners of {WINNERS}" if winners else "no row has votes"
     path = tree.metadata(COUNTS, cost)
     if path:
-        return _counted(tree.read_csv(path, ["", "fileName", *VOTES, *MEANS.values()]))
+        return _counted(tree.read_csv(path, ["", "fileName", *VOTES, *MEANS.values()], "no row has votes"))
     columns = ["FileName", *(panel + kind for panel in PANELS for kind in ("Vote", "Level"))]
-    rows = tree.read_csv(tree.one_of(winners), columns) if winners else []
+    rows = tree.read_csv(tree.one_of(winners), columns, "no row has votes") if winners else []
     return {row["FileName"].strip(): tuple(_panel_votes(row)) for row in rows}
 
 

@@ -86,14 +86,14 @@ def read_records(tree: Tree, table: Table, columns: Sequence[str], cost: str) ->
     template = Template(table.audio)
     own = [*template.names, *table.where, *(table.join.by if table.join else ())]
     for path in paths:
+        stem = path.stem.lower() if table.file.islower() else path.stem  # whatever a copy made of its case
         for place, row in enumerate(read_rows(tree, path, own, quotes=table.quotes)):
             cells = {**join.columns_of(row), **row} if join else row
             if place == 0 and not (join and join.is_missing):
                 _check_columns(columns, cells, str(tree.root / path))
-            if audio := template.fill({**cells, "table": path.stem}):
-                record = Record(
-                    stem_of(audio), {**cells, "table": path.stem}, path, _passed_over(cells, table)
-                )
+            cells["table"] = stem
+            if audio := template.fill(cells):
+                record = Record(stem_of(audio), cells, path, _passed_over(cells, table))
                 records.by_stem.setdefault(record.audio.rpartition("/")[2], []).append(record)
     return records
 
@@ -162,6 +162,8 @@ def _objects(tree: Tree, path: PurePosixPath) -> Iterator[dict[str, Any]]:
         value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise LayoutError(f"{tree.root / path}: expected objects, one for each row")
+    if not value:
+        tree.remarks.append(f"{path} has no rows: it says nothing")
     yield from value
 
 

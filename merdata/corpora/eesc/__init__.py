@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from merdata.corpora.account import some
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.eesc.miniature import plan
 from merdata.corpora.terms import ATTRIBUTION, Terms
@@ -29,9 +30,11 @@ def read(tree: Tree) -> Iterator[Utterance]:
     for path, match in tree.texts(GRID):
         copies.setdefault(match["name"], []).append(path)
     grids = {name: tree.one_of(paths) for name, paths in copies.items()}
+    unlabelled = []
     for path, match in tree.matching(FILE_NAME) if grids else ():
         tiers, why = _tiers(tree, grids.get(match[0]))
         label, text = tiers.get("emotion"), tiers.get("sentence")
+        unlabelled += [] if label else [f"{match[0]}.TextGrid"]
         yield Utterance(
             id=match[0],
             source=str(path),
@@ -47,6 +50,8 @@ def read(tree: Tree) -> Iterator[Utterance]:
                 *(() if label else (f"label: {why or 'empty in its TextGrid'}",)),
             ),
         )
+    if unlabelled:
+        tree.remarks.append(f"missing, unreadable or without an emotion: {some(unlabelled)}")
 
 
 def _tiers(tree: Tree, path: PurePosixPath | None) -> tuple[dict[str, str], str]:

@@ -32,10 +32,10 @@ def read(tree: Tree) -> Iterator[Utterance]:
     """The audio files, wherever they are, with the texts of the tables that are there."""
     tables = read_tables(tree)
     clips = list(tree.matching(FILE_NAME))
-    silent = sorted({match["speaker"] for _, match in clips} - tables.keys())
-    if silent:
+    telling = {speaker for speaker, table in tables.items() if table.lines}
+    if silent := sorted({match["speaker"] for _, match in clips} - telling):
         names = ", ".join(f"{speaker}.txt" for speaker in silent)
-        tree.remarks.append(f"missing: {names}: no row of these speakers has a text")
+        tree.remarks.append(f"missing: {names}, or their lines: no row of these speakers has a text")
     unsteady = {id for table in tables.values() for id in unsteady_ids(table.lines)}
     for path, match in clips:
         speaker, number = match["speaker"], int(match["number"])

@@ -7,11 +7,12 @@ Busso et al. (2008), Language Resources and Evaluation 42: 335-359. Rows come fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from merdata.corpora.account import some
 from merdata.corpora.corpus import Corpus, name_of, stray
 from merdata.corpora.terms import NEVER, Terms
 from merdata.corpora.tree import Tree, agreed
@@ -59,14 +60,28 @@ def read(tree: Tree) -> Iterator[Utterance]:
     clips: dict[str, list[PurePosixPath]] = {}
     for path, match in tree.matching(FILE_NAME):
         clips.setdefault(match[0].lower(), []).append(path)
+    unrated = {name.rpartition("_")[0] for name in clips}
     texts = _transcripts(tree)
+    spoken = {name.rpartition("_")[0].lower() for name in texts}
+    silent = set[str]()
     for path in _tables(tree, "EmoEvaluation"):
         turns = sorted(_turns(tree, path), key=lambda turn: float(turn.match["start"]))
+        dialogues = {turn.match["name"].rpartition("_")[0].lower() for turn in turns}
+        unrated -= dialogues
+        silent |= dialogues - spoken
         for place, turn in enumerate(turns):
             paths: list[PurePosixPath | None] = [*clips.pop(turn.match["name"].lower(), ())]
             yield from (_utterance(turn, place, path, texts) for path in paths or [None])
+    _name(tree, "EmoEvaluation", unrated, "their clips are strays")
+    _name(tree, "transcriptions", silent if spoken else (), "their rows have no text")
     for name in sorted(clips):
         yield from (stray(path, "no label line of EmoEvaluation names this clip") for path in clips[name])
+
+
+def _name(tree: Tree, folder: str, dialogues: Iterable[str], cost: str) -> None:
+    """Say which dialogues have no line in the tables of a folder."""
+    if dialogues := sorted(dialogues):
+        tree.remarks.append(f"dialog/{folder} has no line of {some(dialogues)}: {cost}")
 
 
 def _tables(tree: Tree, folder: str) -> list[PurePosixPath]:
