@@ -10,9 +10,14 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from functools import cache
+from importlib.resources import files
 from typing import NamedTuple
+
+import yaml
 
 BOMS = {  # the longer first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF8: "utf-8-sig",
@@ -21,23 +26,54 @@ BOMS = {  # the longer first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-CANDIDATES = ("cp1252", "gb18030", "big5", "cp932", "cp1251", "mac_roman")
+COMMON = ("cp1252", "gb18030", "big5", "cp932", "cp1251", "mac_roman")
 UTF8 = ("utf-8", "utf-8-sig")
+SEVEN_BIT = b"\x1b$"  # begins Japanese in ISO-2022-JP, which is ASCII to those who do not know it
 APOSTROPHES, QUOTES, DASHES = frozenset("‘’´"), frozenset("“”„«»‚•″′♪"), frozenset("–—―…·\xa0")
 LEVELS = {  # encoding -> language, table, first bytes of its more common characters
     "gb18030": ("zh", "gb2312", 0xB0, 0xD7),
     "big5": ("zh", "big5", 0xA4, 0xC6),
     "cp932": ("ja", "cp932", 0x88, 0x97),
+    "euc_jp": ("ja", "euc_jp", 0xB0, 0xCF),
+    "cp949": ("ko", "euc_kr", 0xB0, 0xC8),
 }
-CYRILLIC = frozenset({"ru", "uk", "bg", "be", "sr", "mk"})
+FAR_EAST = ("zh", "ja", "ko")
 # An accented letter counts a little less than an apostrophe: cp1252's apostrophe is an i with an accent in
-# Mac OS Roman, which a word may have too, but less often.
-LETTER = 0.8
+# Mac OS Roman, which a word may have too, but less often. In English all of them are rare.
+LETTER, OWN_LETTER = 0.8, 0.95
 FEWEST = 0.6  # what the best reading must reach
 LEAD = 0.15  # how much worse than twice as bad the next one must be
 LOST = re.compile(r"(?<=[^\W\d_])\?(?=[a-zß-ÿ])|\ufffd")  # `I?ve`; after `please?Honey` a sentence begins
 MARKS, MARK_IN_WORD = re.compile("[\u200e\u200f]"), re.compile(r"(?<=\w)[\u200e\u200f]+(?=\w)")
 DOUBLE = re.compile(r"[\xc2\xc3][\x80-\xbf\u0100-\u2122]|â€|ï¼|ã€")
+
+
+class Alphabet(NamedTuple):
+    """What a language writes beyond a to z (`alphabets.yaml`), and how sure a sign of it each letter is."""
+
+    letters: frozenset[str]
+    encodings: tuple[str, ...]
+    weight: float
+
+
+@cache
+def _alphabets() -> dict[str, Alphabet]:
+    text = (files(__package__) / "alphabets.yaml").read_text("utf-8")
+    return {
+        language: Alphabet(
+            frozenset(entry["letters"]), tuple(entry["encodings"]), LETTER if language == "en" else OWN_LETTER
+        )
+        for language, entry in yaml.safe_load(text).items()
+    }
+
+
+def _alphabet(language: str) -> Alphabet:
+    return _alphabets().get(language) or _alphabets()["en"]
+
+
+def languages_with_an_alphabet() -> tuple[str, ...]:
+    """What a text may be in that states no language."""
+    return tuple(_alphabets())
 
 
 class Text(NamedTuple):
@@ -65,6 +101,8 @@ def decode(data: bytes, languages: Collection[str] = ("en",), encoding: str | No
     for name in wide(data):
         return Text(data.decode(name), name)
     try:
+        if SEVEN_BIT in data:
+            return Text(data.decode("iso2022_jp"), "iso2022_jp")
         return Text(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         if encoding:
@@ -93,7 +131,7 @@ def wide(data: bytes) -> Iterator[str]:
 
 def _by_evidence(data: bytes, languages: Collection[str]) -> Text:
     readings: list[tuple[float, Text]] = []
-    for name in CANDIDATES:
+    for name in _candidates(languages):
         try:
             text = Text(data.decode(name), name)
         except UnicodeDecodeError:
@@ -109,54 +147,71 @@ def _by_evidence(data: bytes, languages: Collection[str]) -> Text:
     return chosen
 
 
+def _candidates(languages: Collection[str]) -> list[str]:
+    """The encodings of the languages, and those in which texts of any language are saved again."""
+    own = [name for language in languages for name in _alphabet(language).encodings]
+    return list(dict.fromkeys([*COMMON, *own]))
+
+
 def _beyond_ascii(text: Text) -> int:
     return sum(char > "\x7f" for char in text.content)
 
 
 def faults(text: Text, languages: Collection[str]) -> float:
-    """How many of a reading's characters outside ASCII a text in these languages would not have."""
+    """How many of a reading's characters outside ASCII a text in one of these languages would not have."""
     padded = f" {text.content} "
-    return sum(
-        1 - _fit(padded[at - 1], padded[at], padded[at + 1], text.encoding, languages)
-        for at in range(1, len(padded) - 1)
-        if padded[at] > "\x7f"
+    triples = zip(padded, padded[1:], padded[2:], strict=False)
+    seen = Counter(triple for triple in triples if triple[1] > "\x7f")
+    return min(
+        sum(times * (1 - _fit(*triple, text.encoding, language)) for triple, times in seen.items())
+        for language in languages
     )
 
 
-def _fit(before: str, char: str, after: str, encoding: str, languages: Collection[str]) -> float:
+def _fit(before: str, char: str, after: str, encoding: str, language: str) -> float:
     if char in APOSTROPHES:
         return 1.0
     if char in QUOTES:
         return 0.0 if before.isalpha() and after.isalpha() else 1.0
+    if char.lower() in _alphabet(language).letters:
+        return _alphabet(language).weight if _in_word(before, char, after) else 0.0
     if char in DASHES:
         return LETTER if not before.isalnum() and after.isalpha() else 1.0  # `,…mile`: or Émile?
-    far_east = "zh" in languages or "ja" in languages
     if "\u3000" <= char <= "\u303f" or "\uff00" <= char <= "\uff60":
-        return 1.0 if far_east else 0.0
+        return 1.0 if language in FAR_EAST else 0.0
     if not char.isalpha():
         return 1.0 if char in "£€½¼¾°×" and (before + after).strip(" ").isdigit() else 0.0
+    if any(letter.isalpha() and _is_latin(letter) for letter in (before, after)):
+        return 0.0
     script = unicodedata.name(char, "?").partition(" ")[0]
-    if script == "CJK":
-        return 1.0 if _is_common(char, encoding, languages) else 0.0
-    if script in ("HIRAGANA", "KATAKANA"):
-        return 1.0 if "ja" in languages else 0.0
-    if script == "CYRILLIC":
-        return 1.0 if CYRILLIC & set(languages) and not (before.isascii() and before.isalpha()) else 0.0
-    return LETTER if script == "LATIN" and _in_word(before, char, after) else 0.0
+    if script in ("CJK", "HANGUL"):
+        return 1.0 if _is_common(char, encoding, language) else 0.0
+    return 1.0 if script in ("HIRAGANA", "KATAKANA") and language == "ja" else 0.0
 
 
 def _in_word(before: str, char: str, after: str) -> bool:
-    """Whether a Latin letter stands as in a word: beside others, and no capital after small letters."""
+    """Whether a letter stands as in a word: beside others of its script, no capital after small ones."""
+    beside = f"{before}{after}"
+    if not char.isalpha():
+        return True
     if (char.isupper() and before.islower()) or (char.islower() and after.isupper()):
         return False
-    return before.isalpha() or after.isalpha() or (before + after).isspace()
+    if char.isupper() and before.isalpha() and after.islower():
+        return False
+    if not _is_latin(char):
+        return not any(letter.isalpha() and _is_latin(letter) for letter in beside)
+    return before.isalpha() or after.isalpha() or beside.isspace()
 
 
-def _is_common(char: str, encoding: str, languages: Collection[str]) -> bool:
-    """Whether a Chinese character is of the more common level of its encoding's own table."""
-    language, table, first, last = LEVELS[encoding]
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN")
+
+
+def _is_common(char: str, encoding: str, language: str) -> bool:
+    """Whether a Chinese character or a Hangul syllable is of the common level of its encoding's table."""
+    own, table, first, last = LEVELS.get(encoding, ("", "ascii", 0, 0))
     try:
-        return language in languages and first <= char.encode(table)[0] <= last
+        return language == own and first <= char.encode(table)[0] <= last
     except UnicodeEncodeError:
         return False
 

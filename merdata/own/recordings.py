@@ -17,7 +17,7 @@ from merdata.corpora.declared.reader import GENDERS, shard_name
 from merdata.corpora.terms import GATED, Terms
 from merdata.corpora.tree import SPLIT_WORDS, Tree
 from merdata.corpora.walk import audio_stem
-from merdata.errors import LayoutError
+from merdata.errors import LayoutError, UnknownEncoding
 from merdata.own.derived import with_derived
 from merdata.own.labels import targets_of
 from merdata.own.sources import Sources
@@ -124,7 +124,7 @@ class Recordings:
             gender=GENDERS.get(cells.get("gender", "").casefold()),
             official_split=split,
             turn=row.integer("turn") if "turn" in cells else None,
-            notes=tuple(self._notes(text, speaker)),
+            notes=(*self._notes(text, speaker), *self.table.notes),
             **others,
         )
 
@@ -135,17 +135,22 @@ class Recordings:
                 yield f"{begin}{'empty' if column else 'no column for it'} in {self.table.path.name}"
 
 
-def read_recordings(path: Path, name: str) -> Corpus:
+def read_recordings(path: Path, name: str, encoding: str | None = None) -> Corpus:
     """The corpus that a table makes.
 
     Args:
         path: of the table.
         name: of the corpus.
+        encoding: of a table that is not UTF-8, where the user knows it.
 
     Raises:
         LayoutError: it cannot be read, has no column for the files, or no rows.
+        OptionError: there is no such encoding.
     """
-    table = with_derived(_with_files(read_table_file(path, (*COLUMNS, "duration"))))
+    try:
+        table = with_derived(_with_files(read_table_file(path, (*COLUMNS, "duration"), encoding)))
+    except UnknownEncoding as error:
+        raise UnknownEncoding(f"{error}, or name it with --option {name}.encoding=NAME") from error
     recordings = Recordings(name, table)
     talk = any(row.get("dialogue") for row in table.rows)
     languages = sorted({row["language"] for row in table.rows if row.get("language")})
