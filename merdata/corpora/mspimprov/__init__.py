@@ -36,6 +36,8 @@ def read(tree: Tree) -> Iterator[Utterance]:
     """One row for each clip; one that the listeners' table does not name has no label."""
     path = tree.metadata(EVALUATION, "no row has a label")
     ratings, twice = agreed(_ratings(tree.read_text(path))) if path else ({}, set())
+    if path and not ratings:
+        tree.remarks.append(f"{path} has no line that begins with UTD-IMPROV-: no row has a label")
     for clip, match in tree.matching(FILE_NAME):
         rating = ratings.get(match[0].removeprefix("MSP-IMPROV-"))
         values = rating.values if rating else {}

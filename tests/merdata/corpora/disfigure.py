@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 C1 = re.compile("[\x80-\x9f]")
-AUDIO = {".wav", ".mp4", ".m4a"}
-TEXT = {".csv", ".txt", ".data"}
+AUDIO = {".wav", ".mp4", ".m4a", ".avi", ".flac", ".mp3", ".webm"}
+TEXT = {".csv", ".txt", ".data", ".tsv", ".json", ".textgrid", ".yaml"}
 NOT_OF_THE_CORPUS = {"SAMPLE.txt", "ReadMe.txt"}
 
 

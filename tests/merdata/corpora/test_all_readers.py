@@ -1,0 +1,123 @@
+"""The faults of public copies, put before every reader: the same rows, or what is wrong by name.
+
+The trees are those of the miniatures with two speakers; audio is a few bytes that begin like audio, for no
+reader opens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from merdata.builder.contested import refuse_contested
+from merdata.corpora.miniature import miniatures
+from merdata.corpora.registry import get_corpus, registry
+from merdata.errors import LayoutError
+from tests.merdata.corpora import disfigure
+from tests.merdata.corpora.bare import Trees
+from tests.merdata.corpora.test_disfigured import adds_up, what_rows_say
+
+# Those with a `sample.py` have tests of their own in test_disfigured.py.
+NAMES = [name for name, corpus in registry().items() if corpus.sample and name not in miniatures()]
+each = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> Trees:
+    return Trees(tmp_path_factory.mktemp("trees"))
+
+
+TOGETHER = {  # faults that a copy may have at once
+    "capitals, deeper, a loop, an archive, UTF-16": (
+        disfigure.endings_in_capitals,
+        disfigure.archives,
+        disfigure.a_loop,
+        disfigure.re_encoded("utf-16"),
+        disfigure.one_folder_deeper,
+    ),
+    "copies, hidden twins, all of it twice": (
+        disfigure.browser_copies,
+        disfigure.hidden_twins,
+        disfigure.the_same_twice,
+    ),
+    "flac, GB18030, links inside": (
+        disfigure.as_flac,
+        disfigure.re_encoded("gb18030"),
+        disfigure.links_inside,
+    ),
+    "no endings, UTF-32 without a mark": (disfigure.without_endings, disfigure.re_encoded("utf-32-le")),
+}
+
+
+@each
+@pytest.mark.parametrize("changes", TOGETHER.values(), ids=TOGETHER)
+def test_the_rows_are_those_of_the_clean_copy(
+    name: str, changes: tuple[Callable[[Path], None], ...], trees: Trees
+) -> None:
+    copy = trees.copy(name)
+    for change in changes:
+        change(copy)
+    survey = get_corpus(name).survey(copy)
+    assert what_rows_say(survey) == what_rows_say(get_corpus(name).survey(trees.clean(name)))
+    assert adds_up(survey)
+    assert survey.files["files"] == sum(path.is_file() or path.is_symlink() for path in inside(copy))
+    refuse_contested(name, copy, survey.contested)
+
+
+@each
+def test_two_files_with_different_bytes_for_a_row_are_refused(name: str, trees: Trees) -> None:
+    copy = trees.copy(name)
+    disfigure.two_bytes_for_a_name(copy)
+    survey = get_corpus(name).survey(copy)
+    with pytest.raises(LayoutError, match=rf"00 denoised/.*--option {name}\.prefer=FOLDER"):
+        refuse_contested(name, copy, survey.contested)
+
+
+@each
+def test_links_that_lead_out_are_refused_with_the_remedy(name: str, trees: Trees) -> None:
+    copy = trees.copy(name)
+    disfigure.links_outside(copy)
+    with pytest.raises(LayoutError, match=r"lead out of the folder.*cp -rL.*--local-dir"):
+        get_corpus(name).survey(copy)
+
+
+WITH_TEXTS = [
+    *("eesc", "emns", "emodb", "emorynlp", "emozionalmente", "m3ed"),
+    *("mspimprov", "msppodcast", "nemo", "pavoque", "shemo"),
+]
+
+
+PATTERNS = {
+    "emorynlp": "emorynlp_*_final.csv",
+    "msppodcast": "labels_con*sus.csv",
+    "pavoque": "pavoque-*.yaml",
+}
+
+
+@pytest.mark.parametrize("name", WITH_TEXTS)
+@pytest.mark.parametrize("fault", ["pointer", "gone", "no rows"])
+def test_metadata_that_tells_nothing_is_named(name: str, fault: str, trees: Trees) -> None:
+    copy = trees.copy(name)
+    path = disfigure.files(copy, disfigure.TEXT)[0]
+    called = PATTERNS.get(name, path.name) if fault == "gone" else path.name
+    for metadata in disfigure.files(copy, disfigure.TEXT) if name == "pavoque" else [path]:
+        if fault == "gone":
+            metadata.unlink()
+        elif fault == "pointer":
+            metadata.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+        else:
+            nothing = {".json": b"{}", ".yaml": b"{}", ".txt": b"\n" if name == "mspimprov" else None}
+            metadata.write_bytes(nothing.get(path.suffix) or (metadata.read_bytes().split(b"\n")[0] + b"\n"))
+    try:
+        said = " ".join(get_corpus(name).survey(copy).remarks)
+    except LayoutError as error:
+        said = str(error)
+    assert called in said
+    assert fault != "pointer" or "git lfs pull" in said
+
+
+def inside(root: Path) -> list[Path]:
+    """Everything below a folder; links to folders are not entered, and count as one."""
+    return [path for path in root.rglob("*") if not path.is_dir() or path.is_symlink()]
