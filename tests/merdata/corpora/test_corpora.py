@@ -174,7 +174,10 @@ def test_present_lists_folders_by_name(tmp_path: Path) -> None:
         "emovdb": "emov_db",
         "tess": "TESS",
     }
-    assert passed_over(tmp_path) == ["unrelated"]
+    for name in ("MELD.Raw.tar.gz", "ravdess.zip", "mine.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "esd").symlink_to(tmp_path / "nowhere")
+    assert passed_over(tmp_path) == ["MELD.Raw.tar.gz", "esd", "ravdess.zip", "unrelated"]
     (tmp_path / "tess").mkdir()
     with pytest.raises(CorpusNotFound, match=r"TESS and .*tess are both named after tess"):
         present(tmp_path)
