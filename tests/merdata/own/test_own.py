@@ -163,7 +163,7 @@ def test_tables_as_programs_write_them(way: str, recordings: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("encoding", "text"),
-    [("cp1254", "Şimdi eve gidiyorum, çünkü işim bitti."), ("utf-16", "Привет!"), ("utf-8-sig", "Ça va ?")],
+    [("cp1254", "Şimdi eve gidiyorum çünkü işim bitti."), ("utf-16", "Привет!"), ("utf-8-sig", "Ça va ?")],
 )
 def test_a_table_in_another_encoding_is_read_and_its_rows_say_so(
     encoding: str, text: str, recordings: Path, tmp_path: Path
