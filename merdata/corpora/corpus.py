@@ -223,7 +223,7 @@ class Corpus:
         return Survey(
             stamped,
             account_for(tree, rows),
-            [*tree.remarks, *advice(tree)],
+            [remark.replace(f"{tree.root}/", "") for remark in (*tree.remarks, *advice(tree))],
             contested(rows, tree),
             [language for language in self.languages if language in spoken],
         )

@@ -27,6 +27,7 @@ BOMS = {  # the longer first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_BE: "utf-16",
 }
 COMMON = ("cp1252", "gb18030", "big5", "cp932", "cp1251", "mac_roman")
+FEWEST_NULS = 0.02  # of the bytes of a text in UTF-16, whose digits, blanks and line ends have one each
 UTF8 = ("utf-8", "utf-8-sig")
 SEVEN_BIT = b"\x1b$"  # begins Japanese in ISO-2022-JP, which is ASCII to those who do not know it
 APOSTROPHES, QUOTES, DASHES = frozenset("‘’´"), frozenset("“”„«»‚•″′♪"), frozenset("–—―…·\xa0")
@@ -123,7 +124,7 @@ def wide(data: bytes) -> Iterator[str]:
             data.decode(name)
             yield name
             return
-    if (even := data[::2].count(0)) == (odd := data[1::2].count(0)):
+    if (even := data[::2].count(0)) == (odd := data[1::2].count(0)) or even + odd < FEWEST_NULS * len(data):
         raise UnicodeError("it holds NUL characters: it is not a text file")
     else:
         yield "utf-16-le" if odd > even else "utf-16-be"

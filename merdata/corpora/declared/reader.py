@@ -113,7 +113,7 @@ class _Reading:
         empty = f"empty in {record.path.name}" if record else nowhere
         folder = named.path.parent
         outcomes = self._reader.fields.fill(values, lambda name: self._sidecars.read(folder, name), empty)
-        where = f"{self._tree.root}: {named.path}"
+        where = record.where if record else f"{self._tree.root}: {named.path}"
         id = self._reader.id.fill(values)
         if id is None:
             raise LayoutError(f"{where}: it has no value for its id, {self._reader.id.text}")

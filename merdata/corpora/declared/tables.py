@@ -33,12 +33,14 @@ class Record:
         audio: name of its audio file, perhaps with folders, without ending.
         columns: its cells, and the name of the file without ending as `table`.
         path: the table's file.
+        where: file and row, for messages.
         passed_over: why the row does not count, if so.
     """
 
     audio: str
     columns: Cells
     path: PurePosixPath
+    where: str
     passed_over: str = ""
 
 
@@ -93,7 +95,8 @@ def read_records(tree: Tree, table: Table, columns: Sequence[str], cost: str) ->
                 _check_columns(columns, cells, str(tree.root / path))
             cells["table"] = stem
             if audio := template.fill(cells):
-                record = Record(stem_of(audio), cells, path, _passed_over(cells, table))
+                where = f"{tree.root / path}, row {place + 1}"
+                record = Record(stem_of(audio), cells, path, where, _passed_over(cells, table))
                 records.by_stem.setdefault(record.audio.rpartition("/")[2], []).append(record)
     return records
 

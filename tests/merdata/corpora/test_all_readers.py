@@ -6,6 +6,7 @@ reader opens it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +117,58 @@ def test_metadata_that_tells_nothing_is_named(name: str, fault: str, trees: Tree
         said = str(error)
     assert called in said
     assert fault != "pointer" or "git lfs pull" in said
+
+
+CELLS = {  # corpus: table, what becomes what in it, message: row, column or field, value, what is expected
+    "meld": (
+        "train_sent_emo.csv",
+        ",0,1,",
+        ",0,x7,",
+        r"row 2, column Utterance_ID: 'x7' is not a whole number",
+    ),
+    "cremad": ("VideoDemographics.csv", "1006,", "x7,", r"row 1, column ActorID: 'x7' is not a whole number"),
+    "emorynlp": (
+        "emorynlp_train_final.csv",
+        "(?m)^1,1,1,2",
+        "1,1,1,x7",
+        r"row 2, field turn: 'x7' is not a number",
+    ),
+    "nemo": ("data.tsv", r"\n(.*\n)", '\n"a\nb"\n', r"row 1: 1 cells, where the header has 5 columns"),
+    "msppodcast": (
+        "labels_consensus.csv",
+        r"\n(MSP)",
+        r'\n"\1',
+        r'row 1, line \d+: a cell begins with " and does not',
+    ),
+    "mer2023": (
+        "train-label.csv",
+        r"\n(sam)",
+        r'\n"a"b"\1',
+        r'row 1, line 2: .* each " must be written twice',
+    ),
+    "emns": ("metadata.csv", r"\n(.)", "\n\0" r"\1", "it holds NUL characters"),
+    "emozionalmente": (
+        "evaluations.csv",
+        r"\n(.)",
+        r"\n,,,,\1",
+        "no row has votes: evaluations.csv, row 1: 7 cells",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_faults_of_a_table_name_file_row_column_and_value(name: str, trees: Trees) -> None:
+    file, old, new, message = CELLS[name]
+    copy = trees.copy(name)
+    (path,) = copy.rglob(file)
+    text = path.read_bytes().decode().replace("\r\n", "\n")
+    path.write_bytes(re.sub(old, new, text, count=1).encode())
+    try:
+        said = " ".join(get_corpus(name).survey(copy).remarks)
+    except LayoutError as error:
+        said = str(error)
+    assert file in said
+    assert re.search(message, said)
 
 
 def inside(root: Path) -> list[Path]:
