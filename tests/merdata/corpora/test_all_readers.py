@@ -129,8 +129,8 @@ CELLS = {  # corpus: table, what becomes what in it, message: row, column or fie
     "cremad": ("VideoDemographics.csv", "1006,", "x7,", r"row 1, column ActorID: 'x7' is not a whole number"),
     "emorynlp": (
         "emorynlp_train_final.csv",
-        "(?m)^1,1,1,2",
-        "1,1,1,x7",
+        "\n1,2,1,2,",
+        "\n1,2,1,x7,",
         r"row 2, field turn: 'x7' is not a number",
     ),
     "nemo": ("data.tsv", r"\n(.*\n)", '\n"a\nb"\n', r"row 1: 1 cells, where the header has 5 columns"),

@@ -516,7 +516,10 @@ def test_semicolons_order_and_case_of_columns_do_not_matter(tmp_path: Path) -> N
             HEAD.encode() + meld_row("x", 0, 0).encode().replace(b",0,0,", b",zero,0,"),
             "row 1, column Dialogue_ID: 'zero' is not a whole number",
         ),
-        (HEAD.encode() + b'1,"open quote,Ross', "unexpected end of data"),
+        (
+            HEAD.encode() + b'1,"open quote,Ross',
+            'row 1, line 2: a cell begins with " and does not end with one',
+        ),
         (HEAD.encode() + meld_row("x\0\0y", 0, 0).encode(), "holds NUL characters"),
     ],
 )
