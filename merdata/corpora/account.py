@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing_extensions import TypedDict
 
 from merdata.corpora.tree import Tree
-from merdata.corpora.walk import audio_stem, split_ending
+from merdata.corpora.walk import COPY_LINKS, audio_stem, split_ending
 from merdata.io.files import as_text
 from merdata.utterance import Utterance
 
@@ -22,7 +22,6 @@ ARCHIVE, AUDIO, HIDDEN, LINK, OTHER = (
     "other files",
 )
 EXAMPLES = 3
-COPY_LINKS = "Copy the corpus with `cp -rL`, or download it with `--local-dir`"
 
 
 class Others(TypedDict):

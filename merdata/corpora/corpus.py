@@ -13,11 +13,12 @@ from typing import Any, Literal, Protocol
 import yaml
 from typing_extensions import NotRequired, TypedDict
 
-from merdata.corpora.account import COPY_LINKS, FileAccount, account_for, advice, some
+from merdata.corpora.account import FileAccount, account_for, advice, some
 from merdata.corpora.claims import contested, near_misses, settle, without_copies
 from merdata.corpora.mended import mended, without_blanks
 from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
+from merdata.corpora.walk import COPY_LINKS
 from merdata.errors import LayoutError, NotThisCorpus, OptionError
 from merdata.io.outside import cut
 from merdata.io.resources import card_text

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from merdata.corpora.csv_table import Row, parse_csv
 from merdata.corpora.encodings import UTF8, decode
-from merdata.corpora.walk import Found, audio_stem, sounds, stems, walk
+from merdata.corpora.walk import COPY_LINKS, Found, audio_stem, sounds, stems, walk
 from merdata.errors import LayoutError, OptionError, UnknownEncoding
-from merdata.io.places import read_bytes
+from merdata.io.places import is_remote, read_bytes
 
 LFS_POINTER = b"version https://git-lfs"
 SPLIT_WORDS = {
@@ -161,10 +161,14 @@ class Tree:
         """A text file in any encoding that can be told; `notes_on` then says if it was not UTF-8.
 
         Raises:
-            LayoutError: it cannot be read, or its encoding cannot be told.
+            LayoutError: it cannot be read, leads out of the folder, or its encoding cannot be told.
             OptionError: the option `encoding` is not one.
         """
         where, known = self.root / path, self.options.get("encoding")
+        if str(path) in self.found.outside:
+            raise LayoutError(f"{where} is a link that leads out of the folder. {COPY_LINKS}")
+        if not is_remote(where) and where.exists() and not where.is_file():
+            raise LayoutError(f"cannot read {where}: it is not a regular file")
         try:
             data = read_bytes(where)
             if data.startswith(LFS_POINTER):

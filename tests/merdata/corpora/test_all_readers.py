@@ -6,6 +6,7 @@ reader opens it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,24 @@ WITH_TEXTS = [
     *("eesc", "emns", "emodb", "emorynlp", "emozionalmente", "m3ed"),
     *("mspimprov", "msppodcast", "nemo", "pavoque", "shemo"),
 ]
+
+
+@pytest.mark.parametrize("name", [*WITH_TEXTS, "cremad", "emovdb", "esd", "iemocap", "meld"])
+@pytest.mark.parametrize("what", ["a link out", "a pipe", "a device"])
+def test_no_text_is_read_that_is_not_a_file_of_the_folder(what: str, name: str, trees: Trees) -> None:
+    copy = trees.copy(name)
+    path = disfigure.files(copy, disfigure.TEXT)[0]
+    path.rename(copy.parent / path.name)
+    if what == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(copy.parent / path.name if what == "a link out" else "/dev/zero")
+    try:
+        said = " ".join(get_corpus(name).survey(copy).remarks)
+    except LayoutError as error:
+        said = str(error)
+    assert path.name in said
+    assert ("it is not a regular file" if what == "a pipe" else "cp -rL") in said
 
 
 PATTERNS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -243,6 +244,12 @@ def test_a_defect_of_a_name_is_not_noted_where_the_name_is_right(tmp_path: Path)
     for folder, noted in (("cremad", False), ("old", True)):
         row = by_id("cremad", tmp_path / folder)["cremad/1040_ITH_SAD_XX"]
         assert any("old-file-name" in note for note in row.notes) == noted
+
+
+def test_a_pipe_named_like_a_row_is_not_waited_for(tmp_path: Path) -> None:
+    touch(tmp_path, "OAF_bite_neutral.wav")
+    os.mkfifo(tmp_path / "OAF_back_angry")
+    assert list(by_id("tess", tmp_path)) == ["tess/OAF_bite_neutral"]
 
 
 def test_tess_takes_the_emotion_from_the_file(tmp_path: Path) -> None:
