@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from merdata.corpora.account import some
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.csv_table import Row
-from merdata.corpora.declared.reader import GENDERS, shard_name
+from merdata.corpora.declared.reader import shard_name
+from merdata.corpora.genders import gender_of, strange_genders
 from merdata.corpora.terms import GATED, Terms
 from merdata.corpora.tree import SPLIT_WORDS, Tree
 from merdata.corpora.walk import audio_stem
@@ -82,9 +82,7 @@ class Recordings:
         if "dialogue" in names and "turn" not in names:
             yield "there is no column turn: what was said before an utterance is not known"
         genders = Counter(row.get("gender", "") for row in self.table.rows)
-        if strange := [word for word in genders if word and word.casefold() not in GENDERS]:
-            rows = sum(genders[word] for word in strange)
-            yield f"genders that are not male or female, so not stored: {rows:,} rows, {some(strange)}"
+        yield from strange_genders(genders)
 
     def _ids(self, paths: Sequence[str]) -> list[str]:
         """An id for each row: the column `id`, or the path without its ending, and the span."""
@@ -121,7 +119,7 @@ class Recordings:
             speaker=speaker,
             shard=_shard(speaker, split, number),
             text=text,
-            gender=GENDERS.get(cells.get("gender", "").casefold()),
+            gender=gender_of(cells.get("gender")),
             official_split=split,
             turn=row.integer("turn") if "turn" in cells else None,
             notes=(*self._notes(text, speaker), *self.table.notes),

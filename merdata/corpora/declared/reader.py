@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -16,15 +17,12 @@ from merdata.corpora.declared.ratings import Ratings
 from merdata.corpora.declared.schema import Declaration
 from merdata.corpora.declared.tables import Record, Records, read_records
 from merdata.corpora.declared.template import Template
+from merdata.corpora.genders import gender_of, strange_genders
 from merdata.corpora.languages import language_code
 from merdata.corpora.tree import SPLIT_WORDS, Tree
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance
 
-GENDERS = {
-    **dict.fromkeys(("male", "m", "man"), "male"),
-    **dict.fromkeys(("female", "f", "w", "woman"), "female"),
-}
 FLOATS = ("valence", "arousal", "dominance", "start", "end")
 MADE = ("stem", "folder", "path", "table")  # values that every file has
 UNKNOWN = "unknown"  # shard of rows without a speaker
@@ -65,6 +63,7 @@ class _Reading:
         self._records = self._read_records() if reader.table else Records()
         self._ratings = Ratings(tree, reader.votes) if reader.votes else None
         self._taken: set[int] = set()
+        self._genders: Counter[str] = Counter()
 
     def _read_records(self) -> Records:
         reader = self._reader
@@ -87,6 +86,7 @@ class _Reading:
                 path = PurePosixPath(record.audio)
                 named_so = self._reader.grammar.match(path, path.name) or Named(path, path.name, {})
                 yield replace(self._utterance(named_so, record), source=None)
+        self._tree.remarks.extend(strange_genders(self._genders))
 
     def _of_file(self, named: Named) -> Iterator[Utterance]:
         own = self._records.of(named.path, named.stem)
@@ -117,6 +117,7 @@ class _Reading:
         id = self._reader.id.fill(values)
         if id is None:
             raise LayoutError(f"{where}: it has no value for its id, {self._reader.id.text}")
+        self._genders[outcomes["gender"].value or ""] += 1
         return Utterance(
             id="_".join(id.split()),
             source=str(named.path),
@@ -132,7 +133,7 @@ def _columns(outcomes: dict[str, Outcome], where: str) -> dict[str, Any]:
     made["raw_label"] = made.pop("label")
     made["shard"] = shard_name(made["shard"] or made["speaker"] or UNKNOWN)
     made["language"] = _known(made["language"], language_code, "language", "a code, such as en", where) or ""
-    made["gender"] = GENDERS.get((made["gender"] or "").lower())
+    made["gender"] = gender_of(made["gender"])
     wanted = "train, validation (dev, val) or test: give that field a map"
     made["official_split"] = _known(made["official_split"], _split, "official_split", wanted, where)
     if made["scripted"] is not None:
@@ -178,5 +179,7 @@ def _notes(outcomes: dict[str, Outcome]) -> Iterator[str]:
     for name, outcome in outcomes.items():
         if outcome.note:
             yield outcome.note
+        elif name == "gender" and outcome.value and gender_of(outcome.value) is None:
+            yield f"gender: {outcome.value!r} is not male or female"
         elif outcome.value is None and outcome.why and name in NOTED:
             yield f"{name}: {outcome.why}"

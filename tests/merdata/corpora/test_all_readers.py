@@ -190,6 +190,25 @@ def test_faults_of_a_table_name_file_row_column_and_value(name: str, trees: Tree
     assert re.search(message, said)
 
 
+@pytest.mark.parametrize(
+    ("name", "old"), [("nemo", "\tfemale\t"), ("emozionalmente", ",female,"), ("msppodcast", ",female,")]
+)
+def test_words_for_a_gender_are_known_or_named(name: str, old: str, trees: Trees) -> None:
+    copy = trees.copy(name)
+    (path,) = (path for path in disfigure.files(copy, disfigure.TEXT) if old in path.read_text())
+    words = iter(["W", "Girl", "FEMALE ", "kobieta"])
+    path.write_text(re.sub(old, lambda match: match[0].replace("female", next(words, "f")), path.read_text()))
+    survey = get_corpus(name).survey(copy)
+    rows = [
+        row
+        for row in survey.rows
+        if any(note == "gender: 'kobieta' is not male or female" for note in row.notes)
+    ]
+    assert [row.gender for row in rows] == [None]
+    assert {row.gender for row in survey.rows if row not in rows} == {"female"}
+    assert "genders that are not male or female, so not stored: 1 rows, kobieta" in survey.remarks
+
+
 def inside(root: Path) -> list[Path]:
     """Everything below a folder; links to folders are not entered, and count as one."""
     return [path for path in root.rglob("*") if not path.is_dir() or path.is_symlink()]

@@ -308,6 +308,8 @@ def test_cremad_takes_other_words_for_a_sex_or_says_what_it_does_not_know(tmp_pa
         *("male", "female", "female", None, None)
     ]
     assert rows["cremad/1004_DFA_ANG_XX"].notes == ("gender: VideoDemographics.csv says '1'",)
+    (remark,) = (line for line in get_corpus("cremad").survey(tmp_path).remarks if "gender" in line)
+    assert remark == "genders that are not male or female, so not stored: 1 rows, 1"
     assert rows["cremad/1005_DFA_ANG_XX"].notes == ("gender: VideoDemographics.csv does not name this actor",)
 
 
