@@ -39,6 +39,11 @@ HAN = re.compile("[\u3005\u3007\u3400-\u9fff\U00020000-\U0003ffff]")
 PIECE = re.compile(r"\S{1,250}")
 
 
+def has_ink(text: str) -> bool:
+    """Whether anything of a text can be seen: more than blanks, zero-width characters and direction marks."""
+    return any(unicodedata.category(char)[0] not in "ZC" for char in text)
+
+
 def words(text: str) -> list[str]:
     """The words of a text, folded; a Chinese character is a word."""
     straight = text.translate(APOSTROPHES)

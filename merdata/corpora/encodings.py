@@ -226,11 +226,6 @@ def damage(text: str) -> str | None:
     return None
 
 
-def has_ink(text: str) -> bool:
-    """Whether anything of a text can be seen: not of blanks, zero-width characters and direction marks."""
-    return any(unicodedata.category(char)[0] not in "ZC" for char in text)
-
-
 def without_direction_marks(text: str) -> str:
     """A text without direction marks, which some editions of Persian texts have for the half space."""
     return MARKS.sub("", MARK_IN_WORD.sub("\u200c", text))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from merdata.corpora.encodings import damage, has_ink, undoubled, without_direction_marks
+from merdata.corpora.encodings import damage, undoubled, without_direction_marks
+from merdata.text import has_ink
 from merdata.utterance import Utterance
 
 
