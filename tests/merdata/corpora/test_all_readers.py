@@ -132,6 +132,7 @@ def test_metadata_that_tells_nothing_is_named(name: str, fault: str, trees: Tree
             metadata.write_bytes(nothing.get(path.suffix) or (metadata.read_bytes().split(b"\n")[0] + b"\n"))
     try:
         said = " ".join(get_corpus(name).survey(copy).remarks)
+        assert str(copy) not in said  # it enters the store, which must not tell of this machine
     except LayoutError as error:
         said = str(error)
     assert called in said
@@ -207,6 +208,28 @@ def test_words_for_a_gender_are_known_or_named(name: str, old: str, trees: Trees
     assert [row.gender for row in rows] == [None]
     assert {row.gender for row in survey.rows if row not in rows} == {"female"}
     assert "genders that are not male or female, so not stored: 1 rows, kobieta" in survey.remarks
+
+
+VOLUMES = [
+    "x.tar.gz",
+    "x.TGZ",
+    "x.zip.001",
+    "x.z01",
+    "x.7z",
+    "x.part1.rar",
+    "x.tar.zst",
+    "x.tar.gz.aa",
+    "x.tbz2",
+]
+
+
+@pytest.mark.parametrize("volume", VOLUMES)
+def test_an_archive_of_any_kind_and_any_volume_of_it_is_named(volume: str, trees: Trees) -> None:
+    copy = trees.copy("urdu")
+    (copy / volume).touch()
+    survey = get_corpus("urdu").survey(copy)
+    assert f"archives that are not unpacked: {volume}. Unpack them and build again" in survey.remarks
+    assert survey.files["others"]["archives that are not unpacked"]["files"] == 1
 
 
 def inside(root: Path) -> list[Path]:
