@@ -84,21 +84,27 @@ def contested(rows: Sequence[Utterance], tree: Tree) -> list[tuple[str, str]]:
     return [(str(one.source), str(row.source)) for one, row in pairs if one and _ending(one) == _ending(row)]
 
 
-def without_copies(rows: Sequence[Utterance]) -> Iterator[Utterance]:
+def without_copies(rows: Sequence[Utterance]) -> list[Utterance]:
     """The rows; a file whose name fits only because a pattern has an open end, and is a copy's, is none."""
-    names = {_named(row.source) for row in rows if row.source}
-    for row in rows:
-        original = _original(audio_stem(PurePosixPath(row.source or "").name) or "")
-        if row.excluded is None and original and _named(row.source, original) in names:
-            ending = PurePosixPath(row.source or "").suffix
-            yield replace(row, id=str(row.source), excluded="stray", notes=(_copy_of(original + ending),))
-        else:
-            yield row
+    copies = [place for place, row in enumerate(rows) if row.source and _original(_stem(row.source))]
+    names = {_named(row.source) for row in rows if row.source} if copies else set()
+    settled = list(rows)
+    for place in copies:
+        row, source = rows[place], PurePosixPath(rows[place].source or "")
+        original = _original(_stem(str(source)))
+        if row.excluded is None and _named(str(source), original) in names:
+            why = _copy_of(original + source.suffix)
+            settled[place] = replace(row, id=str(source), excluded="stray", notes=(why,))
+    return settled
 
 
-def _named(source: str | None, stem: str = "") -> tuple[PurePosixPath, str]:
+def _stem(source: str) -> str:
+    return audio_stem(source[source.rfind("/") + 1 :]) or ""
+
+
+def _named(source: str, stem: str = "") -> tuple[PurePosixPath, str]:
     """Folder and name without ending, of a file or of one beside it."""
-    path = PurePosixPath(source or "")
+    path = PurePosixPath(source)
     return path.parent, (stem or audio_stem(path.name) or path.name).lower()
 
 

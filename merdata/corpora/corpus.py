@@ -212,7 +212,7 @@ class Corpus:
         Raises:
             LayoutError: as `survey`.
         """
-        rows = list(without_copies(list(self.read(tree))))
+        rows = without_copies(list(self.read(tree)))
         if not any(row.excluded is None for row in rows):
             raise NotThisCorpus(self._not_this_corpus(tree))
         rows += [stray(path, why) for path, why in near_misses(tree, self.file_name, rows)]
