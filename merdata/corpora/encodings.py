@@ -44,7 +44,10 @@ FAR_EAST = ("zh", "ja", "ko")
 LETTER, OWN_LETTER = 0.8, 0.95
 FEWEST = 0.6  # what the best reading must reach
 LEAD = 0.15  # how much worse than twice as bad the next one must be
-LOST = re.compile(r"(?<=[^\W\d_])\?(?=[a-zß-ÿ])|\ufffd")  # `I?ve`; after `please?Honey` a sentence begins
+LOST_INSIDE = re.compile(
+    r"(?<=[^\W\d_])\?(?=[a-zß-ÿα-ωа-яё])"
+)  # not `please?Honey`
+LOST = re.compile(r"(?:^|(?<=[\s\"(]))\?(?=\w)|\A\W*(?:\?\W*){3,}\Z")  # `?Hola`, `???? ??`
 MARKS, MARK_IN_WORD = re.compile("[\u200e\u200f]"), re.compile(r"(?<=\w)[\u200e\u200f]+(?=\w)")
 DOUBLE = re.compile(r"[\xc2\xc3][\x80-\xbf\u0100-\u2122]|â€|ï¼|ã€")
 
@@ -221,8 +224,10 @@ def damage(text: str) -> str | None:
     """What shows that characters of a text were lost before it came here, or None."""
     if "\ufffd" in text:
         return "replacement characters (U+FFFD)"
-    if LOST.search(text):
+    if LOST_INSIDE.search(text):
         return "question marks inside words"
+    if LOST.search(text):
+        return "question marks in the place of letters"
     return None
 
 

@@ -419,6 +419,9 @@ def test_meld_empty_cells_are_missing(tmp_path: Path) -> None:
     ("text", "why"),
     [
         ("I?ve got some news", "question marks inside words"),
+        ("Пр?вет", "question marks inside words"),
+        ("?Hola, ni\u00f1o", "question marks in the place of letters"),
+        ("???? ??, ????", "question marks in the place of letters"),
         ("I\ufffdve got news", "replacement characters (U+FFFD)"),
         ("Oh, please!Honey?Really", None),
         ("What?! You?", None),
