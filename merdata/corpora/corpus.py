@@ -305,7 +305,9 @@ class Corpus:
         """The row with what all rows of the corpus share, and notes on its text and its known defects."""
         only_language = self.languages[0] if len(self.languages) == 1 else ""
         row = without_blanks(row)
-        text, raw_text, notes = mended(row.text, row.raw_text)
+        text, raw_text, notes = mended(
+            row.text, row.raw_text, (row.language,) if row.language else self.languages
+        )
         return replace(
             row,
             id=f"{self.name}/{row.id}",

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from typing import NamedTuple
 
 import yaml
@@ -43,13 +44,14 @@ FAR_EAST = ("zh", "ja", "ko")
 # Mac OS Roman, which a word may have too, but less often. In English all of them are rare.
 LETTER, OWN_LETTER = 0.8, 0.95
 FEWEST = 0.6  # what the best reading must reach
+SURELY = 1 - LETTER + 0.01  # as many faults as letters of English loan words have
 LEAD = 0.15  # how much worse than twice as bad the next one must be
-LOST_INSIDE = re.compile(
-    r"(?<=[^\W\d_])\?(?=[a-zß-ÿα-ωа-яё])"
-)  # not `please?Honey`
+LOST_INSIDE = re.compile(r"(?<=[^\W\d_])\?(?=[a-zß-ÿα-ωа-яё])")  # not `please?Honey`
 LOST = re.compile(r"(?:^|(?<=[\s\"(]))\?(?=\w)|\A\W*(?:\?\W*){3,}\Z")  # `?Hola`, `???? ??`
 MARKS, MARK_IN_WORD = re.compile("[\u200e\u200f]"), re.compile(r"(?<=\w)[\u200e\u200f]+(?=\w)")
-DOUBLE = re.compile(r"[\xc2\xc3][\x80-\xbf\u0100-\u2122]|â€|ï¼|ã€")
+PRINTED = re.compile(r"\w[‘’]\w|“[^”]+”")  # what print has; a single letter could be made of another
+MEANT = ("UTF-8", "cp1252", "GB18030")  # the encoding of a text, and in which others it was read
+READ_AS = ("cp1252", "mac_roman", "gb18030", "cp1251", "cp437", "cp850")
 
 
 class Alphabet(NamedTuple):
@@ -236,11 +238,40 @@ def without_direction_marks(text: str) -> str:
     return MARKS.sub("", MARK_IN_WORD.sub("\u200c", text))
 
 
-def undoubled(text: str) -> str:
-    """A text whose UTF-8 was read as cp1252 and written as UTF-8 again (`donâ€™t`), as it was."""
-    if not DOUBLE.search(text):
-        return text
-    try:
-        return text.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return text
+def undoubled(text: str, languages: Collection[str]) -> tuple[str, str]:
+    """A text that had been read in a wrong encoding and was saved so (`donâ€™t`, `you¡¯re`), as it was.
+
+    Args:
+        text: of a row.
+        languages: that it may be in; where no alphabet of theirs is known, it is left as it is.
+
+    Returns:
+        The text, and what had happened to it: empty if it fits its language, or nothing makes it fit.
+    """
+    known = [language for language in languages if language in _alphabets()]
+    if text.isascii() or not known or _fits(text, [*known, "en"], SURELY):  # foreign names are no fault
+        return text, ""
+    made: dict[str, str] = {}
+    for wrong, right in product(READ_AS, MEANT):
+        with suppress(UnicodeError):
+            made.setdefault(_as_bytes(text, wrong).decode(right), f"its {right} had been read as {wrong}")
+    fitting = [
+        plain
+        for plain, how in made.items()
+        if plain != text and _fits(plain, known) and ("UTF-8" in how or PRINTED.search(plain))
+    ]
+    return (fitting[0], made[fitting[0]]) if len(fitting) == 1 else (text, "")
+
+
+def _fits(text: str, languages: Collection[str], most: float = 1 - FEWEST) -> bool:
+    """Whether a text is one of these languages, as far as its characters beyond ASCII tell."""
+    readings = (Text(text, encoding) for language in languages for encoding in _alphabet(language).encodings)
+    beyond = sum(char > "\x7f" for char in text)
+    return any(faults(reading, languages) <= most * beyond for reading in readings)
+
+
+def _as_bytes(text: str, encoding: str) -> bytes:
+    """Bytes in an encoding; in cp1252, bytes that it lacks are those of Latin-1, as programs leave them."""
+    if encoding != "cp1252":
+        return text.encode(encoding)
+    return b"".join(char.encode("latin-1" if "\x80" <= char <= "\x9f" else "cp1252") for char in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -21,14 +22,16 @@ def without_blanks(row: Utterance) -> Utterance:
     return replace(row, **nothing, notes=(*row.notes, *notes))
 
 
-def mended(text: str | None, raw_text: str | None) -> tuple[str | None, str | None, list[str]]:
+def mended(
+    text: str | None, raw_text: str | None, languages: Collection[str]
+) -> tuple[str | None, str | None, list[str]]:
     """A row's text and raw text, and notes on what happened to it before it came here."""
     if text is None or (text.isascii() and "?" not in text):  # of ASCII only "?" can stand for what was lost
         return text, raw_text, []
-    plain, notes = undoubled(text), []
-    if plain != text:
+    (plain, how), notes = undoubled(text, languages), []
+    if how:
         raw_text = raw_text or text
-        notes.append("repaired: its UTF-8 had been read as cp1252")
+        notes.append(f"repaired: {how}")
     if (without := without_direction_marks(plain)) != plain:
         raw_text, plain = raw_text or text, without
         notes.append("repaired: direction marks in its words")
