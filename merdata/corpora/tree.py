@@ -167,7 +167,7 @@ class Tree:
         where, known = self.root / path, self.options.get("encoding")
         if str(path) in self.found.outside:
             raise LayoutError(f"{where} is a link that leads out of the folder. {COPY_LINKS}")
-        if not is_remote(where) and where.exists() and not where.is_file():
+        if not is_remote(where) and where.exists() and not (where.is_file() or where.is_dir()):
             raise LayoutError(f"cannot read {where}: it is not a regular file")
         try:
             data = read_bytes(where)
