@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from merdata.audio.clip import AudioError, normalise
 from merdata.builder.contested import refuse_contested
 from merdata.corpora.miniature import miniatures
 from merdata.corpora.registry import get_corpus, registry
@@ -83,6 +85,25 @@ def test_links_that_lead_out_are_refused_with_the_remedy(name: str, trees: Trees
     disfigure.links_outside(copy)
     with pytest.raises(LayoutError, match=r"lead out of the folder.*cp -rL.*--local-dir"):
         get_corpus(name).survey(copy)
+
+
+@pytest.mark.parametrize("name", miniatures())
+def test_recordings_that_end_early_are_found_out(name: str, corpora: Path, tmp_path: Path) -> None:
+    for path in disfigure.files(corpora / name, disfigure.AUDIO)[:8]:
+        (tmp_path / path.relative_to(corpora)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / path.relative_to(corpora))
+    whole = {path: fate_of(path) for path in disfigure.files(tmp_path, disfigure.AUDIO)}
+    disfigure.cut_short(tmp_path)
+    for path, before in whole.items():
+        assert fate_of(path) == ("truncated" if before == "whole" else before)
+
+
+def fate_of(path: Path) -> str:
+    try:
+        normalise(path.read_bytes())
+    except AudioError as error:
+        return error.reason
+    return "whole"
 
 
 WITH_TEXTS = [
