@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -55,8 +55,7 @@ class Span(NamedTuple):
         return f"t={self.start!r}" + ("" if self.end is None else f",{self.end!r}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Utterance:
+class Utterance(NamedTuple):
     """What a corpus's file names and metadata say about one utterance; its audio is not opened for this.
 
     A reader leaves out what its rows share: `Corpus.utterances` adds the corpus (to the id too), the speaker
@@ -77,10 +76,10 @@ class Utterance:
     """
 
     id: str
-    corpus: str = ""
     source: str | None
     raw_label: str | None
     speaker: str | None
+    corpus: str = ""
     shard: str = ""
     language: str = ""
     text: str | None = None
@@ -130,7 +129,6 @@ SHORT = (
     "dialogue", "prompt", "intensity",
 )  # fmt: skip
 _short = attrgetter(*SHORT)
-UTTERANCE_FIELDS = tuple(field.name for field in fields(Utterance))
 
 _STRING, _INT, _FLOAT, _BOOL = pa.string(), pa.int32(), pa.float32(), pa.bool_()
 _VOTE = pa.struct({"rater": _STRING, "label": _STRING, "level": _FLOAT})

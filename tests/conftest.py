@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from filelock import FileLock
 
 import merdata
 from merdata.corpora.miniature import miniatures, write_corpus
+from merdata.engine.pool import get_ready
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,6 +35,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("hf"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _workers(_own_cache: None) -> None:
+    """The fork server imports torch once; else each of a hundred workers would."""
+    get_ready(["merdata_train.features.cache"])
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     if not REAL.is_dir():
@@ -44,18 +52,25 @@ def real_data() -> Path:
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     """`once(name, make)` is a folder that the first test process makes and all share. Read only."""
     base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
-    shared.mkdir(exist_ok=True)
+    shared = (base.parent if _worker() else base) / "shared"
+    marks = shared / ".marks"
+    marks.mkdir(parents=True, exist_ok=True)
 
     def folder(name: str, make: Callable[[Path], object]) -> Path:
-        with FileLock(shared / f"{name}.lock"):
-            if not (shared / f"{name}.made").exists():
+        mark = marks / name.replace("/", "-")
+        with FileLock(f"{mark}.lock"):
+            if not mark.exists():
                 shutil.rmtree(shared / name, ignore_errors=True)
                 make(shared / name)
-                (shared / f"{name}.made").touch()
+                mark.touch()
         return shared / name
 
     return folder
+
+
+def _worker() -> str | None:
+    """The name of this test process among several: gw0, gw1, ..."""
+    return os.environ.get("PYTEST_XDIST_WORKER")
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +84,20 @@ def full_tree(real_data: Path, once: Once) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def corpora(once: Once) -> Path:
     """Miniature corpora in the real layouts. Read only: copy what a test changes."""
+    return _written(once, "miniatures")
 
-    def write(folder: Path) -> None:
-        for name in miniatures():
-            write_corpus(name, folder / name)
 
-    return once("miniatures", write)
+@pytest.fixture(scope="session")
+def thin_corpora(once: Once) -> Path:
+    """The miniatures with one speaker each, a quarter of the files, for tests that copy them. Read only."""
+    return _written(once, "thin", speakers=1)
+
+
+def _written(once: Once, shelf: str, speakers: int | None = None) -> Path:
+    """Miniatures on a shelf; the second process begins with the last, so that neither waits for the other."""
+    names = miniatures()[:: -1 if _worker() == "gw1" else 1]
+    folders = [once(f"{shelf}/{name}", partial(write_corpus, name, speakers=speakers)) for name in names]
+    return folders[0].parent
 
 
 @pytest.fixture(scope="session")

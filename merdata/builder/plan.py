@@ -240,7 +240,7 @@ def _shards(
     decisions: dict[str | None, Decision] = {}
     listed = listing(root) if is_remote(root) else None
     for utterance in utterances:
-        if not SHARD_NAME.fullmatch(utterance.shard):
+        if utterance.shard not in shards and not SHARD_NAME.fullmatch(utterance.shard):
             raise LayoutError(f"{corpus.name}: shard {utterance.shard!r} cannot be a file name")
         label = utterance.raw_label
         if label not in decisions and not utterance.excluded:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,9 +20,8 @@ from merdata.labels import Decision
 from merdata.store.facts import is_sha256
 from merdata.store.ledger import DROPPED, LEDGER_SCHEMA, Record
 from merdata.store.manifest import hashed_name
-from merdata.utterance import UTTERANCE_FIELDS, Utterance
+from merdata.utterance import Utterance
 
-_fields_of = attrgetter(*UTTERANCE_FIELDS)
 JOURNAL_SCHEMA = LEDGER_SCHEMA.append(pa.field("size", pa.int64())).append(
     pa.field("modified_ns", pa.int64())
 )
@@ -155,7 +153,7 @@ def journal_facts(schema: pa.Schema) -> JournalFacts:
 
 def keyed(task: ShardTask) -> ShardTask:
     """The task with its key."""
-    cells = [(*_fields_of(row.utterance), row.decision, row.size, row.modified_ns) for row in task.rows]
+    cells = [(*row.utterance, row.decision, row.size, row.modified_ns) for row in task.rows]
     everything = repr((audio.AUDIO_VERSION, task.classes, task.on_bad_audio, cells))
     return replace(task, key=hashlib.sha256(everything.encode("utf-8", "surrogateescape")).hexdigest())
 

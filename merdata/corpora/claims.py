@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from merdata.corpora.tree import Tree, fits
@@ -69,7 +68,7 @@ def _rank(row: Utterance, tree: Tree, endings: Sequence[str]) -> tuple[bool, int
 def _duplicate(row: Utterance, first: Utterance) -> Utterance:
     same_format = _ending(row) == _ending(first)
     note = f"{'same file name as' if same_format else 'another format of'} {first.source}, which is kept"
-    return replace(row, id=f"{row.id}@{row.source}", excluded="duplicate", notes=(note,))
+    return row._replace(id=f"{row.id}@{row.source}", excluded="duplicate", notes=(note,))
 
 
 def _ending(row: Utterance) -> str:
@@ -94,7 +93,7 @@ def without_copies(rows: Sequence[Utterance]) -> list[Utterance]:
         original = _original(_stem(str(source)))
         if row.excluded is None and _named(str(source), original) in names:
             why = _copy_of(original + source.suffix)
-            settled[place] = replace(row, id=str(source), excluded="stray", notes=(why,))
+            settled[place] = row._replace(id=str(source), excluded="stray", notes=(why,))
     return settled
 
 

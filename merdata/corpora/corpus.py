@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -308,8 +308,7 @@ class Corpus:
         text, raw_text, notes = mended(
             row.text, row.raw_text, (row.language,) if row.language else self.languages
         )
-        return replace(
-            row,
+        return row._replace(
             id=f"{self.name}/{row.id}",
             corpus=self.name,
             text=text,

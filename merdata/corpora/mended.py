@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
 from merdata.corpora.encodings import damage, undoubled, without_direction_marks
@@ -19,7 +18,7 @@ def without_blanks(row: Utterance) -> Utterance:
         return row
     notes = (f"{name.removeprefix('raw_')}: nothing but blanks or invisible characters" for name in empty)
     nothing: Any = dict.fromkeys(empty)
-    return replace(row, **nothing, notes=(*row.notes, *notes))
+    return row._replace(**nothing, notes=(*row.notes, *notes))
 
 
 def mended(

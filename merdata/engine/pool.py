@@ -32,6 +32,7 @@ def run_tasks(
     unit: str = "task",
     apart: bool = False,
     prepare: Callable[[], object] | None = None,
+    preload: Sequence[str] = (),
     pool: AbstractContextManager[Executor] | None = None,
 ) -> Iterator[Result]:
     """`function` of every task, results in the order of the tasks.
@@ -45,6 +46,7 @@ def run_tasks(
         unit: what the bar counts.
         apart: run even a single task, or a single job, in another process.
         prepare: called once in each process of this machine's pool, before its first task.
+        preload: modules that take long to import: where processes fork, it is done once for all of them.
         pool: use this one instead of `jobs` processes on this machine.
     """
     from tqdm import tqdm
@@ -63,22 +65,26 @@ def run_tasks(
                 yield function(task)
                 bar.update(weigh(task))
         else:
-            with pool or _pool(jobs, prepare) as executor:
+            with pool or _pool(jobs, prepare, preload) as executor:
                 yield from _in_pool(executor, function, tasks, lambda task: bar.update(weigh(task)))
 
 
-def process_context() -> Any:
-    """How processes are started: a plain fork would copy pyarrow's locks but not its threads."""
+def process_context(preload: Sequence[str] = ()) -> Any:
+    """How processes are started: a plain fork would copy pyarrow's locks but not its threads.
+
+    Args:
+        preload: further modules that the fork server imports when it starts.
+    """
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(PRELOADED)
+        context.set_forkserver_preload([*PRELOADED, *preload])
     return context
 
 
-def get_ready() -> None:
+def get_ready(preload: Sequence[str] = ()) -> None:
     """Start the fork server early: it imports what workers need while this process goes on."""
-    if process_context().get_start_method() == "forkserver":
+    if process_context(preload).get_start_method() == "forkserver":
         from multiprocessing import forkserver, resource_tracker
 
         process_folder()
@@ -101,10 +107,10 @@ def _deaf() -> Iterator[None]:
 
 
 @contextmanager
-def _pool(jobs: int, prepare: Callable[[], object] | None) -> Iterator[Executor]:
+def _pool(jobs: int, prepare: Callable[[], object] | None, preload: Sequence[str]) -> Iterator[Executor]:
     """A pool whose workers end at once when the block does not end well."""
-    get_ready()
-    with ProcessPoolExecutor(jobs, process_context(), _begin, (dict(os.environ), prepare)) as pool:
+    get_ready(preload)
+    with ProcessPoolExecutor(jobs, process_context(preload), _begin, (dict(os.environ), prepare)) as pool:
         try:
             yield pool
         except BaseException:

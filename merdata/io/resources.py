@@ -31,15 +31,19 @@ def render_card(template: str, **values: Any) -> str:
         template: its name, such as `dataset.md.j2`.
         values: its variables; one that the template uses and that is missing is an error.
     """
-    return _markdown().from_string(card_text(template)).render(values).strip() + "\n"
+    return _markdown().get_template(template).render(values).strip() + "\n"
 
 
 @cache
 def _markdown() -> Environment:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701  Markdown is escaped by `finalize`
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=markdown
+        loader=FunctionLoader(card_text),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=markdown,
     )
     environment.filters |= {"as_is": Markdown, "block": block, "code": code, "link": link}
     environment.filters["n"] = "{:,}".format

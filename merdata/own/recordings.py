@@ -105,12 +105,20 @@ class Recordings:
     def _file_column(self) -> str:
         return self.table.names.get("file", "")
 
+    @cached_property
+    def _as_they_are(self) -> list[str]:
+        return [name for name in AS_THEY_ARE if name in self.table.names]
+
+    @cached_property
+    def _floats(self) -> list[str]:
+        return [name for name in FLOATS if name in self.table.names]
+
     def _utterance(self, row: Row, id: str, file: str | None, number: int) -> Utterance:
         cells = {name: cell for name, cell in row.items() if cell}
         split = _split(row, cells.get("split"), self.table.names.get("split", ""))
         text, speaker = cells.get("text"), cells.get("speaker")
-        others: dict[str, Any] = {name: cells[name] for name in AS_THEY_ARE if name in cells}
-        others |= {name: row.number(name) for name in FLOATS if name in cells}
+        others: dict[str, Any] = {name: cells[name] for name in self._as_they_are if name in cells}
+        others |= {name: row.number(name) for name in self._floats if name in cells}
         _check_span(row, others.get("start") or 0.0, others.get("end"))
         return Utterance(
             id=id,

@@ -126,7 +126,9 @@ def _files(store: merdata.Store, shards: list[merdata.Shard], config: Config, jo
             for shard, name, file in zip(shards, names, files, strict=True)
             if file is None
         ]
-        for _ in plugin.run_tasks(compute, tasks, jobs=jobs, progress="features", unit="shards"):
+        for _ in plugin.run_tasks(
+            compute, tasks, jobs=jobs, progress="features", unit="shards", preload=[__name__]
+        ):
             pass
         files = [file or target / name for file, name in zip(files, names, strict=True)]
     return [path for path in files if path is not None]

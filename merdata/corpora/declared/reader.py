@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -85,7 +84,7 @@ class _Reading:
             if id(record) not in self._taken and not record.passed_over:
                 path = PurePosixPath(record.audio)
                 named_so = self._reader.grammar.match(path, path.name) or Named(path, path.name, {})
-                yield replace(self._utterance(named_so, record), source=None)
+                yield self._utterance(named_so, record)._replace(source=None)
         self._tree.remarks.extend(strange_genders(self._genders))
 
     def _of_file(self, named: Named) -> Iterator[Utterance]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,10 @@ each = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture
-def copy(request: pytest.FixtureRequest, corpora: Path, tmp_path: Path) -> Path:
+def copy(request: pytest.FixtureRequest, thin_corpora: Path, tmp_path: Path) -> Path:
     """The miniature of the parameter `name`, to be changed."""
     name = request.node.callspec.params["name"]
-    return Path(shutil.copytree(corpora / name, tmp_path / name))
+    return Path(shutil.copytree(thin_corpora / name, tmp_path / name))
 
 
 def what_rows_say(survey: Survey) -> list[dict[str, Any]]:
@@ -36,7 +35,7 @@ def what_rows_say(survey: Survey) -> list[dict[str, Any]]:
     rows = []
     for row in survey.rows:
         if row.excluded is None:
-            facts = asdict(row)
+            facts = row._asdict()
             facts["notes"] = [
                 note for note in row.notes if not note.startswith(("encoding:", "known defect", "gender:"))
             ]
@@ -46,8 +45,8 @@ def what_rows_say(survey: Survey) -> list[dict[str, Any]]:
 
 
 @cache
-def clean_rows(name: str, corpora: Path) -> list[dict[str, Any]]:
-    return what_rows_say(get_corpus(name).survey(corpora / name))
+def clean_rows(name: str, thin_corpora: Path) -> list[dict[str, Any]]:
+    return what_rows_say(get_corpus(name).survey(thin_corpora / name))
 
 
 def adds_up(survey: Survey) -> bool:
@@ -67,11 +66,11 @@ def test_the_account_of_a_clean_copy_adds_up(name: str, copy: Path) -> None:
 @each
 @pytest.mark.parametrize("change", disfigure.SAME_ROWS, ids=lambda change: change.__name__)
 def test_the_rows_are_those_of_the_clean_copy(
-    name: str, change: Callable[[Path], None], copy: Path, corpora: Path
+    name: str, change: Callable[[Path], None], copy: Path, thin_corpora: Path
 ) -> None:
     change(copy)
     survey = get_corpus(name).survey(copy)
-    assert what_rows_say(survey) == clean_rows(name, corpora)
+    assert what_rows_say(survey) == clean_rows(name, thin_corpora)
     assert adds_up(survey)
     refuse_contested(name, copy, survey.contested)
 
@@ -144,7 +143,7 @@ def test_metadata_that_is_missing_is_named(name: str, copy: Path) -> None:
     expected = {
         "cremad": "VideoDemographics.csv is missing: no row has a gender",
         "emovdb": "cmuarctic.data is missing: no row has a text",
-        "esd": "missing: 0001.txt, ",
+        "esd": "missing: 0001.txt",
     }
     if name in expected:
         assert any(remark.startswith(expected[name]) for remark in get_corpus(name).survey(copy).remarks)

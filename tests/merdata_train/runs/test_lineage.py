@@ -222,6 +222,8 @@ def test_a_suite_with_folds_and_starts_is_leak_free_however_many_jobs(
             assert {splits[id] for id in lineage(folder)["id"]} == {"train", "validation"}
         for file in ("model/model.safetensors", "predictions.parquet", "lineage.parquet"):
             assert (one.folder / file).read_bytes() == (other.folder / file).read_bytes()
+        scores = [json.loads((run.folder / "metrics.json").read_text())["sets"] for run in (one, other)]
+        assert scores[0] == scores[1]
         if one.cell == "tuned":
             (start,) = json.loads((other.folder / "lineage.json").read_text())["started_from"]
             assert start["run"] == one.needs[0].name

@@ -118,20 +118,6 @@ def test_a_cell_that_fails_does_not_stop_the_others(store: merdata.Store, tmp_pa
         assert "has no test rows in fold 0" in manifest["runs"][0]["fault"]
 
 
-def test_jobs_train_the_same_models(store: merdata.Store, tmp_path: Path) -> None:
-    both = {jobs: tmp_path / str(jobs) for jobs in (1, 2)}
-    for jobs, out in both.items():
-        assert conduct(suite(), plan(suite(), out, store.path, QUICK), out, jobs) == {}
-    names = sorted(path.name for path in both[1].glob("source0*"))
-    assert names == sorted(path.name for path in both[2].glob("source0*"))
-    for name in names:
-        scores = [
-            json.loads((out / name / "metrics.json").read_text())["sets"]["overall"]["scores"]
-            for out in both.values()
-        ]
-        assert scores[0] == scores[1]
-
-
 def test_a_killed_suite_goes_on(store: merdata.Store, tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(as_yaml(suite()))
     words = [
