@@ -88,10 +88,10 @@ def test_links_that_lead_out_are_refused_with_the_remedy(name: str, trees: Trees
 
 
 @pytest.mark.parametrize("name", miniatures())
-def test_recordings_that_end_early_are_found_out(name: str, corpora: Path, tmp_path: Path) -> None:
-    for path in disfigure.files(corpora / name, disfigure.AUDIO)[:8]:
-        (tmp_path / path.relative_to(corpora)).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, tmp_path / path.relative_to(corpora))
+def test_recordings_that_end_early_are_found_out(name: str, thin_corpora: Path, tmp_path: Path) -> None:
+    for path in disfigure.files(thin_corpora / name, disfigure.AUDIO)[:8]:
+        (tmp_path / path.relative_to(thin_corpora)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / path.relative_to(thin_corpora))
     whole = {path: fate_of(path) for path in disfigure.files(tmp_path, disfigure.AUDIO)}
     disfigure.cut_short(tmp_path)
     for path, before in whole.items():
