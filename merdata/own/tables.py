@@ -17,6 +17,7 @@ from merdata.corpora.encodings import UTF8, Text, decode, languages_with_an_alph
 from merdata.errors import LayoutError, OptionError, UnknownEncoding
 from merdata.io.outside import cut, parse_json, read_some
 from merdata.io.parquet import open_table, read_open
+from merdata.io.places import is_remote
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
@@ -75,6 +76,8 @@ def read_table_file(path: Path, wanted: Collection[str], encoding: str | None = 
         raise LayoutError(f"{path} is a spreadsheet: save its sheet as csv, and name that file")
     if path.suffix.lower() not in ENDINGS:
         raise LayoutError(f"{path} is not a table: its name must end in one of {', '.join(ENDINGS)}")
+    if not is_remote(path) and path.exists() and not path.is_file():  # a pipe would be waited for
+        raise LayoutError(f"cannot read {path}: it is not a regular file")
     try:
         header, rows, encoding = _read(path, wanted, encoding)
     except OSError as error:
