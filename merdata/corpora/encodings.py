@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
-from itertools import product
+from itertools import islice, product
 from typing import NamedTuple
 
 import yaml
@@ -43,6 +43,8 @@ FAR_EAST = ("zh", "ja", "ko")
 # An accented letter counts a little less than an apostrophe: cp1252's apostrophe is an i with an accent in
 # Mac OS Roman, which a word may have too, but less often. In English all of them are rare.
 LETTER, OWN_LETTER = 0.8, 0.95
+BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+MOST_JUDGED = 100_000  # characters outside ASCII by which a long text is judged
 FEWEST = 0.6  # what the best reading must reach
 SURELY = 1 - LETTER + 0.01  # as many faults as letters of English loan words have
 LEAD = 0.15  # how much worse than twice as bad the next one must be
@@ -144,7 +146,7 @@ def _by_evidence(data: bytes, languages: Collection[str]) -> Text:
             continue
         readings.append((faults(text, languages), text))
     readings.sort(key=lambda reading: reading[0])
-    if not readings or readings[0][0] > (1 - FEWEST) * _beyond_ascii(readings[0][1]):
+    if not readings or readings[0][0] > (1 - FEWEST) * _beyond_ascii(readings[0][1].content).total():
         raise UnicodeError("it is not UTF-8, and no other encoding gives a text in the corpus's language")
     least, chosen = readings[0]
     for worse, text in readings[1:]:
@@ -159,17 +161,21 @@ def _candidates(languages: Collection[str]) -> list[str]:
     return list(dict.fromkeys([*COMMON, *own]))
 
 
-def _beyond_ascii(text: Text) -> int:
-    return sum(char > "\x7f" for char in text.content)
+def _beyond_ascii(content: str) -> Counter[str]:
+    """The characters outside ASCII between their neighbours, and how often; the first of a long text."""
+    padded = f" {content} "
+    places = (match.start() for match in islice(BEYOND_ASCII.finditer(padded), MOST_JUDGED))
+    return Counter(padded[place - 1 : place + 2] for place in places)
 
 
 def faults(text: Text, languages: Collection[str]) -> float:
     """How many of a reading's characters outside ASCII a text in one of these languages would not have."""
-    padded = f" {text.content} "
-    triples = zip(padded, padded[1:], padded[2:], strict=False)
-    seen = Counter(triple for triple in triples if triple[1] > "\x7f")
+    seen = _beyond_ascii(text.content)
     return min(
-        sum(times * (1 - _fit(*triple, text.encoding, language)) for triple, times in seen.items())
+        sum(
+            times * (1 - _fit(near[0], near[1], near[2], text.encoding, language))
+            for near, times in seen.items()
+        )
         for language in languages
     )
 
@@ -266,7 +272,7 @@ def undoubled(text: str, languages: Collection[str]) -> tuple[str, str]:
 def _fits(text: str, languages: Collection[str], most: float = 1 - FEWEST) -> bool:
     """Whether a text is one of these languages, as far as its characters beyond ASCII tell."""
     readings = (Text(text, encoding) for language in languages for encoding in _alphabet(language).encodings)
-    beyond = sum(char > "\x7f" for char in text)
+    beyond = _beyond_ascii(text).total()
     return any(faults(reading, languages) <= most * beyond for reading in readings)
 
 
