@@ -39,7 +39,7 @@ A package that works on stores, as merdata_train does::
     vad_prototypes          class -> valence, arousal, dominance
     check_repo, hub_errors  the Hugging Face Hub
     html_page, linked_matrix, PageColumn, sample_clips  an interactive page of utterances
-    render_figure, as_picture, Draw, Look, LIGHT, COLOURS          figures in one style
+    render_figure, render_figures, as_picture, Draw, Look, LIGHT, COLOURS     figures in one style
 """
 
 from __future__ import annotations
@@ -124,6 +124,7 @@ _FOR_STORES = {
     "Look": "page.look",
     "as_picture": "page.look",
     "render_figure": "page.look",
+    "render_figures": "page.look",
 }
 _HOME = {**_FOR_CORPORA, **_FOR_STORES}
 __all__ = list(_HOME)
@@ -182,6 +183,7 @@ if TYPE_CHECKING:
     from merdata.page.look import Look as Look
     from merdata.page.look import as_picture as as_picture
     from merdata.page.look import render_figure as render_figure
+    from merdata.page.look import render_figures as render_figures
     from merdata.page.table import PageColumn as PageColumn
     from merdata.sample.files import File as File
     from merdata.sample.files import Line as Line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+def pytest_collection_finish() -> None:
+    """Leave the half million objects of the imported modules out of every later search for cycles."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

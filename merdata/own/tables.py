@@ -227,11 +227,13 @@ def _with_header(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str],
 
 
 def _cell(value: Any) -> str:
-    """A value as text; of an object its `path`, as of audio."""
+    """A value as text; of an object its `path`, as of audio; a whole number without a point."""
     if isinstance(value, dict):
         value = value.get("path")
     if value is None or value != value:  # NaN, as data frames write a missing cell
         return ""
+    if isinstance(value, float) and value.is_integer():  # whole numbers of a column with missing cells
+        return str(int(value))
     return str(value)
 
 

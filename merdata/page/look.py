@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 GREY = "#999999"  # for what belongs to no class or split
 DPI = 144
+# Without dates and versions, so that the same figure gives the same bytes.
+UNDATED: dict[str, dict[Any, Any]] = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+    "png": {"Software": None},
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,15 @@ def render_figure(draw: Draw, look: Look, kind: str = "png") -> bytes:
     Raises:
         MerdataError: matplotlib is not installed.
     """
+    return render_figures(draw, look, (kind,))[kind]
+
+
+def render_figures(draw: Draw, look: Look, kinds: Sequence[str]) -> dict[str, bytes]:
+    """The same for several kinds of file: the figure is drawn and laid out once.
+
+    Raises:
+        MerdataError: matplotlib is not installed.
+    """
     try:
         import matplotlib
     except ImportError as error:
@@ -54,25 +69,27 @@ def render_figure(draw: Draw, look: Look, kind: str = "png") -> bytes:
         "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "pdf.fonttype": 42,
         "text.parse_math": False, "svg.hashsalt": "merdata", "svg.fonttype": "path",
     }  # fmt: skip
-    # Without dates and versions, so that the same figure gives the same bytes.
-    metadata: dict[str, Any] = {
-        "pdf": {"CreationDate": None},
-        "svg": {"Date": None},
-        "png": {"Software": None},
-    }
     with matplotlib.rc_context(style):
         figure = Figure(layout="constrained", dpi=DPI)
         draw(figure, look)
-        stream = io.BytesIO()
-        figure.savefig(stream, format=kind, metadata=metadata[kind])
-    return stream.getvalue()
+        files: dict[str, bytes] = {}
+        for kind in kinds:
+            stream = io.BytesIO()
+            figure.savefig(stream, format=kind, metadata=UNDATED[kind])
+            figure.set_layout_engine("none")  # it stays where the first has put it
+            files[kind] = stream.getvalue()
+    return files
 
 
-def as_picture(draw: Draw) -> dict[str, str]:
-    """A figure for light and for dark pages, as data addresses."""
-    return {
-        name: _data(render_figure(draw, look, "svg")) for name, look in (("light", LIGHT), ("dark", DARK))
-    }
+def as_picture(draw: Draw, light: bytes | None = None) -> dict[str, str]:
+    """A figure for light and for dark pages, as data addresses.
+
+    Args:
+        draw: draws it.
+        light: the svg for light pages, where there is one already.
+    """
+    svgs = {"light": light or render_figure(draw, LIGHT, "svg"), "dark": render_figure(draw, DARK, "svg")}
+    return {name: _data(svg) for name, svg in svgs.items()}
 
 
 def _data(svg: bytes) -> str:

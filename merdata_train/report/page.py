@@ -88,11 +88,7 @@ def _section(section: Section) -> dict[str, object]:
         "numeric": [number >= NAMES for number in range(len(header(matrix)))],
         "rows": list(cells(matrix, lines)),
         "caption": caption(matrix, lines),
-        "figures": [
-            plugin.as_picture(draw) | {"about": about}
-            for name, about, draw in section.drawn
-            if name != "confusion"  # the page has it as a table with links
-        ],
+        "figures": section.pictures,
         "test": matrix.suite.test,
         "reference": matrix.reference,
         "seed": entries[0].seed,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from merdata import plugin
 from merdata_train.report.lines import Line
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import Grid
@@ -17,13 +16,13 @@ class Section:
     """A suite with its table, figures and further tables.
 
     Attributes:
-        drawn: name, what it shows, and how it is drawn, of each figure.
+        pictures: `light` and `dark`, the addresses of a figure, and what it is `about`.
         grids: further tables, which come after the figures.
         answers: of several models to the same test rows, where the suite asks for them.
     """
 
     matrix: Matrix
     lines: list[Line]
-    drawn: list[tuple[str, str, plugin.Draw]]
+    pictures: list[dict[str, str]]
     grids: list[Grid]
     answers: pd.DataFrame | None = None

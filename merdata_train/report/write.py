@@ -95,11 +95,14 @@ def look_into(part: Tested, store: merdata.Store | None) -> tuple[Section, dict[
     grids += document_grids(matrix.suite)
     for grid in grids:
         contents |= _tables(grid, grid_csv(grid))
-    for kind in ("png", "pdf"):
-        for name, _, draw in drawn:
-            file = f"figures/{matrix.suite.name}-{name}.{kind}"
-            contents[file] = plugin.render_figure(draw, plugin.LIGHT, kind)
-    return Section(matrix, part.lines, drawn, grids, answers), contents
+    pictures = []
+    for name, about, draw in drawn:
+        light = plugin.render_figures(draw, plugin.LIGHT, ("png", "pdf", "svg"))
+        for kind in ("png", "pdf"):
+            contents[f"figures/{matrix.suite.name}-{name}.{kind}"] = light[kind]
+        if name != "confusion":  # the page has it as a table with links
+            pictures.append(plugin.as_picture(draw, light["svg"]) | {"about": about})
+    return Section(matrix, part.lines, pictures, grids, answers), contents
 
 
 def _texts(store: merdata.Store | None) -> dict[str, str | None]:

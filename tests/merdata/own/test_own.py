@@ -105,6 +105,14 @@ def test_usual_names_of_columns_are_recognised_and_said(
     assert made["remarks"] == [f"t.csv: columns {said}"]
 
 
+@pytest.mark.parametrize(
+    "header", ["Datei,Émotion,Sprecher", "fichier,EMOCIÓN,locuteur", "文件,情感,说话人", "Файл,эмоция,диктор"]
+)
+def test_columns_may_be_named_in_other_languages(header: str) -> None:
+    found = recognise(header.split(","), ("file", "label", "speaker"))
+    assert list(found.values()) == header.split(",")
+
+
 def test_the_more_usual_name_wins() -> None:
     header = ["filename", "path", "emotion", "class", "age"]
     assert recognise(header, ("file", "label", "speaker")) == {"file": "path", "label": "emotion"}
@@ -213,6 +221,15 @@ def test_what_follows_from_other_columns(what: str, recordings: Path, tmp_path: 
     made = foreseen(str(tmp_path / "t.csv"), recordings)
     assert getattr(made["rows"][0], field) == value
     assert said in " ".join(made["remarks"])
+
+
+def test_whole_numbers_of_a_data_frame_with_gaps_have_no_point(recordings: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"file": NAMES[:3], "label": "joy", "speaker": [1, None, 2], "valence": 2.5})
+    assert frame["speaker"].dtype == float
+    frame.to_parquet(tmp_path / "t.parquet")
+    rows = foreseen(str(tmp_path / "t.parquet"), recordings)["rows"]
+    assert [row.speaker for row in rows] == ["1", None, "2"]
+    assert {row.valence for row in rows} == {2.5}
 
 
 def test_accents_that_a_mac_writes_apart(tmp_path: Path) -> None:
