@@ -30,6 +30,10 @@ class LayoutError(MerdataError):
     """The folder does not contain that corpus, or one of its metadata files cannot be read."""
 
 
+class UnknownEncoding(LayoutError):
+    """Nothing tells the encoding of a text file."""
+
+
 class NotThisCorpus(LayoutError):
     """No file in the folder is named like a file of the corpus."""
 

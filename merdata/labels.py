@@ -173,7 +173,17 @@ def read_policy(path: Path) -> list[str]:
             else {name: value}
         )
         changes += [f"{raw}={target}" for raw, target in inner.items()]
+    _refuse_twice(changes, path)
     return changes
+
+
+def _refuse_twice(changes: Iterable[str], path: Path) -> None:
+    """Refuse a file with a label in two spellings: their case does not matter, so the last would win."""
+    first: dict[str, str] = {}
+    for change in changes:
+        raw = change.partition("=")[0].strip()
+        if (before := first.setdefault(raw.lower(), change)) is not change:
+            raise PolicyError(f"the policy {path} has {raw} twice, as {before} and {change}: delete one")
 
 
 def _parse_change(change: str, space: LabelSpace) -> tuple[str, str]:

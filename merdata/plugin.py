@@ -34,6 +34,7 @@ A package that works on stores, as merdata_train does::
     layer_header            what made a layer of transcripts
     import_torchaudio       torchaudio, also where its native extension does not load
     text_keys, TextLookUp, majority_label               what the same text is, and its label in train
+    has_ink                 whether anything of a text can be seen; if not, it is missing
     sentences               which rows of a corpus say the same
     vad_prototypes          class -> valence, arousal, dominance
     check_repo, hub_errors  the Hugging Face Hub
@@ -106,6 +107,7 @@ _FOR_STORES = {
     "normalise": "audio.clip",
     "is_silenced": "utterance",
     "TextLookUp": "text",
+    "has_ink": "text",
     "majority_label": "text",
     "text_keys": "text",
     "sentences": "splits.sentences",
@@ -194,6 +196,7 @@ if TYPE_CHECKING:
     from merdata.splits.sentences import sentences as sentences
     from merdata.tables.table import console as console
     from merdata.text import TextLookUp as TextLookUp
+    from merdata.text import has_ink as has_ink
     from merdata.text import majority_label as majority_label
     from merdata.text import text_keys as text_keys
     from merdata.utterance import NO_TEXT as NO_TEXT

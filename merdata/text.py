@@ -7,8 +7,9 @@ baseline and the lint. What is folded for comparison:
 - apostrophes; quotes, dashes and all other punctuation;
 - invisible characters, such as the joiners and direction marks inside Persian words, and the tatweel;
 - marks that most texts leave out: vowel points of Arabic and Hebrew, stress marks of Russian;
-- letters that keyboards and habits exchange: Arabic for Persian and Urdu yeh, kaf and heh, alef with and
-  without hamza, the Amharic letters of one sound (ሀ ሐ ኀ ኸ, ሰ ሠ, አ ዐ, ጸ ፀ), Russian yo, Turkish dotless i.
+- letters that keyboards and habits exchange: Arabic for Persian and Urdu yeh, kaf and heh, teh marbuta for
+  heh, alef, waw and yeh with and without hamza, Greek vowels with and without tonos (capitals have none), the
+  Amharic letters of one sound (ሀ ሐ ኀ ኸ, ሰ ሠ, አ ዐ, ጸ ፀ), Russian yo, Turkish dotless i.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Codes = npt.NDArray[np.int64]
 
 APOSTROPHES = dict.fromkeys(map(ord, "’‘‛ʼʻʽʹ′＇`´՚׳ꞌ"), "'")
-EXCHANGED = dict(zip("يىكہۂۀأإٱёı", "ییکهههاااеi", strict=True))
+EXCHANGED = dict(zip("يىئكہۂۀةأإٱؤёıάέήίΐόύΰώ", "یییکههههاااوеiαεηιϊουϋω", strict=True))
 # First letters of Amharic series, whose seven forms follow each other; each reads as the second one does.
 SERIES = {"ሐ": "ሀ", "ኀ": "ሀ", "ኸ": "ሀ", "ሠ": "ሰ", "ዐ": "አ", "ፀ": "ጸ"}
 SEVEN = range(7)
@@ -37,6 +38,11 @@ STRESS = re.compile("(?<=[\u0400-\u04ff])[\u0300\u0301]|(?<=i)\u0307")  # the la
 HAN = re.compile("[\u3005\u3007\u3400-\u9fff\U00020000-\U0003ffff]")
 # Python sorts the marks on a letter in quadratic time: a word of a million marks is folded piece by piece.
 PIECE = re.compile(r"\S{1,250}")
+
+
+def has_ink(text: str) -> bool:
+    """Whether anything of a text can be seen: more than blanks, zero-width characters and direction marks."""
+    return any(unicodedata.category(char)[0] not in "ZC" for char in text)
 
 
 def words(text: str) -> list[str]:

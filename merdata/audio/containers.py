@@ -16,6 +16,7 @@ from merdata.audio.mp4 import check_mp4
 from merdata.audio.pieces import (
     AMR_BYTES,
     Header,
+    ac3_frame,
     adts_frame,
     avi_chunk,
     big,
@@ -26,9 +27,13 @@ from merdata.audio.pieces import (
     iff_chunk,
     little,
     mpeg_frame,
+    mpeg_pack,
     ogg_page,
     pieces,
     refuse_cut,
+    transport_packet,
+    voc_block,
+    wavpack_block,
 )
 from merdata.errors import AudioError
 
@@ -248,6 +253,15 @@ CONTAINERS = (
     Container("AVI", {0: b"RIFF", 8: b"AVI "}, _pieces(0, avi_chunk, "chunk"), libsndfile=False),
     Container("ASF", {0: _ASF}, _check_asf, libsndfile=False),
     Container("FLV", {0: b"FLV\x01"}, _pieces(9, flv_tag, "tag"), libsndfile=False),
+    Container("AC-3", {0: b"\x0b\x77"}, _pieces(0, ac3_frame, "frame"), libsndfile=False),
+    Container("MPEG-PS", {0: b"\0\0\x01\xba"}, _pieces(0, mpeg_pack, "packet"), libsndfile=False),
+    *(
+        Container("MPEG-TS", {start + size * number: b"\x47" for number in range(3)}, check, libsndfile=False)
+        for start, size in ((0, 188), (4, 192))
+        for check in (_pieces(0, transport_packet(size), "packet"),)
+    ),
+    Container("WavPack", {0: b"wvpk"}, _pieces(0, wavpack_block, "block"), libsndfile=False),
+    Container("VOC", {0: b"Creative Voice File\x1a"}, _pieces(26, voc_block, "block")),
     *(Container("AMR", {0: magic}, check_amr, libsndfile=False) for magic in AMR_BYTES),
 )
 ADTS = Container("AAC", {}, check_adts, libsndfile=False)

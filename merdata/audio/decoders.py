@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from merdata.audio.containers import Checked, check, flac_samples
+from merdata.audio.containers import UNKNOWN, Checked, check, flac_samples
 from merdata.errors import AudioError
 from merdata.io.scratch import scratch
 
@@ -23,6 +23,8 @@ MOST_FRAMES = 1 << 25  # 35 minutes at 16 kHz, 11 at 48 kHz: longer files are no
 MOST_SAMPLES = 1 << 27  # over all channels: 512 MB in memory
 MOST_WAV = 5 * MOST_SAMPLES  # bytes that ffmpeg may write: more than refuse_too_long allows
 EXACT = ("tta", "wv", "ape")  # formats, by ffmpeg's names, whose headers state the number of samples
+SURE = ("pyav/tta", "pyav/wavpack", "pyav/ape")  # decoders of these formats
+UNSURE = "audio: nothing in this kind of file says how long it is, so it may have been cut short"
 WORDS = {
     "EOFError": "it ends early",
     "InvalidDataError": "invalid data",
@@ -60,7 +62,8 @@ def decode(data: bytes, path: str | None = None) -> Decoded:
         try:
             decoded = decoder(file.data, path)
             _refuse_short(len(decoded.samples), declared)
-            return replace(decoded, notes=file.notes)
+            unsure = file.container == UNKNOWN and decoded.decoder not in SURE
+            return replace(decoded, notes=(*file.notes, UNSURE) if unsure else file.notes)
         except AudioError:
             raise
         except Exception as error:

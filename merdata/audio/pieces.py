@@ -203,6 +203,67 @@ def adts_frame(data: bytes, start: int) -> Piece | None:
     return whole(start + 7, start + size, bytes((data[start + 1] & 0xFE, data[start + 2] & 0xFC)))
 
 
+AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+AC3_RATES = (48_000, 44_100, 32_000)
+
+
+def ac3_frame(data: bytes, start: int) -> Piece | None:
+    """Frames of AC-3 and E-AC-3 (ATSC A/52, sections 5.4.1 and E.2.3.1), of 1,536 samples or stated size."""
+    if data[start : start + 2] != b"\x0b\x77"[: len(data) - start]:
+        return None
+    if start + 6 > len(data):
+        return cut_header(data)
+    if data[start + 5] >> 3 > 10:
+        return whole(start + 6, start + 2 * ((big(data, start + 2, 2) & 0x7FF) + 1))
+    rate, code = data[start + 4] >> 6, data[start + 4] & 0x3F
+    if rate >= len(AC3_RATES) or code >= 2 * len(AC3_KBPS):
+        return None
+    words = AC3_KBPS[code // 2] * 1_000 * 1_536 // (16 * AC3_RATES[rate])
+    return whole(start + 6, start + 2 * (words + (code & 1 if rate == 1 else 0)))
+
+
+def mpeg_pack(data: bytes, start: int) -> Piece | None:
+    """Packs and packets of an MPEG program stream (ISO/IEC 13818-1, 2.5.3; of MPEG-1: 11172-1, 2.4.3)."""
+    if data[start : start + 3] != b"\0\0\x01"[: len(data) - start]:
+        return None
+    if start + 14 > len(data):
+        return whole(start, start + 4) if data[start + 3 : start + 4] == b"\xb9" else cut_header(data)
+    name = data[start + 3 : start + 4]
+    if name == b"\xba":
+        return whole(start, start + (14 + (data[start + 13] & 7) if data[start + 4] >> 6 == 1 else 12), name)
+    return whole(start + 6, start + (4 if name == b"\xb9" else 6 + big(data, start + 4, 2)), name)
+
+
+def transport_packet(size: int) -> Header:
+    """Packets of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2); on discs, with a time before each."""
+
+    def header(data: bytes, start: int) -> Piece | None:
+        sync = data[start + size - 188 : start + size - 187]
+        return whole(start, start + size) if sync in (b"\x47", b"") else None
+
+    return header
+
+
+def wavpack_block(data: bytes, start: int) -> Piece | None:
+    """Blocks of WavPack; tags may follow the last."""
+    if data[start : start + 4] != b"wvpk"[: len(data) - start]:
+        return None
+    return (
+        whole(start + 8, start + 8 + little(data, start + 4, 4))
+        if start + 8 <= len(data)
+        else cut_header(data)
+    )
+
+
+def voc_block(data: bytes, start: int) -> Piece | None:
+    """Blocks of a Creative Voice file; one of type 0 ends it."""
+    return (
+        whole(start, start + 1)
+        if data[start] == 0
+        else whole(start + 4, start + 4 + little(data, start + 1, 3))
+    )
+
+
 AMR_BYTES = {  # content of a frame by its type (RFC 4867); a type that is missing is reserved
     b"#!AMR\n": (12, 13, 15, 17, 19, 20, 26, 31, 5, 6, 5, 5, None, None, None, 0),
     b"#!AMR-WB\n": (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, None, None, None, None, 0, 0),

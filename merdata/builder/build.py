@@ -68,7 +68,7 @@ class Report:
         made: shards that were built.
         kept: shards that were up to date.
         outdated: protocols that no longer fit the store's rows.
-        passed_over: folders that are named after no corpus, where all were asked for.
+        passed_over: folders and archives that were not read, where all were asked for.
     """
 
     counts: list[Counts]

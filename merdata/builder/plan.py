@@ -37,7 +37,7 @@ class Choice:
         policy: decides the labels.
         options: corpus -> the options for its reader.
         on_bad_audio: drop or silence.
-        passed_over: folders beside those of the corpora that are named after none, where all were asked for.
+        passed_over: what lies beside the folders of the corpora and is not read, where all were asked for.
     """
 
     corpora: list[Corpus]
@@ -124,7 +124,8 @@ def choose(
     """
     if on_bad_audio not in ON_BAD_AUDIO:
         raise StoreError(f"on_bad_audio must be {' or '.join(ON_BAD_AUDIO)}, not {on_bad_audio!r}")
-    own = {corpus.name: corpus for corpus in map(own_corpus, filter(is_file, corpora))}
+    options = list(options)
+    own = {corpus.name: corpus for corpus in (own_corpus(name, options) for name in filter(is_file, corpora))}
     folders = _folders([name for name in corpora if not is_file(name)], source, own)
     chosen = [own.get(name) or get_corpus(name) for name in folders]
     changes = list(policy)

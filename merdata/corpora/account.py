@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
 
 from typing_extensions import TypedDict
 
 from merdata.corpora.tree import Tree
-from merdata.corpora.walk import audio_stem, split_ending
+from merdata.corpora.walk import COPY_LINKS, audio_stem
 from merdata.io.files import as_text
 from merdata.utterance import Utterance
 
-ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
+# By the last of its endings, or as one of the volumes: x.zip.001, x.z01, x.tar.gz.aa, x.tgz.part2
+ARCHIVE_NAME = re.compile(
+    r".*\.(?:zip|7z|rar|tar|t?gz|t?bz2|t?xz|t?zst|lzma|lz4|iso|dmg)(?:\.(?:part)?(?:\d{1,3}|a[a-z]))?|.*\.[zr]\d\d",
+    re.IGNORECASE | re.DOTALL,
+)
 ARCHIVE, AUDIO, HIDDEN, LINK, OTHER = (
     "archives that are not unpacked",
     "audio or video that is named like no row",
@@ -21,7 +27,6 @@ ARCHIVE, AUDIO, HIDDEN, LINK, OTHER = (
     "other files",
 )
 EXAMPLES = 3
-COPY_LINKS = "Copy the corpus with `cp -rL`, or download it with `--local-dir`"
 
 
 class Others(TypedDict):
@@ -73,8 +78,11 @@ def _others(paths: Sequence[str]) -> Others:
 
 
 def _kind(path: str) -> str:
-    ending = split_ending(path)[1].lower()
-    return ARCHIVE if ending in ARCHIVES else AUDIO if audio_stem(path) is not None else OTHER
+    return ARCHIVE if is_archive(PurePath(path)) else AUDIO if audio_stem(path) is not None else OTHER
+
+
+def is_archive(path: PurePath) -> bool:
+    return ARCHIVE_NAME.fullmatch(path.name) is not None
 
 
 def _unseen(tree: Tree) -> Iterator[tuple[str, str]]:
@@ -85,7 +93,7 @@ def _unseen(tree: Tree) -> Iterator[tuple[str, str]]:
 
 def advice(tree: Tree) -> Iterator[str]:
     """What to do about archives, and links that lead out of the folder."""
-    archives = [str(path) for path in tree.paths if split_ending(path.name)[1].lower() in ARCHIVES]
+    archives = [str(path) for path in tree.paths if is_archive(path)]
     if archives:
         yield f"archives that are not unpacked: {some(archives)}. Unpack them and build again"
     if tree.found.outside:

@@ -27,7 +27,7 @@ def settle(rows: Sequence[Utterance], tree: Tree, endings: Sequence[str]) -> lis
     `contested` finds those among which nothing but their order decided.
 
     Raises:
-        LayoutError: the metadata has a row twice.
+        LayoutError: the metadata has a row twice, or the places of two files say different things of a row.
     """
     groups: dict[str, list[Utterance]] = {}
     for row in rows:
@@ -37,11 +37,26 @@ def settle(rows: Sequence[Utterance], tree: Tree, endings: Sequence[str]) -> lis
         if len(own) == 1:
             settled += own
             continue
-        if len({row.source for row in own}) < len(own):
+        sources = {row.source for row in own}
+        if len(sources) < len(own) or None in sources:
             raise LayoutError(f"{tree.root}: {id} occurs twice in the metadata: delete one of the two")
         first, *others = sorted(own, key=lambda row: _rank(row, tree, endings))
+        _refuse_contradiction(first, others, tree)
         settled += [first, *(_duplicate(row, first) for row in others)]
     return settled
+
+
+def _refuse_contradiction(first: Utterance, others: Sequence[Utterance], tree: Tree) -> None:
+    """Folders may tell a label, a speaker or a split: the order of paths must not choose one."""
+    for other in others if not tree.preferred else ():
+        for name in ("raw_label", "speaker", "official_split", "text"):
+            value, another = getattr(first, name), getattr(other, name)
+            if value != another:
+                raise LayoutError(
+                    f"{tree.root}: {first.source} and {other.source} claim the same row, but its {name} is "
+                    f"{value} by one and {another} by the other. Move one away, or name the folder to take: "
+                    f"--option {tree.corpus}.prefer=FOLDER"
+                )
 
 
 def _rank(row: Utterance, tree: Tree, endings: Sequence[str]) -> tuple[bool, int]:
@@ -68,6 +83,40 @@ def contested(rows: Sequence[Utterance], tree: Tree) -> list[tuple[str, str]]:
     return [(str(one.source), str(row.source)) for one, row in pairs if one and _ending(one) == _ending(row)]
 
 
+def without_copies(rows: Sequence[Utterance]) -> list[Utterance]:
+    """The rows; a file whose name fits only because a pattern has an open end, and is a copy's, is none."""
+    copies = [place for place, row in enumerate(rows) if row.source and _original(_stem(row.source))]
+    names = {_named(row.source) for row in rows if row.source} if copies else set()
+    settled = list(rows)
+    for place in copies:
+        row, source = rows[place], PurePosixPath(rows[place].source or "")
+        original = _original(_stem(str(source)))
+        if row.excluded is None and _named(str(source), original) in names:
+            why = _copy_of(original + source.suffix)
+            settled[place] = row._replace(id=str(source), excluded="stray", notes=(why,))
+    return settled
+
+
+def _stem(source: str) -> str:
+    return audio_stem(source[source.rfind("/") + 1 :]) or ""
+
+
+def _named(source: str, stem: str = "") -> tuple[PurePosixPath, str]:
+    """Folder and name without ending, of a file or of one beside it."""
+    path = PurePosixPath(source)
+    return path.parent, (stem or audio_stem(path.name) or path.name).lower()
+
+
+def _original(stem: str) -> str:
+    """The name of which another is that of a copy; empty if it is none."""
+    copy = COPY.fullmatch(stem)
+    return (copy["of"] or copy["name"]).strip() if copy else ""
+
+
+def _copy_of(name: str) -> str:
+    return f"named like a copy of {name}: delete it, or give it that name"
+
+
 def near_misses(
     tree: Tree, name: re.Pattern[str], rows: Sequence[Utterance]
 ) -> Iterator[tuple[PurePosixPath, str]]:
@@ -76,10 +125,9 @@ def near_misses(
     for path in tree.paths:
         if str(path) in claimed or (stem := audio_stem(path.name)) is None:
             continue
-        copy = COPY.fullmatch(stem)
-        original = (copy["of"] or copy["name"]).strip() if copy else ""
+        original = _original(stem)
         if fits(name, path.parent, original):
-            yield path, f"named like a copy of {original}{path.suffix}: delete it, or give it that name"
+            yield path, _copy_of(original + path.suffix)
         elif "/" in name.pattern:
             continue
         elif (inside := name.search(stem)) and len(inside[0]) >= SHORTEST and inside[0] != stem:

@@ -13,11 +13,12 @@ from typing import Any, Literal, Protocol
 import yaml
 from typing_extensions import NotRequired, TypedDict
 
-from merdata.corpora.account import COPY_LINKS, FileAccount, account_for, advice, some
-from merdata.corpora.claims import contested, near_misses, settle
-from merdata.corpora.encodings import damage, undoubled, without_direction_marks
+from merdata.corpora.account import FileAccount, account_for, advice, some
+from merdata.corpora.claims import contested, near_misses, settle, without_copies
+from merdata.corpora.mended import mended, without_blanks
 from merdata.corpora.terms import Terms
 from merdata.corpora.tree import Tree
+from merdata.corpora.walk import COPY_LINKS
 from merdata.errors import LayoutError, NotThisCorpus, OptionError
 from merdata.io.outside import cut
 from merdata.io.resources import card_text
@@ -211,7 +212,7 @@ class Corpus:
         Raises:
             LayoutError: as `survey`.
         """
-        rows = list(self.read(tree))
+        rows = without_copies(list(self.read(tree)))
         if not any(row.excluded is None for row in rows):
             raise NotThisCorpus(self._not_this_corpus(tree))
         rows += [stray(path, why) for path, why in near_misses(tree, self.file_name, rows)]
@@ -223,7 +224,7 @@ class Corpus:
         return Survey(
             stamped,
             account_for(tree, rows),
-            [*tree.remarks, *advice(tree)],
+            [remark.replace(f"{tree.root}/", "") for remark in (*tree.remarks, *advice(tree))],
             contested(rows, tree),
             [language for language in self.languages if language in spoken],
         )
@@ -303,7 +304,10 @@ class Corpus:
     def _stamped(self, row: Utterance) -> Utterance:
         """The row with what all rows of the corpus share, and notes on its text and its known defects."""
         only_language = self.languages[0] if len(self.languages) == 1 else ""
-        text, raw_text, notes = _mended(row.text, row.raw_text)
+        row = without_blanks(row)
+        text, raw_text, notes = mended(
+            row.text, row.raw_text, (row.language,) if row.language else self.languages
+        )
         return row._replace(
             id=f"{self.name}/{row.id}",
             corpus=self.name,
@@ -323,24 +327,8 @@ class Corpus:
                 yield note
 
     def _not_this_corpus(self, tree: Tree) -> str:
-        hints = "".join(f". {hint[0].upper()}{hint[1:]}" for hint in [*tree.remarks, *advice(tree)])
+        hints = "".join(f"; {hint}" for hint in [*tree.remarks, *advice(tree)])
         return f"{tree.root} is not {self.title}: expected {self.layout}, found {_sight(tree)}{hints}"
-
-
-def _mended(text: str | None, raw_text: str | None) -> tuple[str | None, str | None, list[str]]:
-    """A row's text and raw text, and notes on what happened to it before it came here."""
-    if text is None or (text.isascii() and "?" not in text):  # of ASCII only "?" can stand for what was lost
-        return text, raw_text, []
-    mended, notes = undoubled(text), []
-    if mended != text:
-        raw_text = raw_text or text
-        notes.append("repaired: its UTF-8 had been read as cp1252")
-    if (plain := without_direction_marks(mended)) != mended:
-        raw_text, mended = raw_text or text, plain
-        notes.append("repaired: direction marks in its words")
-    if lost := damage(mended):
-        notes.append(f"damaged: {lost} show that characters of the text were lost in this copy")
-    return mended, raw_text, notes
 
 
 def _refuse_links(rows: Iterable[Utterance], tree: Tree) -> None:

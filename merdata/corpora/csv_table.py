@@ -11,6 +11,8 @@ from typing import Any
 from merdata.errors import LayoutError
 from merdata.io.outside import cut
 
+UNFINISHED = 'a cell begins with " and does not end with one'
+UNDOUBLED = 'in a cell between quotes, each " must be written twice'
 DELIMITERS = ",;\t|"  # spreadsheets of some countries write semicolons
 
 
@@ -84,7 +86,15 @@ def parse_csv(text: str, columns: Sequence[str], where: str, *, quotes: bool = T
                 at = f"{where}, row {len(rows) + 1}"
                 rows.append(Row(dict(zip(header, _fitted(cells, header, at), strict=True)), at))
     except csv.Error as error:
-        raise LayoutError(f"{where}, line {reader.line_num}: {error}") from error
+        what = (
+            UNFINISHED
+            if "end of data" in str(error)
+            else UNDOUBLED
+            if "expected after" in str(error)
+            else error
+        )
+        at = f"row {len(rows) + 1}, line {reader.line_num}" if header else f"line {reader.line_num}"
+        raise LayoutError(f"{where}, {at}: {what}") from error
     if header is None:
         _check_columns([], columns, where)
     return rows

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
+from merdata.corpora.account import is_archive
 from merdata.corpora.corpus import BUILT_IN, Corpus, Survey
 from merdata.corpora.tree import Tree
 from merdata.errors import CorpusNotFound, NotThisCorpus, did_you_mean
@@ -154,10 +155,16 @@ def present(shelf: Path) -> dict[str, Path]:
 
 
 def passed_over(shelf: Path) -> list[str]:
-    """The names of the folders in `shelf` that are not named after a corpus."""
-    folders = sorted(shelf.iterdir()) if shelf.is_dir() else []
+    """What lies in `shelf` and may be a corpus, but is not read.
+
+    Folders that are not named after a corpus, archives that are not unpacked, links to nothing.
+    """
+    entries = sorted(shelf.iterdir()) if shelf.is_dir() else []
     return [
-        folder.name
-        for folder in folders
-        if plain(folder.name) not in registry() and folder.is_dir() and not folder.name.startswith(".")
+        entry.name
+        for entry in entries
+        if not entry.name.startswith(".")
+        and (
+            plain(entry.name) not in registry() if entry.is_dir() else is_archive(entry) or not entry.exists()
+        )
     ]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from merdata.corpora.csv_table import Row, parse_csv
 from merdata.corpora.encodings import UTF8, decode
-from merdata.corpora.walk import Found, audio_stem, sounds, stems, walk
-from merdata.errors import LayoutError, OptionError
-from merdata.io.places import read_bytes
+from merdata.corpora.walk import COPY_LINKS, Found, audio_stem, sounds, stems, walk
+from merdata.errors import LayoutError, OptionError, UnknownEncoding
+from merdata.io.places import is_remote, read_bytes
 
 LFS_POINTER = b"version https://git-lfs"
 SPLIT_WORDS = {
@@ -20,6 +21,7 @@ SPLIT_WORDS = {
     **dict.fromkeys(("dev", "val", "valid", "validation", "development", "eval", "evaluation"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+Value = TypeVar("Value")
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
@@ -132,7 +134,12 @@ class Tree:
         return texts[0] == texts[1]
 
     def read_csv(
-        self, path: PurePosixPath, columns: Sequence[str], cost: str = "", *, quotes: bool = True
+        self,
+        path: PurePosixPath,
+        columns: Sequence[str],
+        cost: str = "it says nothing",
+        *,
+        quotes: bool = True,
     ) -> list[Row]:
         """Rows of a csv file; if it has none, a remark says what that costs.
 
@@ -146,7 +153,7 @@ class Tree:
             LayoutError: it cannot be read, or lacks one of the columns.
         """
         rows = parse_csv(self.read_text(path), columns, str(self.root / path), quotes=quotes)
-        if not rows and cost:
+        if not rows:
             self.remarks.append(f"{path} has a header but no rows: {cost}")
         return rows
 
@@ -154,10 +161,14 @@ class Tree:
         """A text file in any encoding that can be told; `notes_on` then says if it was not UTF-8.
 
         Raises:
-            LayoutError: it cannot be read, or its encoding cannot be told.
+            LayoutError: it cannot be read, leads out of the folder, or its encoding cannot be told.
             OptionError: the option `encoding` is not one.
         """
         where, known = self.root / path, self.options.get("encoding")
+        if str(path) in self.found.outside:
+            raise LayoutError(f"{where} is a link that leads out of the folder. {COPY_LINKS}")
+        if not is_remote(where) and where.exists() and not (where.is_file() or where.is_dir()):
+            raise LayoutError(f"cannot read {where}: it is not a regular file")
         try:
             data = read_bytes(where)
             if data.startswith(LFS_POINTER):
@@ -171,7 +182,7 @@ class Tree:
             raise LayoutError(f"cannot read {where}: it is not {error.encoding}") from error
         except UnicodeError as error:
             how = f"name it with --option {self.corpus}.encoding=NAME, or save the file as UTF-8"
-            raise LayoutError(f"cannot read {where}: {error}; {how}") from error
+            raise UnknownEncoding(f"cannot read {where}: {error}; {how}") from error
         other = f"encoding: {path.name} is {encoding}, not UTF-8"
         self.notes[path] = () if encoding in UTF8 or data.isascii() else (other,)
         return content
@@ -179,6 +190,13 @@ class Tree:
     def notes_on(self, path: PurePosixPath | None) -> tuple[str, ...]:
         """Notes for the rows that come from a metadata file."""
         return self.notes.get(path, ()) if path else ()
+
+
+def agreed(pairs: Iterable[tuple[str, Value]]) -> tuple[dict[str, Value], set[str]]:
+    """Values by key, and the keys that were given two different ones, which have none."""
+    values: dict[str, Value] = {}
+    contradictory = {key for key, value in pairs if values.setdefault(key, value) != value}
+    return {key: value for key, value in values.items() if key not in contradictory}, contradictory
 
 
 def fits(pattern: re.Pattern[str], folder: PurePosixPath, stem: str) -> re.Match[str] | None:

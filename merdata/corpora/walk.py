@@ -35,6 +35,8 @@ MAGIC = (  # offset, bytes
     (4, b"ftyp"),  # mp4 and its kin
 )
 
+COPY_LINKS = "Copy the corpus with `cp -rL`, or download it with `--local-dir`"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -175,7 +177,7 @@ def unknown_stems(name: str) -> Iterator[str]:
 
 def sounds(path: Path) -> bool:
     """Whether a file begins as audio or video does."""
-    if is_remote(path):
+    if is_remote(path) or not path.is_file():  # a pipe would be waited for
         return False
     try:
         with path.open("rb") as file:

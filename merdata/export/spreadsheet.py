@@ -16,6 +16,7 @@ from merdata.io.places import place
 from merdata.store.links import check_output
 from merdata.store.protocol import load_protocol
 from merdata.store.store import Store, open_store
+from merdata.text import has_ink
 
 ROWS_AT_ONCE = 10_000  # that are Python objects
 # A spreadsheet evaluates a cell that begins with one of FORMULAS, and pandas reads one of MISSING as empty,
@@ -86,6 +87,6 @@ def _cell(value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False) if value else ""
     if not isinstance(value, str):
         return value
-    if not value.strip():
+    if not has_ink(value):
         return ""
     return f"'{value}" if value.startswith(FORMULAS) or value in MISSING else value

@@ -26,6 +26,7 @@ from merdata.store.clips import read_wavs
 from merdata.store.links import check_output
 from merdata.store.protocol import SPLITS, load_protocol
 from merdata.store.store import Store, open_store
+from merdata.text import has_ink
 from merdata.utterance import is_silenced
 
 COLUMNS = (
@@ -89,7 +90,7 @@ def export_wav(
 def _metadata(store: Store, corpora: Iterable[str] | None) -> pd.DataFrame:
     """The rows; `<corpus>/<speaker>` keeps speakers of several corpora apart."""
     table: pd.DataFrame = store.rows(COLUMNS, store.named(corpora)).select(COLUMNS).to_pandas()
-    table["text"] = table["text"].where(table["text"].str.strip() != "")
+    table["text"] = table["text"].where(table["text"].map(has_ink, na_action="ignore").eq(True))
     table["label"] = table["label"].fillna(UNLABELLED)
     table["gender"] = table["gender"].fillna(UNKNOWN)
     table["speaker"] = table["corpus"] + "/" + table["speaker"]

@@ -35,7 +35,7 @@ def read_some(path: Path, most: int = MOST_BYTES) -> bytes:
     return data
 
 
-def parse_json(data: bytes, *, finite: bool = True) -> Any:
+def parse_json(data: bytes | str, *, finite: bool = True) -> Any:
     """The value of a JSON document.
 
     Raises:

@@ -15,7 +15,7 @@ from merdata.leakage.overlap import overlaps
 from merdata.leakage.probes import CorpusProbe, TextProbe, probe_corpus, probe_text
 from merdata.leakage.rows import Rows, Splits, read_rows
 from merdata.leakage.texts import SameText, same_texts
-from merdata.store.protocol import Protocol, load_protocol, protocol_names
+from merdata.store.protocol import SPLITS, Protocol, load_protocol, protocol_names
 from merdata.store.store import Store, open_store
 
 
@@ -25,6 +25,7 @@ class Audit:
 
     Attributes:
         protocol, hash: of the split.
+        empty: splits without a row in some fold; without test rows nothing can be scored.
         findings: what validation and test share with train, by property, fold and corpus.
         same_texts: test rows whose text occurs in train, by length.
         text_probes: what text alone predicts, by corpus.
@@ -37,6 +38,7 @@ class Audit:
 
     protocol: str
     hash: str
+    empty: list[str]
     findings: list[Finding]
     same_texts: list[SameText]
     text_probes: list[TextProbe]
@@ -126,6 +128,11 @@ def _audit(rows: Rows, protocol: Asked, twins: Conflicts, copies: list[Copy] | N
     return Audit(
         protocol=protocol.name,
         hash=protocol.hash,
+        empty=[
+            side
+            for code, side in enumerate(SPLITS)
+            if any((split != code).all() for split in splits.values())
+        ],
         findings=list(overlaps(rows, splits, protocol.claims)),
         same_texts=list(same_texts(rows, splits)),
         text_probes=list(probe_text(rows, splits)),

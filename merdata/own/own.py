@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,8 +29,12 @@ def stored_name(given: str) -> str:
         return plain(place(given).stem if is_file(given) else given)
 
 
-def own_corpus(name: str) -> Corpus:
+def own_corpus(name: str, options: Iterable[str] = ()) -> Corpus:
     """The corpus of a table or a YAML file.
+
+    Args:
+        name: the file's.
+        options: `CORPUS.NAME=VALUE`, of which the encoding of a table counts already here.
 
     Raises:
         CorpusNotFound: there is no such file, or it is named like a corpus of the registry.
@@ -45,7 +49,9 @@ def own_corpus(name: str) -> Corpus:
     else:
         from merdata.own.recordings import read_recordings
 
-        corpus = read_recordings(path, _name_of(path))
+        key = f"{_name_of(path)}.encoding="
+        encoding = next((option.removeprefix(key) for option in options if option.startswith(key)), None)
+        corpus = read_recordings(path, _name_of(path), encoding)
     if corpus.name in registry():
         raise CorpusNotFound(
             f"{path} would be called {corpus.name}, as a corpus that merdata knows: give it another name"

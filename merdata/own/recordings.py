@@ -10,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from merdata.corpora.account import some
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.csv_table import Row
-from merdata.corpora.declared.reader import GENDERS, shard_name
+from merdata.corpora.declared.reader import shard_name
+from merdata.corpora.genders import gender_of, strange_genders
 from merdata.corpora.terms import GATED, Terms
 from merdata.corpora.tree import SPLIT_WORDS, Tree
 from merdata.corpora.walk import audio_stem
-from merdata.errors import LayoutError
+from merdata.errors import LayoutError, UnknownEncoding
 from merdata.own.derived import with_derived
 from merdata.own.labels import targets_of
 from merdata.own.sources import Sources
@@ -82,9 +82,7 @@ class Recordings:
         if "dialogue" in names and "turn" not in names:
             yield "there is no column turn: what was said before an utterance is not known"
         genders = Counter(row.get("gender", "") for row in self.table.rows)
-        if strange := [word for word in genders if word and word.casefold() not in GENDERS]:
-            rows = sum(genders[word] for word in strange)
-            yield f"genders that are not male or female, so not stored: {rows:,} rows, {some(strange)}"
+        yield from strange_genders(genders)
 
     def _ids(self, paths: Sequence[str]) -> list[str]:
         """An id for each row: the column `id`, or the path without its ending, and the span."""
@@ -129,10 +127,10 @@ class Recordings:
             speaker=speaker,
             shard=_shard(speaker, split, number),
             text=text,
-            gender=GENDERS.get(cells.get("gender", "").casefold()),
+            gender=gender_of(cells.get("gender")),
             official_split=split,
             turn=row.integer("turn") if "turn" in cells else None,
-            notes=tuple(self._notes(text, speaker)),
+            notes=(*self._notes(text, speaker), *self.table.notes),
             **others,
         )
 
@@ -143,17 +141,22 @@ class Recordings:
                 yield f"{begin}{'empty' if column else 'no column for it'} in {self.table.path.name}"
 
 
-def read_recordings(path: Path, name: str) -> Corpus:
+def read_recordings(path: Path, name: str, encoding: str | None = None) -> Corpus:
     """The corpus that a table makes.
 
     Args:
         path: of the table.
         name: of the corpus.
+        encoding: of a table that is not UTF-8, where the user knows it.
 
     Raises:
         LayoutError: it cannot be read, has no column for the files, or no rows.
+        OptionError: there is no such encoding.
     """
-    table = with_derived(_with_files(read_table_file(path, (*COLUMNS, "duration"))))
+    try:
+        table = with_derived(_with_files(read_table_file(path, (*COLUMNS, "duration"), encoding)))
+    except UnknownEncoding as error:
+        raise UnknownEncoding(f"{error}, or name it with --option {name}.encoding=NAME") from error
     recordings = Recordings(name, table)
     talk = any(row.get("dialogue") for row in table.rows)
     languages = sorted({row["language"] for row in table.rows if row.get("language")})

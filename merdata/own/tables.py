@@ -13,17 +13,17 @@ from typing import Any
 import yaml
 
 from merdata.corpora.csv_table import DELIMITERS, Row, parse_csv
-from merdata.corpora.encodings import decode
-from merdata.errors import LayoutError
+from merdata.corpora.encodings import UTF8, Text, decode, languages_with_an_alphabet
+from merdata.errors import LayoutError, OptionError, UnknownEncoding
 from merdata.io.outside import cut, parse_json, read_some
 from merdata.io.parquet import open_table, read_open
+from merdata.io.places import is_remote
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 MOST_BYTES = 1 << 30  # of a table: some ten million rows
 SEPARATOR = re.compile(r"\Asep=.\r?\n", re.IGNORECASE)  # the first line of a csv that Excel wrote, perhaps
 NOTHING = frozenset({"nan", "NaN"})  # a missing cell of a data frame that was written as text
-LANGUAGES = ("en", "zh", "ja", "ru")  # whose scripts tell the encoding of a table that is not UTF-8
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,20 @@ class TableFile:
         names: our name of a column -> its name in the table.
         others: columns that nothing here uses.
         rows: by our names; cells are text without blanks around, empty where the table has none.
+        encoding: of its text.
     """
 
     path: Path
     names: dict[str, str]
     others: list[str]
     rows: list[Row]
+    encoding: str = UTF8[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its rows should say of how it was read."""
+        other = f"encoding: {self.path.name} is {self.encoding}, not UTF-8"
+        return () if self.encoding in UTF8 else (other,)
 
     def said(self) -> str:
         """Which columns were taken for what, in a sentence."""
@@ -48,25 +56,30 @@ class TableFile:
             ours if ours == theirs else f"{ours} = {theirs}" for ours, theirs in self.names.items()
         )
         rest = f"; not used: {cut(', '.join(self.others))}" if self.others else ""
-        return f"{self.path.name}: columns {taken}{rest}"
+        encoding = "" if self.encoding in UTF8 else f"; read as {self.encoding}"
+        return f"{self.path.name}: columns {taken}{rest}{encoding}"
 
 
-def read_table_file(path: Path, wanted: Collection[str]) -> TableFile:
+def read_table_file(path: Path, wanted: Collection[str], encoding: str | None = None) -> TableFile:
     """Read a table; its columns may have any of their usual names (`columns.yaml`).
 
     Args:
         path: the file.
         wanted: our names of the columns that are of use.
+        encoding: of a text that is not UTF-8, where the user knows it.
 
     Raises:
         LayoutError: it cannot be read, or is not a table.
+        OptionError: there is no such encoding.
     """
     if path.suffix.lower() in SPREADSHEETS:
         raise LayoutError(f"{path} is a spreadsheet: save its sheet as csv, and name that file")
     if path.suffix.lower() not in ENDINGS:
         raise LayoutError(f"{path} is not a table: its name must end in one of {', '.join(ENDINGS)}")
+    if not is_remote(path) and path.exists() and not path.is_file():  # a pipe would be waited for
+        raise LayoutError(f"cannot read {path}: it is not a regular file")
     try:
-        header, rows = _read(path, wanted)
+        header, rows, encoding = _read(path, wanted, encoding)
     except OSError as error:
         raise LayoutError(f"cannot read {path}: {error.strerror or error}") from error
     names = recognise(header, wanted)
@@ -76,7 +89,8 @@ def read_table_file(path: Path, wanted: Collection[str]) -> TableFile:
         for row in rows
         if any(map(str.strip, row.values()))  # spreadsheets leave rows of nothing but delimiters
     ]
-    return TableFile(path, names, [name for name in header if name and name not in ours], known)
+    others = [name for name in header if name and name not in ours]
+    return TableFile(path, names, others, known, encoding)
 
 
 def recognise(header: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
@@ -109,33 +123,40 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
-def _read(path: Path, wanted: Collection[str]) -> tuple[list[str], list[Row]]:
-    """The header of a table, and its rows by the names there."""
+def _read(path: Path, wanted: Collection[str], encoding: str | None) -> tuple[list[str], list[Row], str]:
+    """The header of a table, its rows by the names there, and its encoding."""
     ending = path.suffix.lower()
     if ending == ".parquet":
-        return _with_header(_parquet(path), path)
-    text = SEPARATOR.sub("", read_text_file(path))
+        return *_with_header(_parquet(path), path), UTF8[0]
+    content, told = read_text_file(path, encoding)
+    text = SEPARATOR.sub("", content)
     if ending in (".csv", ".tsv"):
         header = _header(text, wanted)
         if not any(header):
             raise LayoutError(f"{path} is empty: it has no header")
         _check_once(header, wanted, path)
-        return header, parse_csv(text, [name for name in header if name], str(path))
-    return _with_header(_json(text, path, lines=ending != ".json"), path)
+        return header, parse_csv(text, [name for name in header if name], str(path)), told
+    return *_with_header(_json(text, path, lines=ending != ".json"), path), told
 
 
-def read_text_file(path: Path) -> str:
+def read_text_file(path: Path, encoding: str | None = None) -> Text:
     """The text of a table or list in any encoding that can be told.
 
     Raises:
         LayoutError: it cannot be read, is too large, or its encoding cannot be told.
+        OptionError: the encoding that was named is not one.
+        UnknownEncoding: nothing tells its encoding.
     """
     try:
-        return decode(read_some(path, MOST_BYTES), LANGUAGES).content
+        return decode(read_some(path, MOST_BYTES), languages_with_an_alphabet(), encoding)
+    except LookupError as error:
+        raise OptionError(f"option encoding: {error}; gb18030 is one that is known") from error
+    except UnicodeDecodeError as error:
+        raise LayoutError(f"cannot read {path}: it is not {error.encoding}") from error
     except OSError as error:
         raise LayoutError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeError as error:
-        raise LayoutError(f"cannot read {path}: {error}; save the file as UTF-8") from error
+        raise UnknownEncoding(f"cannot read {path}: {error}; save the file as UTF-8") from error
     except ValueError as error:
         raise LayoutError(f"cannot read {path}: {error}") from error
 

@@ -125,7 +125,10 @@ def _remark(probe: TextProbe) -> str:
 
 
 def remarks(audit: Audit) -> Iterator[str]:
-    """Splits that are far from their corpus in label or gender, or lack a class."""
+    """Splits that have no rows, are far from their corpus in label or gender, or lack a class."""
+    for split in audit.empty:
+        cost = ": nothing trained on this protocol can be scored" if split == TEST else ""
+        yield f"there are no rows in {split}{cost}"
     for balance in audit.balance:
         distances = {"label": balance.label, "gender": balance.gender}
         remarks = [f"{name} {distance:.0%}" for name, distance in distances.items() if distance > UNBALANCED]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from merdata.plugin import has_ink
 from merdata_train.data.context import text_vectors
 from merdata_train.data.sequences import Clips, Frames, TokenRows
 from merdata_train.encoders.encoder import shortest
@@ -193,7 +194,7 @@ class Predictor:
         config, context = self.model.features.text, self.model.context
         there = {"has_text": torch.tensor([text is not None])}
         window = list(history)[-context.previous :] if context and context.previous else []
-        before = [turn for turn in window if turn.strip()]  # as in training, an empty turn says nothing
+        before = [turn for turn in window if has_ink(turn)]  # as in training, an empty turn says nothing
         if isinstance(config, TextEncoder):
             tokens, starts = tokenise([text], [before], self._tokenizer, config.max_tokens)
             return TokenRows(tokens, self._tokenizer.pad_token_id, starts).batch("text", [0]) | there
@@ -277,6 +278,6 @@ def _model_folder(place: str | Path) -> Path:
 
 def _said(text: str | None) -> tuple[str | None, tuple[str, ...]]:
     """A transcript, or None if there is nothing in it, and notes."""
-    if text is None or text.strip():
+    if text is None or has_ink(text):
         return text, ()
     return None, ("its text is empty and counts as missing",)

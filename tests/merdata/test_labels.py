@@ -155,6 +155,8 @@ def test_every_corpus_targets_classes_of_mer7() -> None:
     [
         ("contempt: disgust\ncontempt: drop\n", "the key 'contempt' is given twice"),
         ("mead: {contempt: disgust, contempt: drop}\n", "the key 'contempt' is given twice"),
+        ("mead: {contempt: disgust, Contempt: drop}\n", "has mead.Contempt twice"),
+        ("contempt: disgust\nCONTEMPT: disgust\n", "has CONTEMPT twice"),
         ("a: &x [1]\nb: *x\n", "aliases"),
         ("[" * 5_000, "nested deeper"),
         ("contempt: 2001-02-30\n", "a date or a number that cannot be"),

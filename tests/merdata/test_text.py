@@ -155,6 +155,10 @@ def test_a_hostile_text_takes_linear_time(hostile: str) -> None:
         ("ፀሐይ ወጣች", "ጸሀይ ወጣች!"),
         # Arabic: vowel points, tatweel, hamza on the alef
         ("أَنَا سَعِيدٌ جِدًّا", "انا سعيـــد جدا"),
+        # Arabic: teh marbuta, hamza on waw and yeh
+        ("المدرسة مسؤولية رئيس", "المدرسه مسوولية رييس"),
+        # Greek: capitals have no tonos, the final sigma
+        ("Ο ΚΑΙΡΟΣ ΕΙΝΑΙ ΚΑΛΟΣ", "ο καιρός είναι καλός"),
         # Chinese: widths and punctuation
         ("你好，我２０岁了。", "你好 我20岁了"),
     ],

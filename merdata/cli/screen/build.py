@@ -60,10 +60,10 @@ def _foreseen_rows(facts: dict[str, Any]) -> Table:
     return made
 
 
-def _passed_over(folders: list[str], screen: Console) -> None:
-    if folders:
-        names = f"{', '.join(folders)}: named after no corpus (`merdata corpora` lists them)"
-        screen.print(f"folders passed over: {names}", soft_wrap=True)
+def _passed_over(names: list[str], screen: Console) -> None:
+    if names:
+        what = f"{', '.join(names)}: not a folder named after a corpus (`merdata corpora` lists them)"
+        screen.print(f"passed over: {what}. Rename the folder, or unpack the archive", soft_wrap=True)
 
 
 def _of_all(name: str) -> str:

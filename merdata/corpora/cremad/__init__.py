@@ -7,14 +7,16 @@ are those of tabulatedVotes.csv, 4 to 12 for each clip and panel; summaryTable.c
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import PurePosixPath
 
 from merdata.corpora.corpus import Corpus, name_of
 from merdata.corpora.csv_table import Row
+from merdata.corpora.genders import gender_of, strange_genders
 from merdata.corpora.terms import ATTRIBUTION, Terms
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.utterance import Utterance, Vote
 
 SENTENCES = {
@@ -40,7 +42,6 @@ MEANS = {  # columns of the mean strength that those who answered so gave
 PANELS = {"Voice": "voice", "Face": "face", "MultiModal": "both"}
 NUMBERED_PANELS = {"1": "voice", "2": "face", "3": "both"}  # first digit of a row's number
 PANEL_ORDER = {panel: place for place, panel in enumerate(NUMBERED_PANELS.values())}
-SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 DEMOGRAPHICS, COUNTS, WINNERS = "VideoDemographics.csv", "tabulatedVotes.csv", "summaryTable.csv"
 FILE_NAME = re.compile(
     rf"(?P<actor>1\d{{3}})_(?P<sentence>{'|'.join(SENTENCES)})_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)"
@@ -54,8 +55,11 @@ Votes = dict[str, tuple[Vote, ...]]
 def read(tree: Tree) -> Iterator[Utterance]:
     """Every file, the WAV files before the MP3 files; gender and votes where the csv files are."""
     genders, votes = _genders(tree), _votes(tree)
+    stated: Counter[str] = Counter()
     for path, match in tree.matching(FILE_NAME):
+        stated[genders.get(match["actor"], (None, ""))[1]] += 1
         yield _utterance(path, match, genders, votes)
+    tree.remarks.extend(strange_genders(stated))
 
 
 def _utterance(path: PurePosixPath, match: re.Match[str], genders: Genders, votes: Votes) -> Utterance:
@@ -82,8 +86,9 @@ def _utterance(path: PurePosixPath, match: re.Match[str], genders: Genders, vote
 def _genders(tree: Tree) -> Genders:
     path = tree.metadata(DEMOGRAPHICS, "no row has a gender")
     rows = tree.read_csv(path, ["ActorID", "Sex"], "no row has a gender") if path else []
-    stated = {str(row.integer("ActorID")): row["Sex"].strip() for row in rows}
-    return {actor: (SEXES.get(sex.lower()), sex) for actor, sex in stated.items()}
+    stated, twice = agreed((str(row.integer("ActorID")), row["Sex"].strip()) for row in rows)
+    stated |= dict.fromkeys(twice, "two different things")
+    return {actor: (gender_of(sex), sex) for actor, sex in stated.items()}
 
 
 def _votes(tree: Tree) -> Votes:
@@ -92,9 +97,9 @@ def _votes(tree: Tree) -> Votes:
     cost = f"the votes are only the winners of {WINNERS}" if winners else "no row has votes"
     path = tree.metadata(COUNTS, cost)
     if path:
-        return _counted(tree.read_csv(path, ["", "fileName", *VOTES, *MEANS.values()]))
+        return _counted(tree.read_csv(path, ["", "fileName", *VOTES, *MEANS.values()], "no row has votes"))
     columns = ["FileName", *(panel + kind for panel in PANELS for kind in ("Vote", "Level"))]
-    rows = tree.read_csv(tree.one_of(winners), columns) if winners else []
+    rows = tree.read_csv(tree.one_of(winners), columns, "no row has votes") if winners else []
     return {row["FileName"].strip(): tuple(_panel_votes(row)) for row in rows}
 
 

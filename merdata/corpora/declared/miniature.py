@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 
 from merdata.corpora.declared.fields import Fields
 from merdata.corpora.declared.names import Grammar, Named
-from merdata.corpora.declared.reader import GENDERS
 from merdata.corpora.declared.schema import Declaration, Table, Votes
 from merdata.corpora.declared.template import Template
+from merdata.corpora.genders import gender_of
 from merdata.errors import DeclarationError
 from merdata.sample.files import File, Line, recording, text_file
 
@@ -113,7 +113,7 @@ class Miniature:
         voice = sample.voices.get(spoken.label) or (target if target not in (None, "keep") else "neutral")
         values = {**spoken.values, "stem": spoken.stem}
         outcomes = self._fields.fill(values, lambda _: None, "")
-        gender = GENDERS.get((outcomes["gender"].value or "").lower(), "")
+        gender = gender_of(outcomes["gender"].value) or ""
         speaker = outcomes["speaker"].value or spoken.speaker
         text = outcomes["text"].value or TEXT
         line = Line(self._declared.name, spoken.path, speaker, gender, voice or "neutral", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,15 +16,12 @@ from merdata.corpora.declared.ratings import Ratings
 from merdata.corpora.declared.schema import Declaration
 from merdata.corpora.declared.tables import Record, Records, read_records
 from merdata.corpora.declared.template import Template
+from merdata.corpora.genders import gender_of, strange_genders
 from merdata.corpora.languages import language_code
 from merdata.corpora.tree import SPLIT_WORDS, Tree
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance
 
-GENDERS = {
-    **dict.fromkeys(("male", "m", "man"), "male"),
-    **dict.fromkeys(("female", "f", "w", "woman"), "female"),
-}
 FLOATS = ("valence", "arousal", "dominance", "start", "end")
 MADE = ("stem", "folder", "path", "table")  # values that every file has
 UNKNOWN = "unknown"  # shard of rows without a speaker
@@ -41,7 +39,9 @@ class Reader:
         self.id = Template(declared.id)
         groups = {name for pattern in grammar.patterns for name in pattern.groupindex}
         self.columns = fields.columns({*groups, *MADE}) if declared.table else frozenset()
-        self.label_is_in_the_name = fields.is_known("label", groups) or declared.table is None
+        given = {*groups, *MADE} - {"table"}
+        needed = [name for name in ("label", *self.id.names) if name not in given]
+        self.names_suffice = declared.table is None or all(fields.is_known(name, groups) for name in needed)
 
     def __call__(self, tree: Tree) -> Iterator[Utterance]:
         """The rows of a folder.
@@ -62,11 +62,13 @@ class _Reading:
         self._records = self._read_records() if reader.table else Records()
         self._ratings = Ratings(tree, reader.votes) if reader.votes else None
         self._taken: set[int] = set()
+        self._genders: Counter[str] = Counter()
 
     def _read_records(self) -> Records:
         reader = self._reader
         lacking = ", ".join(reader.fields.needing(reader.columns))
-        cost = f"no row has a {lacking}" if reader.label_is_in_the_name else "nothing says the labels"
+        cost = f"no row has a {lacking}" if lacking else "what it says of the rows is not known"
+        cost = cost if reader.names_suffice else "nothing says the labels"
         assert reader.table is not None
         return read_records(self._tree, reader.table, sorted(reader.columns), cost)
 
@@ -83,6 +85,7 @@ class _Reading:
                 path = PurePosixPath(record.audio)
                 named_so = self._reader.grammar.match(path, path.name) or Named(path, path.name, {})
                 yield self._utterance(named_so, record)._replace(source=None)
+        self._tree.remarks.extend(strange_genders(self._genders))
 
     def _of_file(self, named: Named) -> Iterator[Utterance]:
         own = self._records.of(named.path, named.stem)
@@ -92,7 +95,7 @@ class _Reading:
             yield self._utterance(named, record)
         if own and not counted:
             yield stray(named.path, own[0].passed_over)
-        elif not own and self._reader.label_is_in_the_name:
+        elif not own and self._reader.names_suffice:
             yield self._utterance(named, None)
         elif not own and self._records.by_stem:
             yield stray(named.path, f"{self._records.names} does not name it")
@@ -109,10 +112,11 @@ class _Reading:
         empty = f"empty in {record.path.name}" if record else nowhere
         folder = named.path.parent
         outcomes = self._reader.fields.fill(values, lambda name: self._sidecars.read(folder, name), empty)
-        where = f"{self._tree.root}: {named.path}"
+        where = record.where if record else f"{self._tree.root}: {named.path}"
         id = self._reader.id.fill(values)
         if id is None:
             raise LayoutError(f"{where}: it has no value for its id, {self._reader.id.text}")
+        self._genders[outcomes["gender"].value or ""] += 1
         return Utterance(
             id="_".join(id.split()),
             source=str(named.path),
@@ -128,7 +132,7 @@ def _columns(outcomes: dict[str, Outcome], where: str) -> dict[str, Any]:
     made["raw_label"] = made.pop("label")
     made["shard"] = shard_name(made["shard"] or made["speaker"] or UNKNOWN)
     made["language"] = _known(made["language"], language_code, "language", "a code, such as en", where) or ""
-    made["gender"] = GENDERS.get((made["gender"] or "").lower())
+    made["gender"] = gender_of(made["gender"])
     wanted = "train, validation (dev, val) or test: give that field a map"
     made["official_split"] = _known(made["official_split"], _split, "official_split", wanted, where)
     if made["scripted"] is not None:
@@ -174,5 +178,7 @@ def _notes(outcomes: dict[str, Outcome]) -> Iterator[str]:
     for name, outcome in outcomes.items():
         if outcome.note:
             yield outcome.note
+        elif name == "gender" and outcome.value and gender_of(outcome.value) is None:
+            yield f"gender: {outcome.value!r} is not male or female"
         elif outcome.value is None and outcome.why and name in NOTED:
             yield f"{name}: {outcome.why}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,13 +14,14 @@ import yaml
 
 from merdata.corpora.declared.schema import Join, Table
 from merdata.corpora.declared.template import Template
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.corpora.walk import audio_stem
 from merdata.errors import LayoutError
+from merdata.io.outside import parse_json
+from merdata.io.strict_yaml import load_table
 
 LINES, YAML = ".jsonl", (".yaml", ".yml")
 OBJECTS = (".json", LINES, *YAML)
-YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # tables may have megabytes
 Cells = dict[str, "str | None"]  # column -> stripped cell; None for an empty one
 
 
@@ -32,12 +33,14 @@ class Record:
         audio: name of its audio file, perhaps with folders, without ending.
         columns: its cells, and the name of the file without ending as `table`.
         path: the table's file.
+        where: file and row, for messages.
         passed_over: why the row does not count, if so.
     """
 
     audio: str
     columns: Cells
     path: PurePosixPath
+    where: str
     passed_over: str = ""
 
 
@@ -85,14 +88,15 @@ def read_records(tree: Tree, table: Table, columns: Sequence[str], cost: str) ->
     template = Template(table.audio)
     own = [*template.names, *table.where, *(table.join.by if table.join else ())]
     for path in paths:
+        stem = path.stem.lower() if table.file.islower() else path.stem  # whatever a copy made of its case
         for place, row in enumerate(read_rows(tree, path, own, quotes=table.quotes)):
             cells = {**join.columns_of(row), **row} if join else row
             if place == 0 and not (join and join.is_missing):
                 _check_columns(columns, cells, str(tree.root / path))
-            if audio := template.fill({**cells, "table": path.stem}):
-                record = Record(
-                    stem_of(audio), {**cells, "table": path.stem}, path, _passed_over(cells, table)
-                )
+            cells["table"] = stem
+            if audio := template.fill(cells):
+                where = f"{tree.root / path}, row {place + 1}"
+                record = Record(stem_of(audio), cells, path, where, _passed_over(cells, table))
                 records.by_stem.setdefault(record.audio.rpartition("/")[2], []).append(record)
     return records
 
@@ -105,7 +109,10 @@ class _Joined:
         path = tree.metadata(join.file, "what it says of the rows is missing")
         self.is_missing = path is None
         rows = read_rows(tree, path, [right], quotes=True) if path else ()
-        self._rows = {cells[right] or "": cells for cells in rows}
+        self._rows, twice = agreed((cells[right] or "", cells) for cells in rows)
+        if twice:
+            where = f"{tree.root / path}, column {right}" if path else ""
+            raise LayoutError(f"{where}: two rows have {min(twice)!r} and say different things: delete one")
         self._columns: Cells = dict.fromkeys(next(iter(self._rows.values()), {}))
 
     def columns_of(self, row: Cells) -> Cells:
@@ -147,23 +154,35 @@ def read_rows(tree: Tree, path: PurePosixPath, columns: Sequence[str], *, quotes
 def _objects(tree: Tree, path: PurePosixPath) -> Iterator[dict[str, Any]]:
     """Objects of a list, of an object (whose keys are the column `key`), or of lines."""
     text, ending = tree.read_text(path), path.suffix.lower()
-    try:
-        if ending == LINES:
-            value = [json.loads(line) for line in text.split("\n") if line.strip()]
-        else:
-            value = yaml.load(text, YAML_LOADER) if ending in YAML else json.loads(text)  # noqa: S506  safe
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise LayoutError(f"cannot read {tree.root / path}: {' '.join(str(error).split())}") from error
+    where = f"cannot read {tree.root / path}"
+    value: Any
+    if ending == LINES:
+        lines = enumerate(text.split("\n"), start=1)
+        value = [_parsed(line, _json, f"{where}, line {number}") for number, line in lines if line.strip()]
+    else:
+        value = _parsed(text, load_table if ending in YAML else _json, where)
     if isinstance(value, dict):
         value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise LayoutError(f"{tree.root / path}: expected objects, one for each row")
+    if not value:
+        tree.remarks.append(f"{path} has no rows: it says nothing")
     yield from value
+
+
+_json = partial(parse_json, finite=False)  # data frames write NaN
+
+
+def _parsed(text: str, parse: Callable[[Any], Any], where: str) -> Any:
+    try:
+        return parse(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise LayoutError(f"{where}: {' '.join(str(error).split())}") from error
 
 
 def _text(value: Any) -> str | None:
     """A cell of JSON as text; an empty one, `null` and a list or object are missing."""
-    if value is None or isinstance(value, (list, dict)):
+    if value is None or value != value or isinstance(value, (list, dict)):  # NaN is not itself
         return None
     return str(value).strip() or None
 

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from merdata.corpora.account import some
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.eesc.miniature import plan
 from merdata.corpora.terms import ATTRIBUTION, Terms
 from merdata.corpora.tree import Tree
-from merdata.errors import LayoutError
+from merdata.errors import UnknownEncoding
 from merdata.utterance import Utterance
 
 FILE_NAME = re.compile(r"\d+")
@@ -25,10 +26,15 @@ NOBODY = "speaker: published as one woman, and as two; the files do not tell the
 
 def read(tree: Tree) -> Iterator[Utterance]:
     """Every recording, with what its TextGrid says; one whose TextGrid cannot be read has no label."""
-    grids = {match["name"]: path for path, match in tree.texts(GRID)}
+    copies: dict[str, list[PurePosixPath]] = {}
+    for path, match in tree.texts(GRID):
+        copies.setdefault(match["name"], []).append(path)
+    grids = {name: tree.one_of(paths) for name, paths in copies.items()}
+    unlabelled = []
     for path, match in tree.matching(FILE_NAME) if grids else ():
         tiers, why = _tiers(tree, grids.get(match[0]))
         label, text = tiers.get("emotion"), tiers.get("sentence")
+        unlabelled += [] if label else [f"{match[0]}.TextGrid"]
         yield Utterance(
             id=match[0],
             source=str(path),
@@ -44,6 +50,8 @@ def read(tree: Tree) -> Iterator[Utterance]:
                 *(() if label else (f"label: {why or 'empty in its TextGrid'}",)),
             ),
         )
+    if unlabelled:
+        tree.remarks.append(f"missing, unreadable or without an emotion: {some(unlabelled)}")
 
 
 def _tiers(tree: Tree, path: PurePosixPath | None) -> tuple[dict[str, str], str]:
@@ -52,7 +60,7 @@ def _tiers(tree: Tree, path: PurePosixPath | None) -> tuple[dict[str, str], str]
         return {}, "it has no TextGrid"
     try:
         text = tree.read_text(path)
-    except LayoutError:
+    except UnknownEncoding:
         return {}, "the encoding of its TextGrid cannot be told"
     said = {tier["name"].strip().lower(): TEXT.findall(tier["body"]) for tier in TIER.finditer(text)}
     words = {name: " ".join(" ".join(parts).split()).replace('""', '"') for name, parts in said.items()}

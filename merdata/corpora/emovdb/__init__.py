@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from merdata.corpora.corpus import Corpus, StoredRow, name_of, stray
 from merdata.corpora.terms import ATTRIBUTION, GATED, Terms
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.errors import LayoutError, OptionError
 from merdata.utterance import Utterance
 
@@ -88,7 +88,11 @@ def _prompts(tree: Tree) -> tuple[Mapping[str, str], tuple[str, ...]]:
 
 def _sentences(tree: Tree, path: PurePosixPath) -> Mapping[str, str]:
     matches = map(PROMPT.fullmatch, map(str.strip, tree.read_text(path).split("\n")))
-    sentences = {match["number"]: match["text"].strip() for match in matches if match}
+    sentences, twice = agreed((match["number"], match["text"].strip()) for match in matches if match)
+    if twice:
+        raise LayoutError(
+            f"{tree.root / path} has two lines for arctic_a{min(twice)} that differ: delete one"
+        )
     if not sentences:
         raise LayoutError(f'{tree.root / path} holds no line like ( arctic_a0001 "..." )')
     return sentences

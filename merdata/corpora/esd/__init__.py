@@ -32,10 +32,10 @@ def read(tree: Tree) -> Iterator[Utterance]:
     """The audio files, wherever they are, with the texts of the tables that are there."""
     tables = read_tables(tree)
     clips = list(tree.matching(FILE_NAME))
-    silent = sorted({match["speaker"] for _, match in clips} - tables.keys())
-    if silent:
+    telling = {speaker for speaker, table in tables.items() if table.lines}
+    if silent := sorted({match["speaker"] for _, match in clips} - telling):
         names = ", ".join(f"{speaker}.txt" for speaker in silent)
-        tree.remarks.append(f"missing: {names}: no row of these speakers has a text")
+        tree.remarks.append(f"missing: {names}, or their lines: no row of these speakers has a text")
     unsteady = {id for table in tables.values() for id in unsteady_ids(table.lines)}
     for path, match in clips:
         speaker, number = match["speaker"], int(match["number"])
@@ -87,7 +87,8 @@ def _text(name: str, emotion: str, table: Table | None) -> tuple[str, list[str]]
     if table is None:
         return "", [f"text: no {file} was found"]
     text, label = table.lines.get(name, ("", ""))
-    notes = list(table.notes) if text else [f"text: {file} has none for it"]
+    why = "has two lines for it that differ" if name in table.twice else "has none for it"
+    notes = list(table.notes) if text else [f"text: {file} {why}"]
     if label and LABELS.get(label.lower()) != emotion:
         notes.append(f"label: {file} says {label}, the folder {emotion}")
     return text, notes

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 
 BLOCK = 350  # numbers of an emotion, a number a sentence
 LABELS = {  # as they are written in lower case -> emotion
@@ -22,9 +22,15 @@ Lines = dict[str, tuple[str, str]]  # id -> text, label
 
 
 class Table(NamedTuple):
-    """The lines of a speaker's table, and notes on the rows that come from it."""
+    """The lines of a speaker's table.
+
+    Attributes:
+        twice: ids with two different lines, which are not among `lines`.
+        notes: on the rows that come from it.
+    """
 
     lines: Lines
+    twice: set[str]
     notes: tuple[str, ...]
 
 
@@ -39,15 +45,15 @@ def read_tables(tree: Tree) -> dict[str, Table]:
         paths.setdefault(match["speaker"], []).append(path)
     chosen = {speaker: tree.one_of(own) for speaker, own in paths.items()}
     return {
-        speaker: Table(parse(tree.read_text(path)), tree.notes_on(path)) for speaker, path in chosen.items()
+        speaker: Table(*parse(tree.read_text(path)), tree.notes_on(path)) for speaker, path in chosen.items()
     }
 
 
-def parse(text: str) -> Lines:
-    """Lines `id text label`, with tabs or blanks between; the label may be missing."""
+def parse(text: str) -> tuple[Lines, set[str]]:
+    """Lines `id text label`, with tabs or blanks between; the label may be missing. Ids with two lines."""
     # str.splitlines would break lines at U+0085 too.
     lines = (LINE.fullmatch(line.strip()) for line in re.split(r"[\r\n]+", text))
-    return {line["id"]: _text_and_label(line["rest"] or "") for line in lines if line}
+    return agreed((line["id"], _text_and_label(line["rest"] or "")) for line in lines if line)
 
 
 def _text_and_label(rest: str) -> tuple[str, str]:

@@ -7,14 +7,15 @@ Busso et al. (2008), Language Resources and Evaluation 42: 335-359. Rows come fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from merdata.corpora.account import some
 from merdata.corpora.corpus import Corpus, name_of, stray
 from merdata.corpora.terms import NEVER, Terms
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.errors import LayoutError
 from merdata.utterance import Utterance, Vote
 
@@ -43,10 +44,11 @@ class Turn:
 
 
 class Line(NamedTuple):
-    """A line of a transcript, with notes on its file."""
+    """A line of a transcript, with notes on its file, and why it has no text if it has none."""
 
     text: str
     notes: tuple[str, ...]
+    why: str = "empty"
 
 
 def read(tree: Tree) -> Iterator[Utterance]:
@@ -58,14 +60,28 @@ def read(tree: Tree) -> Iterator[Utterance]:
     clips: dict[str, list[PurePosixPath]] = {}
     for path, match in tree.matching(FILE_NAME):
         clips.setdefault(match[0].lower(), []).append(path)
+    unrated = {name.rpartition("_")[0] for name in clips}
     texts = _transcripts(tree)
+    spoken = {name.rpartition("_")[0].lower() for name in texts}
+    silent = set[str]()
     for path in _tables(tree, "EmoEvaluation"):
         turns = sorted(_turns(tree, path), key=lambda turn: float(turn.match["start"]))
+        dialogues = {turn.match["name"].rpartition("_")[0].lower() for turn in turns}
+        unrated -= dialogues
+        silent |= dialogues - spoken
         for place, turn in enumerate(turns):
             paths: list[PurePosixPath | None] = [*clips.pop(turn.match["name"].lower(), ())]
             yield from (_utterance(turn, place, path, texts) for path in paths or [None])
+    _name(tree, "EmoEvaluation", unrated, "their clips are strays")
+    _name(tree, "transcriptions", silent if spoken else (), "their rows have no text")
     for name in sorted(clips):
         yield from (stray(path, "no label line of EmoEvaluation names this clip") for path in clips[name])
+
+
+def _name(tree: Tree, folder: str, dialogues: Iterable[str], cost: str) -> None:
+    """Say which dialogues have no line in the tables of a folder."""
+    if dialogues := sorted(dialogues):
+        tree.remarks.append(f"dialog/{folder} has no line of {some(dialogues)}: {cost}")
 
 
 def _tables(tree: Tree, folder: str) -> list[PurePosixPath]:
@@ -106,7 +122,7 @@ def _utterance(turn: Turn, place: int, path: PurePosixPath | None, lines: dict[s
             if line is None
             else "nothing but stage tags"
             if line.text
-            else "empty"
+            else line.why
         )
         notes = (f"text: {what}", *notes)
     raw_text = line.text or None if line else None
@@ -133,15 +149,16 @@ def _utterance(turn: Turn, place: int, path: PurePosixPath | None, lines: dict[s
 
 def _transcripts(tree: Tree) -> dict[str, Line]:
     """Id -> line of the transcripts; overlap turns (`FXX0`) have no clip, some lines have no id."""
-    lines: dict[str, Line] = {}
+    lines: list[tuple[str, Line]] = []
     paths = _tables(tree, "transcriptions")
     if not paths:
         tree.remarks.append("dialog/transcriptions is missing: no row has a text")
     for path in paths:
         matches = (SPOKEN.fullmatch(line.strip()) for line in tree.read_text(path).split("\n"))
         notes = tree.notes_on(path)
-        lines |= {match["name"]: Line(match["text"].strip(), notes) for match in matches if match}
-    return lines
+        lines += ((match["name"], Line(match["text"].strip(), notes)) for match in matches if match)
+    texts, twice = agreed(lines)
+    return texts | dict.fromkeys(twice, Line("", (), "two lines of the transcript differ"))
 
 
 CORPUS = Corpus(

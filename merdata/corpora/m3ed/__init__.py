@@ -5,7 +5,6 @@ Zhao et al. (2022), ACL, 2022.acl-long.391.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -15,8 +14,9 @@ from merdata.corpora.corpus import Corpus, stray
 from merdata.corpora.m3ed.labels import TARGETS
 from merdata.corpora.m3ed.miniature import plan
 from merdata.corpora.terms import Terms
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.errors import LayoutError
+from merdata.io.outside import parse_json
 from merdata.utterance import Utterance
 
 ANNOTATION = "annotation.json"
@@ -31,29 +31,32 @@ def read(tree: Tree) -> Iterator[Utterance]:
     Raises:
         LayoutError: the annotation is not as it should be.
     """
-    clips = {match[0]: path for path, match in tree.matching(FILE_NAME)}
+    clips: dict[str, list[PurePosixPath]] = {}
+    for found, match in tree.matching(FILE_NAME):
+        clips.setdefault(match[0], []).append(found)
     path = tree.metadata(ANNOTATION, "nothing says the labels")
     splits, used = _splits(tree), set[str]()
     for series, name, dialogue in _dialogues(tree, path) if path else ():
         for key, entry in dialogue["Dialog"].items():
             clip = f"{entry['Speaker']}_{key}"
             used.add(clip)
-            yield _utterance(key, entry, clips.get(clip), (series, name, dialogue), splits)
-    if used:
-        yield from (stray(clips[clip], f"{ANNOTATION} does not name it") for clip in clips.keys() - used)
+            for file in clips.get(clip, [None]):
+                yield _utterance(key, entry, file, (series, name, dialogue), splits)
+    for clip in sorted(clips.keys() - used) if used else ():
+        yield from (stray(file, f"{ANNOTATION} does not name it") for file in clips[clip])
 
 
 def _dialogues(tree: Tree, path: PurePosixPath) -> Iterator[tuple[str, str, Json]]:
     """Series, name and annotation of each dialogue."""
     try:
-        table = json.loads(tree.read_text(path))
+        table = parse_json(tree.read_text(path))
         yield from (
             (series, name, dialogue)
             for series, dialogues in table.items()
             for name, dialogue in dialogues.items()
             if all(entry["Speaker"] in dialogue["SpeakerInfo"] for entry in dialogue["Dialog"].values())
         )
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LayoutError(f"{tree.root / path} is not the annotation of M3ED: {error}") from error
 
 
@@ -84,10 +87,13 @@ def _utterance(
 
 def _splits(tree: Tree) -> dict[str, str]:
     """Series -> its part of the published split."""
-    splits: dict[str, str] = {}
+    listed: list[tuple[str, str]] = []
     for split, name in LISTS.items():
         if path := tree.metadata(name, f"no series is in {split}"):
-            splits |= dict.fromkeys(tree.read_text(path).split(), split)
+            listed += ((series, split) for series in tree.read_text(path).split())
+    splits, twice = agreed(listed)
+    if twice:
+        raise LayoutError(f"{tree.root}: two lists of splits have {min(twice)}: delete it from one")
     return splits
 
 

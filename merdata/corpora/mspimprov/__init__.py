@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from merdata.corpora.corpus import Corpus
 from merdata.corpora.mspimprov.miniature import plan
-from merdata.corpora.tree import Tree
+from merdata.corpora.tree import Tree, agreed
 from merdata.utterance import Utterance
 
 EVALUATION = "Evaluation.txt"
@@ -35,10 +35,13 @@ class Rating(NamedTuple):
 def read(tree: Tree) -> Iterator[Utterance]:
     """One row for each clip; one that the listeners' table does not name has no label."""
     path = tree.metadata(EVALUATION, "no row has a label")
-    ratings = dict(_ratings(tree.read_text(path))) if path else {}
+    ratings, twice = agreed(_ratings(tree.read_text(path))) if path else ({}, set())
+    if path and not ratings:
+        tree.remarks.append(f"{path} has no line that begins with UTD-IMPROV-: no row has a label")
     for clip, match in tree.matching(FILE_NAME):
         rating = ratings.get(match[0].removeprefix("MSP-IMPROV-"))
         values = rating.values if rating else {}
+        why = "has two for it" if match[0].removeprefix("MSP-IMPROV-") in twice else "does not name it"
         yield Utterance(
             id=match[0],
             source=str(clip),
@@ -53,7 +56,7 @@ def read(tree: Tree) -> Iterator[Utterance]:
             dominance=values.get("D"),
             notes=(
                 "text: the release has none",
-                *(() if rating else (f"label: {EVALUATION} does not name it",)),
+                *(() if rating else (f"label: {EVALUATION} {why}",)),
             ),
         )
 

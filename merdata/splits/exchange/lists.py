@@ -104,7 +104,7 @@ def _name(row: Row, column: str) -> str:
 def _names(path: Path) -> TableFile:
     if path.suffix.lower() not in LISTS:
         return read_table_file(path, (*NAMES, "folder"))
-    lines = read_text_file(path).splitlines()
+    lines = read_text_file(path).content.splitlines()
     rows = [Row({"file": line.strip()}, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
     return TableFile(path, {"file": "each line"}, [], [row for row in rows if row["file"]])
 
@@ -175,7 +175,7 @@ def soft_labels(corpus: str, root: Path) -> dict[str, dict[str, float]]:
     """
     known: dict[str, dict[str, float]] = {}
     for path in _superb_files(corpus, root).values():
-        for row in parse_csv(read_text_file(path), ("FileName", "Split_Set"), str(path)):
+        for row in parse_csv(read_text_file(path).content, ("FileName", "Split_Set"), str(path)):
             try:
                 shares = {name: float(row[name]) for name in row if name.islower()}
             except ValueError as error:

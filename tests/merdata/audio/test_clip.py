@@ -156,6 +156,25 @@ def test_the_ffmpeg_decoder_agrees_with_soundfile(tmp_path: Path) -> None:
     assert np.array_equal(ours.samples, theirs.samples)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it asks Linux which files are open")
+def test_the_file_that_another_process_reads_is_closed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows lets no second process open a file that is still open."""
+    from merdata.audio import decoders
+
+    run, seen = decoders._run, []
+
+    def watched(command: list[str]) -> bytes:
+        (path,) = (word.removeprefix("file:") for word in command if word.startswith("file:/"))
+        seen.append(Path(path).stat().st_size)
+        assert path not in [str(link.resolve()) for link in Path("/proc/self/fd").iterdir()]
+        return run(command)
+
+    monkeypatch.setattr(decoders, "_run", watched)
+    data = encode(tone(), kind="FLAC")
+    assert decoders._ffmpeg(data, None).rate == 48_000
+    assert seen == [len(data)]
+
+
 def test_without_ffmpeg_on_path_the_static_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     program = ffmpeg_program()

@@ -119,6 +119,26 @@ def test_what_is_whole_is_read_and_what_is_cut_is_truncated(name: str, source: P
     assert fates == dict.fromkeys(CUTS, "truncated")
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["ac3", "eac3", "mpg -c:a mp2", "vob -c:a ac3", "ts -c:a mp2", "m2ts -c:a ac3", "wv", "voc", "tta"],
+)
+def test_what_is_cut_within_one_of_its_pieces_is_truncated(words: str, source: Path) -> None:
+    data = written(source, words)
+    assert normalise(data).seconds == pytest.approx(SECONDS, abs=0.11)
+    assert normalise(data).notes == ()
+    assert {fate(data[: size(len(data)) - 99]) for size in (CUTS["99 %"], CUTS["all but a byte"])} == {
+        "truncated"
+    }
+
+
+@pytest.mark.parametrize("words", ["nut -c:a pcm_s16le", "rm -c:a ac3", "ircam -f ircam"])
+def test_of_a_kind_that_states_no_length_it_is_noted_that_it_may_be_cut(words: str, source: Path) -> None:
+    data = written(source, words)
+    note = "audio: nothing in this kind of file says how long it is, so it may have been cut short"
+    assert normalise(data).notes == normalise(data[: len(data) // 2]).notes == (note,)
+
+
 @pytest.mark.parametrize("words", PIPED)
 def test_what_was_written_to_a_pipe_is_read_to_its_end(words: str, source: Path) -> None:
     data = ffmpeg("-i", source, "-f", *words.split(), "pipe:")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 C1 = re.compile("[\x80-\x9f]")
-AUDIO = {".wav", ".mp4", ".m4a"}
-TEXT = {".csv", ".txt", ".data"}
+AUDIO = {".wav", ".mp4", ".m4a", ".avi", ".flac", ".mp3", ".webm"}
+TEXT = {".csv", ".txt", ".data", ".tsv", ".json", ".textgrid", ".yaml"}
 NOT_OF_THE_CORPUS = {"SAMPLE.txt", "ReadMe.txt"}
 
 
@@ -103,6 +103,12 @@ def the_same_twice(root: Path) -> None:
     """A whole copy beside the original."""
     shutil.copytree(root, root.parent / "copy")
     (root.parent / "copy").rename(root / "copy")
+
+
+def cut_short(root: Path) -> None:
+    """Every recording ends after two thirds of its bytes, as after a download that broke off."""
+    for path in files(root, AUDIO):
+        path.write_bytes(path.read_bytes()[: 2 * path.stat().st_size // 3])
 
 
 def archives(root: Path) -> None:

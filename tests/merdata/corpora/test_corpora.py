@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -174,7 +175,10 @@ def test_present_lists_folders_by_name(tmp_path: Path) -> None:
         "emovdb": "emov_db",
         "tess": "TESS",
     }
-    assert passed_over(tmp_path) == ["unrelated"]
+    for name in ("MELD.Raw.tar.gz", "ravdess.zip", "mine.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "esd").symlink_to(tmp_path / "nowhere")
+    assert passed_over(tmp_path) == ["MELD.Raw.tar.gz", "esd", "ravdess.zip", "unrelated"]
     (tmp_path / "tess").mkdir()
     with pytest.raises(CorpusNotFound, match=r"TESS and .*tess are both named after tess"):
         present(tmp_path)
@@ -242,6 +246,12 @@ def test_a_defect_of_a_name_is_not_noted_where_the_name_is_right(tmp_path: Path)
         assert any("old-file-name" in note for note in row.notes) == noted
 
 
+def test_a_pipe_named_like_a_row_is_not_waited_for(tmp_path: Path) -> None:
+    touch(tmp_path, "OAF_bite_neutral.wav")
+    os.mkfifo(tmp_path / "OAF_back_angry")
+    assert list(by_id("tess", tmp_path)) == ["tess/OAF_bite_neutral"]
+
+
 def test_tess_takes_the_emotion_from_the_file(tmp_path: Path) -> None:
     touch(tmp_path, "OAF_Pleasant_surprise/OAF_back_ps.wav", "YAF_pleasant_surprised/YAF_back_ps.wav")
     assert {row.raw_label for row in by_id("tess", tmp_path).values()} == {"ps"}
@@ -298,6 +308,8 @@ def test_cremad_takes_other_words_for_a_sex_or_says_what_it_does_not_know(tmp_pa
         *("male", "female", "female", None, None)
     ]
     assert rows["cremad/1004_DFA_ANG_XX"].notes == ("gender: VideoDemographics.csv says '1'",)
+    (remark,) = (line for line in get_corpus("cremad").survey(tmp_path).remarks if "gender" in line)
+    assert remark == "genders that are not male or female, so not stored: 1 rows, 1"
     assert rows["cremad/1005_DFA_ANG_XX"].notes == ("gender: VideoDemographics.csv does not name this actor",)
 
 
@@ -407,6 +419,9 @@ def test_meld_empty_cells_are_missing(tmp_path: Path) -> None:
     ("text", "why"),
     [
         ("I?ve got some news", "question marks inside words"),
+        ("Пр?вет", "question marks inside words"),
+        ("?Hola, ni\u00f1o", "question marks in the place of letters"),
+        ("???? ??, ????", "question marks in the place of letters"),
         ("I\ufffdve got news", "replacement characters (U+FFFD)"),
         ("Oh, please!Honey?Really", None),
         ("What?! You?", None),
@@ -513,7 +528,10 @@ def test_semicolons_order_and_case_of_columns_do_not_matter(tmp_path: Path) -> N
             HEAD.encode() + meld_row("x", 0, 0).encode().replace(b",0,0,", b",zero,0,"),
             "row 1, column Dialogue_ID: 'zero' is not a whole number",
         ),
-        (HEAD.encode() + b'1,"open quote,Ross', "unexpected end of data"),
+        (
+            HEAD.encode() + b'1,"open quote,Ross',
+            'row 1, line 2: a cell begins with " and does not end with one',
+        ),
         (HEAD.encode() + meld_row("x\0\0y", 0, 0).encode(), "holds NUL characters"),
     ],
 )

@@ -200,7 +200,7 @@ def test_what_listeners_said_is_in_the_votes(
     survey = get_corpus(name).survey(tmp_path)
     assert [(vote.label, vote.level) for vote in survey.rows[0].votes] == votes
     remarks = [remark.partition(": its")[0] for remark in survey.remarks if "votes" in remark]
-    lacks = f"no row has votes: {tmp_path / table} has no column Satz, erkannt"
+    lacks = f"no row has votes: {table} has no column Satz, erkannt"
     assert remarks == ([lacks] if "another" in text else [])
 
 

@@ -243,7 +243,7 @@ def test_a_transcript_that_looks_like_a_missing_value_survives_audiofolder(
 
 
 @pytest.mark.usefixtures("_readable")
-@pytest.mark.parametrize("text", ["", "  ", None])
+@pytest.mark.parametrize("text", ["", " \u200e\u00a0", None])
 def test_an_empty_transcript_is_missing(text: str | None, store: merdata.Store, tmp_path: Path) -> None:
     from datasets import load_dataset
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -139,6 +140,15 @@ def test_odd_folders(what: str, tmp_path: Path) -> None:
     assert {key: made[key] for key in wanted if key in made} == {
         key: value for key, value in wanted.items() if key in made
     }
+
+
+def test_a_pipe_or_device_beside_the_audio_is_not_waited_for(tmp_path: Path) -> None:
+    touch(tmp_path, ["Anna_angry_1.wav", "Anna_happy_1.wav", "Ben_angry_1.wav", "Ben_happy_1.wav"])
+    os.mkfifo(tmp_path / "labels.csv")
+    (tmp_path / "more.csv").symlink_to("/dev/zero")
+    doubts = " ".join(propose(tmp_path).doubts)
+    assert all(f"{name} was not understood: " in doubts for name in ("labels.csv", "more.csv"))
+    assert "it is not a regular file" in doubts
 
 
 def test_the_command(real_data: Path, tmp_path: Path) -> None:

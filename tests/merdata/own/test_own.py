@@ -15,7 +15,7 @@ import soundfile
 import merdata
 from merdata.builder.build import Report
 from merdata.builder.plan import choose, foresee, make_plan
-from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyError
+from merdata.errors import CorpusNotFound, LayoutError, MerdataError, OptionError, PolicyError
 from merdata.own.own import stored_name
 from merdata.own.tables import recognise
 from tests.merdata.tables import write_table
@@ -167,6 +167,33 @@ def test_tables_as_programs_write_them(way: str, recordings: Path, tmp_path: Pat
     made = foreseen(str(tmp_path / f"t.{ending}"), recordings)
     assert [row.source for row in made["rows"]] == sources
     assert said in " ".join(made["remarks"][1:])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("cp1254", "Şimdi eve gidiyorum çünkü işim bitti."), ("utf-16", "Привет!"), ("utf-8-sig", "Ça va ?")],
+)
+def test_a_table_in_another_encoding_is_read_and_its_rows_say_so(
+    encoding: str, text: str, recordings: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_bytes(f"file,label,text\nlong,joy,{text}\n".encode(encoding))
+    made = foreseen(str(tmp_path / "t.csv"), recordings)
+    (row,) = made["rows"]
+    assert row.text == text
+    other = encoding != "utf-8-sig"
+    assert (f"encoding: t.csv is {encoding}, not UTF-8" in row.notes) == other
+    assert (f"; read as {encoding}" in made["remarks"][0]) == other
+
+
+def test_an_option_says_the_encoding_that_a_table_does_not_tell(recordings: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_bytes("file,label,text\nlong,joy,niño\n".encode("cp1252"))
+    with pytest.raises(LayoutError, match=r"t\.csv: .* it may be .*--option t\.encoding=NAME"):
+        foreseen(str(table), recordings)
+    (row,) = foreseen(str(table), recordings, options=["t.encoding=cp1252"])["rows"]
+    assert row.text == "niño"
+    with pytest.raises(OptionError, match="unknown encoding: klingon"):
+        foreseen(str(table), recordings, options=["t.encoding=klingon"])
 
 
 DERIVED: dict[str, tuple[str, str, object, str]] = {

@@ -22,6 +22,7 @@ from merdata.splits.make import KINDS
 from merdata.splits.sentences import sentences
 from merdata.store.protocol import make_protocol, protocol_path, whole_shards
 from merdata.store.store import open_store
+from merdata.tables.audit import remarks
 
 Speakers = dict[str, tuple[str | None, str, list[str]]]
 
@@ -408,6 +409,9 @@ def test_a_protocol_without_test_rows_says_so(own: merdata.Store) -> None:
     assert "tess has 2 speakers, fewer than the 3" in notes
     assert "there are no rows in test: nothing trained on this protocol can be scored" in notes
     assert "the nearest protocol that tests is --protocol loso" in notes
+    found = merdata.audit(own, "alone", near_audio=False)
+    assert "test" in found.empty
+    assert "there are no rows in test: nothing trained on this protocol can be scored" in remarks(found)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.runs.evaluate import evaluate, open_model
 from merdata_train.runs.folder import open_run
 from merdata_train.runs.identity import run_id
-from merdata_train.runs.run import run
+from merdata_train.runs.run import _locked, run
 from tests.merdata_train.command import cli, program
 from tests.merdata_train.conftest import SMALL
 
@@ -99,6 +99,13 @@ def test_a_finished_run_is_not_repeated(small: Recipe, tmp_path: Path) -> None:
     assert (folder / "model" / "model.safetensors").stat().st_mtime_ns == before
     assert run(small, tmp_path, fresh=True) == folder
     assert (folder / "model" / "model.safetensors").stat().st_mtime_ns != before
+
+
+def test_what_a_killed_training_was_writing_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name in (".checkpoint.safetensors.here-1.part", ".tmpAbC123", "history.json"):
+        (tmp_path / name).touch()
+    with _locked(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {"history.json", ".lock"}
 
 
 def test_the_id_knows_recipe_rows_and_split_but_not_the_place(

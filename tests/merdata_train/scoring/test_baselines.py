@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+import merdata
+from merdata_train.lints.crossed import crossed_text
 from merdata_train.scoring.baselines import TextPrior, baselines
 
 CLASSES = ("anger", "fear", "joy", "neutral")
@@ -53,3 +55,30 @@ def test_a_crossed_corpus_is_told_by_a_text_prior_below_chance() -> None:
     found = baselines(test, TextPrior(train), CLASSES)
     assert found["text_prior"]["known"] == 1
     assert found["text_prior"]["uar"] < 0.05 < found["chance"]["uar"]
+
+
+SPELT = {  # the same sentence in train and in test
+    "It's eleven o'clock.": "\uff29\uff34\u2019\uff33 eleven o\u00b4clock",
+    "Kids are talking - by the door": "\u201ckids are talking\u201d \u2013 by the door!",
+}
+
+
+def test_audit_baseline_and_lint_mean_the_same_by_the_same_text(store: merdata.Store) -> None:
+    """One definition: what the audit counts, the baseline looks up and the lint warns of."""
+    rows = store.rows(["id", "corpus", "text", "label"]).to_pandas()
+    split = rows["id"].map(merdata.load_protocol(store, "mer").splits())
+    train, test = rows[split == "train"], rows[split == "test"]
+    prior = TextPrior(train)
+    counts = [same for same in merdata.audit(store, near_audio=False).same_texts if same.length == "all"]
+    assert {same.corpus for same in counts} == set(test["corpus"][test["text"].notna()])
+    for same in counts:
+        own = test[test["corpus"] == same.corpus]
+        assert same.rows == round(prior.known(own["text"]) * len(own))
+        known = own[[prior.known(own.loc[[row], "text"]) == 1 for row in own.index]]
+        assert same.right == sum(map(str.__eq__, prior.predict(known["text"]), known["label"]))
+
+    learned = pd.DataFrame({"corpus": "c", "text": [*SPELT] * 15, "label": ["joy", "anger"] * 15})
+    asked = pd.DataFrame({"corpus": "c", "text": [*SPELT.values()] * 15, "label": ["joy", "anger"] * 15})
+    assert TextPrior(learned).known(asked["text"]) == 1
+    (warning,) = crossed_text(learned, asked, ["c"])
+    assert "is right for 100.0%" in warning

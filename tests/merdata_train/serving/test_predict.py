@@ -245,7 +245,7 @@ def test_a_long_recording_is_predicted_with_a_word(predictor: Predictor) -> None
     assert "is 40 s long" in note
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\n\t"])
+@pytest.mark.parametrize("text", ["", " \n\t", "\u200b\ufeff"])
 def test_an_empty_text_is_no_text(text: str, predictor: Predictor, recording: Path) -> None:
     with pytest.raises(InputError, match="nothing to predict from"):
         predictor(text=text)
