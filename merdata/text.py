@@ -42,7 +42,7 @@ PIECE = re.compile(r"\S{1,250}")
 
 def has_ink(text: str) -> bool:
     """Whether anything of a text can be seen: more than blanks, zero-width characters and direction marks."""
-    return any(unicodedata.category(char)[0] not in "ZC" for char in text)
+    return text[:1].isalnum() or any(unicodedata.category(char)[0] not in "ZC" for char in text)
 
 
 def words(text: str) -> list[str]:

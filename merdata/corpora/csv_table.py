@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from merdata.errors import LayoutError
@@ -23,7 +23,7 @@ class Row(dict[str, str]):
         where: its file and number, for messages; the first row below the header is row 1.
     """
 
-    def __init__(self, cells: dict[str, str], where: str) -> None:
+    def __init__(self, cells: Mapping[str, str] | Iterable[tuple[str, str]], where: str) -> None:
         super().__init__(cells)
         self.where = where
 
@@ -84,7 +84,8 @@ def parse_csv(text: str, columns: Sequence[str], where: str, *, quotes: bool = T
                 _check_columns(header, columns, where)
             else:
                 at = f"{where}, row {len(rows) + 1}"
-                rows.append(Row(dict(zip(header, _fitted(cells, header, at), strict=True)), at))
+                fitted = cells if len(cells) == len(header) else _fitted(cells, header, at)
+                rows.append(Row(zip(header, fitted, strict=True), at))
     except csv.Error as error:
         what = (
             UNFINISHED

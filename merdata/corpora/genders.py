@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from merdata.corpora.account import some
 
 GENDERS = {
-    **dict.fromkeys(("male", "m", "man", "boy"), "male"),
-    **dict.fromkeys(("female", "f", "w", "woman", "girl"), "female"),
+    **dict.fromkeys(("male", "m", "man", "boy", "männlich", "homme", "hombre", "男", "мужской"), "male"),
+    **dict.fromkeys(
+        ("female", "f", "w", "woman", "girl", "weiblich", "femme", "mujer", "女", "женский"), "female"
+    ),
 }
 
 

@@ -12,10 +12,11 @@ from merdata.utterance import Utterance
 
 def without_blanks(row: Utterance) -> Utterance:
     """A row whose text, speaker and label are missing where nothing of them can be seen."""
-    values: dict[str, str | None] = {"text": row.text, "speaker": row.speaker, "raw_label": row.raw_label}
-    empty = [name for name, value in values.items() if value is not None and not has_ink(value)]
-    if row.excluded or not empty:
+    values = row.text, row.speaker, row.raw_label
+    if row.excluded or all(value is None or has_ink(value) for value in values):
         return row
+    names = zip(("text", "speaker", "raw_label"), values, strict=True)
+    empty = [name for name, value in names if value is not None and not has_ink(value)]
     notes = (f"{name.removeprefix('raw_')}: nothing but blanks or invisible characters" for name in empty)
     nothing: Any = dict.fromkeys(empty)
     return row._replace(**nothing, notes=(*row.notes, *notes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class TableFile:
     rows: list[Row]
     encoding: str = UTF8[0]
 
-    @property
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """What its rows should say of how it was read."""
         other = f"encoding: {self.path.name} is {self.encoding}, not UTF-8"
@@ -217,24 +217,41 @@ def _parsed(text: str, path: Path, line: int | None) -> Any:
         raise LayoutError(f"{where} is not JSON: {error}") from error
 
 
-def _with_header(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str], list[Row]]:
+def _with_header(rows: Sequence[dict[str, Any]], path: Path) -> tuple[list[str], list[Row]]:
     """Rows of any values as rows of text, each with all columns: objects may leave some out."""
-    texts = [{str(name): _cell(value) for name, value in row.items()} for row in rows]
+    whole = _whole_numbers(rows)
+    texts = [{str(name): _cell(value, name in whole) for name, value in row.items()} for row in rows]
     header = dict.fromkeys((name for cells in texts for name in cells), "")
     return list(header), [
         Row(header | cells, f"{path}, row {number}") for number, cells in enumerate(texts, start=1)
     ]
 
 
-def _cell(value: Any) -> str:
-    """A value as text; of an object its `path`, as of audio; a whole number without a point."""
+def _whole_numbers(rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Columns of whole numbers that a data frame has as floats, because cells are missing."""
+    floats = {name for row in rows for name, value in row.items() if isinstance(value, float)}
+    return {
+        name
+        for name in floats
+        if any(_is_missing(row.get(name)) for row in rows)
+        and all(
+            _is_missing(value := row.get(name)) or (isinstance(value, float) and value.is_integer())
+            for row in rows
+        )
+    }
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value  # NaN
+
+
+def _cell(value: Any, whole: bool) -> str:
+    """A value as text; of an object its `path`, as of audio."""
     if isinstance(value, dict):
         value = value.get("path")
-    if value is None or value != value:  # NaN, as data frames write a missing cell
+    if _is_missing(value):
         return ""
-    if isinstance(value, float) and value.is_integer():  # whole numbers of a column with missing cells
-        return str(int(value))
-    return str(value)
+    return str(int(value) if whole else value)
 
 
 def _filled(cell: str) -> str:
