@@ -43,8 +43,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _workers(_own_cache: None) -> None:
-    """The fork server imports torch once; else each of a hundred workers would."""
-    get_ready(["merdata_train.features.cache"])
+    """In a run of all tests the fork server imports torch once; else each of a hundred workers would."""
+    if _worker():
+        get_ready(["merdata_train.features.cache"])
 
 
 @pytest.fixture(scope="session")

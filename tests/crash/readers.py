@@ -1,7 +1,8 @@
 """Readers of every kind while a store is rebuilt, split, given cards: `python -m tests.crash.readers [N]`.
 
 Five processes of each kind read in a loop. What each reading sees must be one of the two states, with all its
-rows and the labels of one policy. The readers called `open store` read three times from one opened store.
+rows and the labels of one policy. The readers called `open store` read three times from one opened store. A
+process may read by several kinds in turn (`verify, streaming`).
 """
 
 from __future__ import annotations
@@ -87,10 +88,11 @@ def read_until(kind: str, store: str, end: Path) -> None:
     seen: Counter[str] = Counter()
     errors: list[str] = []
     while not end.exists():
-        try:
-            seen[READERS[kind](store)] += 1
-        except Exception as error:
-            errors.append(f"{type(error).__name__}: {error}")
+        for one in kind.split(", "):
+            try:
+                seen[READERS[one](store)] += 1
+            except Exception as error:
+                errors.append(f"{one}: {type(error).__name__}: {error}")
         print("read", flush=True)
     print(json.dumps({"seen": seen, "errors": errors}), flush=True)
 

@@ -16,17 +16,13 @@ NAMES = ["[ab] c", "s*r?", "ümläut 中", "{x,y}", "~", "50 % #1", "-dash"]
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of one corpus, to be copied."""
+def small(thin_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of one corpus, to be copied; the corpus lies beside it."""
     folder = tmp_path_factory.mktemp("small")
-    merdata.build(["tess"], _source(folder), folder / "store", jobs=0)
+    shutil.copytree(thin_corpora / "tess", folder / "corpora" / "tess")
+    merdata.build(["tess"], folder / "corpora" / "tess", folder / "store", jobs=0)
     merdata.split(folder / "store", "random")
     return folder / "store"
-
-
-def _source(folder: Path) -> Path:
-    assert run("sample", folder / "corpora", "--corpus", "tess").returncode == 0
-    return folder / "corpora" / "tess"
 
 
 @pytest.mark.parametrize("name", NAMES)

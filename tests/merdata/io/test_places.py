@@ -41,7 +41,7 @@ from tests.merdata.builder.test_build import MERDATA, digest
 BUCKET = "speech"
 POLICY = ["disgust=anger"]
 WRITES = ("put_object", "delete_object", "delete_objects")
-STRIDE = int(os.environ.get("MERDATA_TEST_STRIDE", "10"))
+STRIDE = int(os.environ.get("MERDATA_TEST_STRIDE", "20"))
 
 
 class Handler(WSGIRequestHandler):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from merdata_train.parts.fusions.gated import Gated
 from merdata_train.parts.fusions.tokens import TokenTransformer
 from merdata_train.recipe.files import about, recipe_files, recipe_folder
 from merdata_train.recipe.recipe import Recipe, load_recipe
+from tests.merdata_train.command import cli
 
 SHIPPED = recipe_files()
 
@@ -221,10 +220,9 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 def test_recipes_are_checked_on_the_command_line(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("base: nothing.yaml", "utf-8")
-    command = [sys.executable, "-c", "from merdata_train.cli.app import main; main()", "recipes", "check"]
-    good = subprocess.run([*command, "source0/A0", "source0/A9"], capture_output=True, text=True)
+    good = cli("recipes", "check", "source0/A0", "source0/A9")
     assert (good.returncode, good.stdout) == (0, "source0/A0: good\nsource0/A9: good\n")
-    bad = subprocess.run([*command, "source0/A0", str(wrong)], capture_output=True, text=True)
+    bad = cli("recipes", "check", "source0/A0", wrong)
     assert bad.returncode == 2 and "does not exist" in bad.stderr and "Traceback" not in bad.stderr
 
 

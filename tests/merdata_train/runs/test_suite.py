@@ -109,7 +109,7 @@ def test_a_cell_that_fails_does_not_stop_the_others(store: merdata.Store, tmp_pa
         }
     }
     (tmp_path / "two.yaml").write_text(as_yaml(parts))
-    for words in (["--jobs", 1], ["--jobs", 2]):
+    for words in (["--jobs", 2], ["--jobs", 1]):
         done = cli("suite", "two.yaml", *QUICK, "--store", store.path, *words, cwd=tmp_path)
         assert done.returncode == 1
         assert "has no test rows in fold 0" in done.stdout

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from merdata.engine.pool import process_context
 from merdata_train.data.source import Examples
 from merdata_train.errors import ProtocolError, RecipeError
 from merdata_train.models.emotion import open_model
@@ -171,13 +170,6 @@ def test_training_reads_no_test_row(small: Recipe, monkeypatch: pytest.MonkeyPat
     assert asked == ["train", "validation"]
 
 
-TRAINING = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from tests.merdata_train.training.test_fit import two_stages_to
-two_stages_to(Path(sys.argv[1]))
-"""
 EPOCHS = 15
 KILLS = int(os.environ.get("MERDATA_KILLS", "2"))
 
@@ -198,16 +190,17 @@ def epochs_done(path: Path) -> int:
 def test_killed_at_any_moment_it_gives_the_same_predictions(tmp_path: Path) -> None:
     """One run, killed again and again: `MERDATA_KILLS=20 pytest -k killed` does it twenty times."""
     checkpoint = tmp_path / "checkpoint"
-    command = [sys.executable, "-c", TRAINING, str(checkpoint), str(Path(__file__).parents[3])]
     random = np.random.default_rng(0)
     moments = sorted(random.choice(np.arange(1, 2 * EPOCHS - 2), KILLS, replace=False).tolist())
     for moment in moments:
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        while process.poll() is None and epochs_done(checkpoint) < moment:
+        process = process_context().Process(target=two_stages_to, args=(checkpoint,))
+        process.start()
+        while process.is_alive() and epochs_done(checkpoint) < moment:
             time.sleep(0.01)  # reading the checkpoint costs the training its time
         time.sleep(random.uniform(0, 0.02))  # anywhere in an epoch, or in the writing of its checkpoint
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
     assert moments[-1] <= epochs_done(checkpoint) < 2 * EPOCHS
     assert torch.equal(two_stages_to(checkpoint), two_stages_to(tmp_path / "undisturbed"))
 
