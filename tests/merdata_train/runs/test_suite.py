@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 import yaml
 
 import merdata
+from merdata.engine.pool import process_context
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.conduct import conduct, pace, summary
@@ -129,17 +128,17 @@ def test_a_killed_suite_goes_on(store: merdata.Store, tmp_path: Path) -> None:
         "--out",
         str(tmp_path / "runs"),
     ]
-    program = [Path(sys.executable).with_name("merdata_train"), *words]
-    process = subprocess.Popen(
-        program, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"COLUMNS": "140"}
-    )
-    begun = plan(suite(), tmp_path / "runs", store.path, QUICK)[0]
+    planned = plan(suite(), tmp_path / "runs", store.path, QUICK)
+    process = process_context().Process(target=conduct, args=(suite(), planned, tmp_path / "runs"))
+    process.start()
+    begun = planned[0]
     deadline = time.monotonic() + 120
     while begun.state != "scored" and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.kill()
+    process.join()
     assert begun.state == "scored"
+    assert process.exitcode == -signal.SIGKILL
     first = begun.folder
     written = (first / "model" / "model.safetensors").stat().st_mtime_ns
     done = cli(*words)

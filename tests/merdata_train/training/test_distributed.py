@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import merdata
+from merdata.engine.pool import process_context
+from merdata_train.cli.app import main
 from merdata_train.data.source import Source
 from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.recipe import load_recipe
+from merdata_train.training.devices import is_main_process
 from merdata_train.training.fit import fit
 from tests.conftest import Once
 from tests.merdata_train.conftest import SMALL, Tiny
@@ -36,25 +39,6 @@ CALM = [
     *(f"stages.{at}.{change}" for at in (0, 1) for change in ("epochs=1", "sampler=null", "lr=0.001")),
     "stages.1.batch_seconds=4",
 ]
-# Two fits of an end-to-end recipe, then the command: one launch, for each process imports for seconds.
-WORK = """
-import json, sys
-from pathlib import Path
-from safetensors.torch import save_file
-from merdata_train.cli.app import main
-from merdata_train.data.source import Source
-from merdata_train.training.fit import fit
-from merdata_train.recipe.recipe import load_recipe
-from merdata_train.training.devices import is_main_process
-
-for dropout in (0, 0.5):
-    recipe = load_recipe("source0/B3", [*json.loads(sys.argv[2]), f"modality_dropout={dropout}"])
-    model, _ = fit(recipe, *(Source(recipe).examples(split, 1) for split in ("train", "validation")))
-    if is_main_process():
-        save_file(model.state_dict(), Path(sys.argv[1]) / f"{dropout}.safetensors")
-sys.argv[1:] = sys.argv[3:]
-main()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -64,22 +48,34 @@ def both(store: merdata.Store, tiny: Tiny, once: Once) -> Path:
 
 
 def train_together(store: merdata.Store, tiny: Tiny, out: Path) -> None:
+    """Two processes, as `accelerate launch` starts them; that program itself takes seconds to start."""
     out.mkdir()
-    (out / "work.py").write_text(WORK)
-    # What `accelerate launch` starts for several devices; its own front asks for MPI where they are CPUs.
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
-    fits = [str(out), json.dumps([*tiny, *CALM])]
     words = ["run", "source0/A6", *SMALL, "--store", str(store.path), "--out", str(out / "runs"), "--json"]
-    threads = {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(
-        [sys.executable, *launch, str(out / "work.py"), *fits, *words, "--jobs", "1"],
-        capture_output=True,
-        text=True,
-        env=os.environ | threads | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3_000:]
-    (out / "metrics.json").write_text(done.stdout[done.stdout.index("{") :])
+    launched = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    launched |= {"MASTER_PORT": str(free_port()), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    words += ["--jobs", "1"]
+    processes = [
+        process_context().Process(target=work, args=(rank, launched, out, [*tiny, *CALM], words))
+        for rank in (0, 1)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    assert [process.exitcode for process in processes] == [0, 0]
+
+
+def work(rank: int, launched: dict[str, str], out: Path, changes: list[str], words: list[str]) -> None:
+    """Two fits of an end-to-end recipe, then the command."""
+    os.environ.update(launched | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
+    for dropout in (0, 0.5):
+        recipe = load_recipe("source0/B3", [*changes, f"modality_dropout={dropout}"])
+        model, _ = fit(recipe, *(Source(recipe).examples(split, 1) for split in ("train", "validation")))
+        if is_main_process():
+            save_file(model.state_dict(), out / f"{dropout}.safetensors")
+    sys.argv[1:] = words
+    with (out / f"said-{rank}.json").open("w") as file, redirect_stdout(file):
+        main()
 
 
 def test_one_run_is_written_and_scored_once(both: Path, store: merdata.Store) -> None:
@@ -89,7 +85,7 @@ def test_one_run_is_written_and_scored_once(both: Path, store: merdata.Store) ->
     predictions = pd.read_parquet(folder / "predictions.parquet")
     rows = store.rows(["id", "label"]).to_pandas().dropna()
     assert sorted(predictions["id"]) == sorted(id for id in rows["id"] if split_of[id] == "test")
-    metrics = json.loads((both / "metrics.json").read_text())
+    metrics = json.loads((both / "said-0.json").read_text())
     assert metrics["sets"]["overall"]["n"] == len(predictions)
 
 
