@@ -52,6 +52,7 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
         SystemExit: with the exit code, if it is not 0.
     """
     _since.clear()
+    _stopped.clear()
     threading.excepthook = _quiet_about_cancelled
     sys.unraisablehook = _raise_again
     _write_any_character()
@@ -62,7 +63,9 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
         finally:
             _flush()
     except BaseException as error:
-        answer = _answer(error, extra)
+        # A library may have made another error of a signal, as pydantic does.
+        of_a_signal = bool(_stopped) and isinstance(error, Exception)
+        answer = _answer(_stopped[-1] if of_a_signal else error, extra)
         if answer is None or ("--debug" in sys.argv and isinstance(error, Exception)):
             raise
         if answer.sentence:
@@ -138,12 +141,14 @@ def _ignore_signals() -> None:
 
 
 _since: list[float] = []  # when a signal came, or the program was done
+_stopped: list[Stopped] = []  # what signals have raised
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  what a handler is called with
     if not _since:
         _since.append(time.monotonic())
-        raise Stopped(number)
+        _stopped.append(Stopped(number))
+        raise _stopped[-1]
     if time.monotonic() - _since[0] > GRACE:
         os._exit(BY_SIGNAL + number)
 

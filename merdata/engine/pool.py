@@ -188,4 +188,6 @@ def _stop(pool: Executor, futures: Sequence[Future[Any]]) -> None:
     processes = getattr(pool, "_processes", None) or {}  # there is no public name before Python 3.14
     for process in list(processes.values()):
         process.terminate()
-    pool.shutdown(wait=False)
+    # Processes that were ended are gone in a moment; if nobody waits, Python may write to their closed pipe
+    # at its own end.
+    pool.shutdown(wait=bool(processes))

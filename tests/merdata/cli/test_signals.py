@@ -182,3 +182,20 @@ with ending("merdata"):
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     stopped = (128 + signal.SIGTERM, "merdata: stopped by SIGTERM\n")
     assert (process.returncode, process.stderr) == stopped
+
+
+def test_a_signal_of_which_a_library_makes_another_error_is_a_signal() -> None:
+    program = """
+import os, signal, time
+from merdata.cli.ending import ending
+
+with ending("merdata"):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    except BaseException as error:
+        raise ValueError("a schema cannot be built") from error
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    stopped = (128 + signal.SIGTERM, "merdata: stopped by SIGTERM\n")
+    assert (process.returncode, process.stderr) == stopped
