@@ -188,6 +188,4 @@ def _stop(pool: Executor, futures: Sequence[Future[Any]]) -> None:
     processes = getattr(pool, "_processes", None) or {}  # there is no public name before Python 3.14
     for process in list(processes.values()):
         process.terminate()
-    # Processes that were ended are gone in a moment; if nobody waits, Python may write to their closed pipe
-    # at its own end.
-    pool.shutdown(wait=bool(processes))
+    pool.shutdown(wait=False)
