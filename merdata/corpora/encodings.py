@@ -249,7 +249,7 @@ def undoubled(text: str, languages: Collection[str]) -> tuple[str, str]:
 
     Args:
         text: of a row.
-        languages: that it may be in; where no alphabet of theirs is known, it is left as it is.
+        languages: those that it may be in; if the alphabet of none is known, the text stays unchanged.
 
     Returns:
         The text, and what had happened to it: empty if it fits its language, or nothing makes it fit.

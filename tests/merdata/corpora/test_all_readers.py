@@ -1,6 +1,6 @@
 """The faults of public copies, put before every reader: the same rows, or what is wrong by name.
 
-The trees are those of the miniatures with two speakers; audio is a few bytes that begin like audio, for no
+The trees are those of the miniatures with one speaker; audio is a few bytes that begin like audio, for no
 reader opens it.
 """
 
@@ -26,11 +26,6 @@ from tests.merdata.corpora.test_disfigured import adds_up, what_rows_say
 # Those with a `sample.py` have tests of their own in test_disfigured.py.
 NAMES = [name for name, corpus in registry().items() if corpus.sample and name not in miniatures()]
 each = pytest.mark.parametrize("name", NAMES)
-
-
-@pytest.fixture(scope="module")
-def trees(tmp_path_factory: pytest.TempPathFactory) -> Trees:
-    return Trees(tmp_path_factory.mktemp("trees"))
 
 
 TOGETHER = {  # faults that a copy may have at once

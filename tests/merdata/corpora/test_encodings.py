@@ -88,10 +88,7 @@ def as_read(data: bytes, encoding: str) -> str:
 UNUSED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 RARE = ("Straße", "Dvořák, Škoda, Łódź", "½ cup", "5 °C", "🙂 hi", "♪ la ♪", "Пушкин said 你好")
 CLEAN = [
-    *(
-        ("en", text)
-        for text in ("Straße", "Dvořák, Škoda, Łódź", "½ cup", "5 °C", "🙂 hi", "♪ la ♪", "Пушкин said 你好")
-    ),
+    *(("en", text) for text in RARE),
     ("de", "Csikós, Háj, Hommage á Chagall"),
     ("ru", "Zoë сказала: «café»"),
     ("zh", "龘靐，Zoë说"),

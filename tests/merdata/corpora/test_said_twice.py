@@ -13,11 +13,6 @@ from merdata.errors import LayoutError
 from tests.merdata.corpora.bare import Trees
 
 
-@pytest.fixture(scope="module")
-def trees(tmp_path_factory: pytest.TempPathFactory) -> Trees:
-    return Trees(tmp_path_factory.mktemp("trees"))
-
-
 def replaced(root: Path, file: str, old: str, new: str) -> None:
     """A text file below the folder, changed."""
     (path,) = root.rglob(file)
