@@ -114,9 +114,20 @@ def _pool(jobs: int, prepare: Callable[[], object] | None, preload: Sequence[str
         try:
             yield pool
         except BaseException:
-            for process in list((pool._processes or {}).values()):  # `terminate_workers` from Python 3.14 on
-                process.terminate()
+            _end_workers(pool)
             raise
+
+
+def _end_workers(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: their tasks may take minutes, and nobody waits for them any more.
+
+    The pool's threads would wait for ever for a worker that was ended while it read a task or wrote a result,
+    because this process holds the other ends of its pipes too.
+    """
+    for process in list((pool._processes or {}).values()):  # `terminate_workers` from Python 3.14 on
+        process.terminate()
+    pool._call_queue._reader.close()  # type: ignore[attr-defined]
+    pool._result_queue._writer.close()  # type: ignore[attr-defined]
 
 
 def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
@@ -138,12 +149,19 @@ def _end_with_parent() -> None:
 
 def _undisturbed(function: Callable[[], None]) -> None:
     """Call a function in a thread, where no signal interrupts it: a worker half started would be lost."""
-    thread = threading.Thread(target=function)
-    thread.start()
+    done = threading.Event()  # a `join` that a signal interrupts believes that the thread has ended
+
+    def call() -> None:
+        try:
+            function()
+        finally:
+            done.set()
+
+    threading.Thread(target=call).start()
     try:
-        thread.join()
+        done.wait()
     finally:
-        thread.join()
+        done.wait()
 
 
 def _in_pool(
@@ -177,15 +195,6 @@ def _in_pool(
             "script again"
         ) from error
     except BaseException:
-        _stop(pool, futures)
+        for future in futures:
+            future.cancel()
         raise
-
-
-def _stop(pool: Executor, futures: Sequence[Future[Any]]) -> None:
-    """End a pool at once: its tasks may take minutes, and nobody waits for them any more."""
-    for future in futures:
-        future.cancel()
-    processes = getattr(pool, "_processes", None) or {}  # there is no public name before Python 3.14
-    for process in list(processes.values()):
-        process.terminate()
-    pool.shutdown(wait=False)
