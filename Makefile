@@ -16,7 +16,8 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[train,report,dev]'
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --upgrade --constraint constraints.txt pip
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[train,report,dev]'
 	touch $@
 
 demo: $(READY)

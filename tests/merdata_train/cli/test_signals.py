@@ -22,7 +22,7 @@ def test_a_run_that_is_stopped(
 ) -> None:
     words = ["run", "source0/A1", *SMALL, "stages.0.epochs=500", "--store", store.path, "--out", "runs"]
     ended = stop("merdata_train", words, tmp_path, delay, number)
-    hold(ended, "merdata_train", number, may_be_done=False)
+    hold(ended, "merdata_train", number)
     left = [path.name for path in tmp_path.rglob("*") if path.name.startswith(".tmp")]
     assert [*left, *tmp_path.rglob("*.part"), *tmp_path.rglob(".model")] == []
 
@@ -31,5 +31,5 @@ def test_a_run_that_is_stopped(
 def test_a_suite_that_is_stopped(jobs: int, store: merdata.Store, tmp_path: Path) -> None:
     words = ["suite", "meld", *SMALL, "stages.0.epochs=500", "--store", store.path, "--jobs", str(jobs)]
     number = signal.SIGTERM if jobs == 2 else signal.SIGINT
-    hold(stop("merdata_train", words, tmp_path, 8, number), "merdata_train", number, may_be_done=False)
+    hold(stop("merdata_train", words, tmp_path, 8, number), "merdata_train", number)
     assert not list(tmp_path.rglob("*.part"))
