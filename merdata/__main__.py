@@ -30,7 +30,7 @@ def _prepare_build(*, dry: bool) -> None:
         return
     for name, value in LEAN.items():
         os.environ.setdefault(name, value)
-    from merdata.engine.pool import get_ready
+    from merdata.engine.process import get_ready
 
     get_ready()
 

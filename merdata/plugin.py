@@ -19,7 +19,7 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
 A package that works on stores, as merdata_train does::
 
     run_app, ending         a command line whose faults and signals are one line each
-    run_tasks               tasks in several processes
+    run_tasks, Apart        tasks in several processes, and a function in a process of its own
     process_folder          where processes meet, and what else is to end with this one
     stored_name             what a store calls a corpus, from any spelling
     did_you_mean            the nearest of the words that would do, for the end of a message
@@ -81,6 +81,7 @@ _FOR_STORES = {
     "ending": "cli.ending",
     "stored_name": "own.own",
     "did_you_mean": "errors",
+    "Apart": "engine.process",
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
     "file_sha256": "io.files",
@@ -152,6 +153,7 @@ if TYPE_CHECKING:
     from merdata.corpora.tree import Tree as Tree
     from merdata.corpora.tree import split_of as split_of
     from merdata.engine.pool import run_tasks as run_tasks
+    from merdata.engine.process import Apart as Apart
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError
     from merdata.errors import did_you_mean as did_you_mean

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 import merdata
 from merdata.corpora.miniature import miniatures, write_corpus
-from merdata.engine.pool import get_ready
+from merdata.engine.process import get_ready
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,7 +45,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _workers(_own_cache: None) -> None:
     """In a run of all tests the fork server imports torch once; else each of a hundred workers would."""
     if _worker():
-        get_ready(["merdata_train.features.cache"])
+        get_ready(["merdata_train.runs.conduct", "torch._dynamo"])
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,8 @@ from merdata.audio import clip as audio
 from merdata.audio.clip import AudioError, Clip
 from merdata.builder.shard import build_shard
 from merdata.builder.task import ShardTask
-from merdata.engine.pool import process_context, run_tasks
+from merdata.engine.pool import run_tasks
+from merdata.engine.process import process_context
 from merdata.engine.without_pandas import spare_pandas
 from merdata.errors import EngineError
 from merdata.io.files import this_process

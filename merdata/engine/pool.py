@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
-from multiprocessing import connection
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from merdata.engine.process import begin, get_ready, process_context, undisturbed
 from merdata.errors import EngineError
-from merdata.io.scratch import process_folder
 
-PRELOADED = ["merdata.builder.watchdog", "soundfile", "soxr"]  # imported once for all workers
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -69,48 +64,11 @@ def run_tasks(
                 yield from _in_pool(executor, function, tasks, lambda task: bar.update(weigh(task)))
 
 
-def process_context(preload: Sequence[str] = ()) -> Any:
-    """How processes are started: a plain fork would copy pyarrow's locks but not its threads.
-
-    Args:
-        preload: further modules that the fork server imports when it starts.
-    """
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload([*PRELOADED, *preload])
-    return context
-
-
-def get_ready(preload: Sequence[str] = ()) -> None:
-    """Start the fork server early: it imports what workers need while this process goes on."""
-    if process_context(preload).get_start_method() == "forkserver":
-        from multiprocessing import forkserver, resource_tracker
-
-        process_folder()
-        resource_tracker.ensure_running()  # by itself, for it ends with SIGINT unblocked
-        with _deaf():
-            forkserver.ensure_running()
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Let what is started in the block never hear SIGINT: Ctrl-C reaches all processes, and one answers."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 @contextmanager
 def _pool(jobs: int, prepare: Callable[[], object] | None, preload: Sequence[str]) -> Iterator[Executor]:
     """A pool whose workers end at once when the block does not end well."""
     get_ready(preload)
-    with ProcessPoolExecutor(jobs, process_context(preload), _begin, (dict(os.environ), prepare)) as pool:
+    with ProcessPoolExecutor(jobs, process_context(preload), begin, (dict(os.environ), prepare)) as pool:
         try:
             yield pool
         except BaseException:
@@ -128,40 +86,6 @@ def _end_workers(pool: ProcessPoolExecutor) -> None:
         process.terminate()
     pool._call_queue._reader.close()  # type: ignore[attr-defined]
     pool._result_queue._writer.close()  # type: ignore[attr-defined]
-
-
-def _begin(environment: dict[str, str], prepare: Callable[[], object] | None) -> None:
-    """Begin a worker with the current environment: the fork server still has the one it was started with."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes: the parent ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if prepare:
-        prepare()
-
-
-def _end_with_parent() -> None:
-    """End when the parent is killed: workers hold each other's pipes open and would go on."""
-    if parent := multiprocessing.parent_process():
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _undisturbed(function: Callable[[], None]) -> None:
-    """Call a function in a thread, where no signal interrupts it: a worker half started would be lost."""
-    done = threading.Event()  # a `join` that a signal interrupts believes that the thread has ended
-
-    def call() -> None:
-        try:
-            function()
-        finally:
-            done.set()
-
-    threading.Thread(target=call).start()
-    try:
-        done.wait()
-    finally:
-        done.wait()
 
 
 def _in_pool(
@@ -182,7 +106,7 @@ def _in_pool(
         except RuntimeError as fault:  # a broken pool is one: no task must be lost because of the thread
             faults.append(fault)
 
-    _undisturbed(submit)
+    undisturbed(submit)
     try:
         for future in futures:
             yield future.result()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from multiprocessing.connection import wait
 from pathlib import Path
 from statistics import median
 from typing import TypedDict
@@ -17,6 +15,7 @@ from typing import TypedDict
 import torch
 
 from merdata import MerdataError
+from merdata.plugin import Apart, ending
 from merdata_train.features.perturbations import ladder
 from merdata_train.runs.cost import OPERATIONS_A_SECOND, gpu_hours
 from merdata_train.runs.embeddings import keep_embeddings
@@ -26,6 +25,7 @@ from merdata_train.runs.robustness import climb, usable
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import Planned, Suite
 
+PRELOADED = [__name__, "torch._dynamo"]  # which the first optimiser imports
 THREADS = 1  # of torch, in each run: another number of them gives other last digits
 
 
@@ -154,31 +154,31 @@ def _each(
             yield todo[folder], _here(todo[folder], out, test)
         return
     order.prepare()
-    running: set[subprocess.Popen[str]] = set()
-    with ThreadPoolExecutor(jobs) as pool:
-        begun: dict[Future[str | None], Path] = {}
-        try:
-            while order.is_active():
-                ready = order.get_ready()
-                begun |= {pool.submit(_apart, todo[folder], out, test, running): folder for folder in ready}
-                for future in wait(begun, return_when=FIRST_COMPLETED).done:
-                    folder = begun.pop(future)
-                    order.done(folder)
-                    yield todo[folder], future.result()
-        except BaseException:  # a signal, here or where the results go: the runs end too
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in [*running]:
-                process.terminate()
-            raise
+    ready: list[Path] = []
+    running: dict[Path, Apart[str | None]] = {}
+    try:
+        while order.is_active():
+            ready += order.get_ready()
+            for folder in ready[: jobs - len(running)]:
+                ready.remove(folder)
+                running[folder] = Apart(_apart, todo[folder], out, test, preload=PRELOADED)
+            ended = wait([begun.told for begun in running.values()])
+            for folder in [folder for folder, begun in running.items() if begun.told in ended]:
+                order.done(folder)
+                yield todo[folder], _fault_of(running.pop(folder))
+    except BaseException:  # a signal, here or where the results go: the runs end too
+        for begun in running.values():
+            begun.end()
+        raise
 
 
-def _here(planned: Planned, out: Path, test: bool) -> str | None:
+def _here(planned: Planned, out: Path, test: bool, jobs: int | None = None) -> str | None:
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
-        folder = run(planned.recipe, out, scored_next=test)
+        folder = run(planned.recipe, out, jobs=jobs, scored_next=test)
         if test:
-            evaluate(folder)
+            evaluate(folder, jobs=jobs)
     except MerdataError as error:
         return str(error)
     except Exception as error:
@@ -188,23 +188,17 @@ def _here(planned: Planned, out: Path, test: bool) -> str | None:
     return None
 
 
-def _apart(planned: Planned, out: Path, test: bool, running: set[subprocess.Popen[str]]) -> str | None:
+def _apart(planned: Planned, out: Path, test: bool) -> str | None:
     """The run in a process of its own, so that a crash cannot end the others."""
-    options = ["--out", str(out), "--jobs", "1", "--json", *([] if test else ["--no-test"])]
-    process = subprocess.Popen(  # noqa: S603  our own interpreter and words
-        [sys.executable, "-m", "merdata_train", "run", *planned.words, *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {name: str(THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")},
-    )
-    running.add(process)
-    _, errors = process.communicate()
-    running.discard(process)
-    if process.returncode == 0:
-        return None
-    said = errors.strip().splitlines() or [f"it ended with exit code {process.returncode}"]
-    return said[-1].removeprefix("merdata_train: ")
+    with ending("merdata_train"):
+        return _here(planned, out, test, jobs=1)
+
+
+def _fault_of(ended: Apart[str | None]) -> str | None:
+    try:
+        return ended.result()
+    except MerdataError as error:
+        return str(error).removeprefix("merdata_train: ")
 
 
 def pace(planned: Sequence[Planned], out: Path) -> Pace | None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import merdata
-from merdata.engine.pool import process_context
+from merdata.engine.process import process_context
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.conduct import conduct, pace, summary

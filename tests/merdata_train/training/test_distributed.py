@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import merdata
-from merdata.engine.pool import process_context
+from merdata.engine.process import process_context
 from merdata_train.cli.app import main
 from merdata_train.data.source import Source
 from merdata_train.models.emotion import EmotionModel

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from merdata.engine.pool import process_context
+from merdata.engine.process import process_context
 from merdata_train.data.source import Examples
 from merdata_train.errors import ProtocolError, RecipeError
 from merdata_train.models.emotion import open_model
