@@ -178,7 +178,9 @@ def _foresee(corpus: Corpus, rows: list[PlannedRow], survey: Survey) -> CorpusFo
         ("dropped: label" if not row.stays else "missing audio" if row.size is None else "to decode")
         for row in own
     )
-    fates = ((row.utterance.raw_label or NO_LABEL, row.decision.target, not row.decision.keep) for row in own)
+    fates = Counter(
+        (row.utterance.raw_label or NO_LABEL, row.decision.target, not row.decision.keep) for row in own
+    )
     return {
         "corpus": corpus.name,
         "domain": corpus.domain,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePath
 
 from typing_extensions import TypedDict
 
@@ -57,17 +56,17 @@ def account_for(tree: Tree, rows: Iterable[Utterance]) -> FileAccount:
     """The account of a folder whose rows were read."""
     excluded = {row.source: row.excluded for row in rows if row.source}
     metadata = set(map(str, tree.notes)) - excluded.keys()
+    known = excluded.keys() | metadata
     others: dict[str, list[str]] = {}
-    rest = [str(path) for path in tree.paths if str(path) not in excluded and str(path) not in metadata]
+    rest = [path for path in map(str, tree.paths) if path not in known]
     for kind, path in [*((_kind(path), path) for path in rest), *_unseen(tree)]:
         others.setdefault(kind, []).append(path)
-    there = set(map(str, tree.paths))
     not_rows = Counter(reason for reason in excluded.values() if reason)
     account: FileAccount = {
-        "files": len(there) + sum(1 for _ in _unseen(tree)),
+        "files": len(tree.names) + sum(1 for _ in _unseen(tree)),
         "rows": len(excluded) - not_rows.total(),
         "not_rows": dict(sorted(not_rows.items())),
-        "metadata": len(metadata & there),
+        "metadata": len(metadata & tree.names),
         "others": {kind: _others(paths) for kind, paths in sorted(others.items())},
     }
     return account
@@ -78,22 +77,21 @@ def _others(paths: Sequence[str]) -> Others:
 
 
 def _kind(path: str) -> str:
-    return ARCHIVE if is_archive(PurePath(path)) else AUDIO if audio_stem(path) is not None else OTHER
+    return ARCHIVE if is_archive(path) else AUDIO if audio_stem(path) is not None else OTHER
 
 
-def is_archive(path: PurePath) -> bool:
-    return ARCHIVE_NAME.fullmatch(path.name) is not None
+def is_archive(path: str) -> bool:
+    return ARCHIVE_NAME.fullmatch(path, path.rfind("/") + 1) is not None
 
 
 def _unseen(tree: Tree) -> Iterator[tuple[str, str]]:
-    there = set(map(str, tree.paths))
     yield from ((HIDDEN, path) for path in tree.found.hidden)
-    yield from ((LINK, path) for path in (*tree.found.outside, *tree.found.loops) if path not in there)
+    yield from ((LINK, path) for path in (*tree.found.outside, *tree.found.loops) if path not in tree.names)
 
 
 def advice(tree: Tree) -> Iterator[str]:
     """What to do about archives, and links that lead out of the folder."""
-    archives = [str(path) for path in tree.paths if is_archive(path)]
+    archives = [path for path in map(str, tree.paths) if is_archive(path)]
     if archives:
         yield f"archives that are not unpacked: {some(archives)}. Unpack them and build again"
     if tree.found.outside:

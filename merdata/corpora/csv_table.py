@@ -23,6 +23,8 @@ class Row(dict[str, str]):
         where: its file and number, for messages; the first row below the header is row 1.
     """
 
+    __slots__ = ("where",)
+
     def __init__(self, cells: Mapping[str, str] | Iterable[tuple[str, str]], where: str) -> None:
         super().__init__(cells)
         self.where = where

@@ -165,6 +165,8 @@ def passed_over(shelf: Path) -> list[str]:
         for entry in entries
         if not entry.name.startswith(".")
         and (
-            plain(entry.name) not in registry() if entry.is_dir() else is_archive(entry) or not entry.exists()
+            plain(entry.name) not in registry()
+            if entry.is_dir()
+            else is_archive(entry.name) or not entry.exists()
         )
     ]

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -65,6 +66,11 @@ class Tree:
         if tree.preferred and not any(map(tree.is_preferred, tree.paths)):
             raise OptionError(f"{corpus}.prefer: {root} has no file below {tree.preferred}")
         return tree
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The paths as text."""
+        return frozenset(map(str, self.paths))
 
     @property
     def preferred(self) -> str:

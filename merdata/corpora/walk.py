@@ -149,7 +149,7 @@ def audio_stem(name: str) -> str | None:
     stem, ending = split_ending(name)
     if ending.lower() not in AUDIO:
         return None
-    further = audio_stem(stem)  # name.mp4.mp4
+    further = audio_stem(stem) if "." in stem else None  # name.mp4.mp4
     return stem if further is None else further
 
 

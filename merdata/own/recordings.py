@@ -114,22 +114,21 @@ class Recordings:
         return [name for name in FLOATS if name in self.table.names]
 
     def _utterance(self, row: Row, id: str, file: str | None, number: int) -> Utterance:
-        cells = {name: cell for name, cell in row.items() if cell}
-        split = _split(row, cells.get("split"), self.table.names.get("split", ""))
-        text, speaker = cells.get("text"), cells.get("speaker")
-        others: dict[str, Any] = {name: cells[name] for name in self._as_they_are if name in cells}
-        others |= {name: row.number(name) for name in self._floats if name in cells}
+        split = _split(row, row.get("split"), self.table.names.get("split", ""))
+        text, speaker = row.get("text") or None, row.get("speaker") or None
+        others: dict[str, Any] = {name: row[name] for name in self._as_they_are if row[name]}
+        others |= {name: row.number(name) for name in self._floats if row[name]}
         _check_span(row, others.get("start") or 0.0, others.get("end"))
         return Utterance(
             id=id,
             source=file,
-            raw_label=cells.get("label") if "label" in self.table.names else UNLABELLED,
+            raw_label=(row["label"] or None) if "label" in self.table.names else UNLABELLED,
             speaker=speaker,
             shard=_shard(speaker, split, number),
             text=text,
-            gender=gender_of(cells.get("gender")),
+            gender=gender_of(row.get("gender")),
             official_split=split,
-            turn=row.integer("turn") if "turn" in cells else None,
+            turn=row.integer("turn") if row.get("turn") else None,
             notes=(*self._notes(text, speaker), *self.table.notes),
             **others,
         )
@@ -232,7 +231,7 @@ def _check_span(row: Row, start: float, end: float | None) -> None:
 
 
 def _split(row: Row, word: str | None, column: str) -> str | None:
-    if word is None:
+    if not word:
         return None
     if word.casefold() not in SPLIT_WORDS:
         raise LayoutError(

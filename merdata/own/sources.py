@@ -39,10 +39,6 @@ class Sources:
     shared: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
-    def _paths(self) -> set[str]:
-        return set(map(str, self.tree.paths))
-
-    @cached_property
     def _stems(self) -> dict[str, list[str]]:
         """Path without the ending of an audio file -> paths."""
         stems: dict[str, list[str]] = {}
@@ -147,13 +143,13 @@ class Sources:
             return None
 
     def _exact(self, path: str) -> str | None:
-        if path in self._paths:
+        if path in self.tree.names:
             return path
         own = self._stems.get(path, [])
         return own[0] if len(own) == 1 else None
 
     def _found(self, path: str, given: str) -> tuple[str, str | None]:
-        if path in self._paths:
+        if path in self.tree.names:
             return path, path
         if (file := self._exact(path)) is not None:
             self.tally["without their ending"] += 1

@@ -146,7 +146,7 @@ class Tally:
             silenced=reasons[SILENCED],
             dropped=reasons[DROPPED],
             others=reasons[NO_ROW],
-            labels=loss_account(self._fates.elements()),
+            labels=loss_account(self._fates),
             textless=dict(self._textless.most_common()),
             sources=dict(self._sources.most_common()),
             defects=dict(sorted(self._defects.items())),
@@ -242,16 +242,16 @@ def totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {**by_domain, "total": by_domain.total()}
 
 
-def loss_account(rows: Iterable[tuple[str, str | None, bool]]) -> dict[str, dict[str, int]]:
+def loss_account(rows: Counter[tuple[str, str | None, bool]]) -> dict[str, dict[str, int]]:
     """Raw label -> class, `unlabelled` or `dropped` -> rows.
 
     Args:
-        rows: raw label, class, and whether the label policy drops the row.
+        rows: how many have a raw label, a class, and a label policy that drops them.
     """
     account: dict[str, Counter[str]] = {}
-    for raw, label, dropped in rows:
+    for (raw, label, dropped), number in rows.items():
         fate = "dropped" if dropped else label or "unlabelled"
-        account.setdefault(raw, Counter())[fate] += 1
+        account.setdefault(raw, Counter())[fate] += number
     return {raw: dict(fates) for raw, fates in sorted(account.items())}
 
 

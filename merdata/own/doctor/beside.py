@@ -45,8 +45,7 @@ class Beside:
 def look_beside(tree: Tree, paths: Sequence[str]) -> Beside:
     """Look at tables, texts and some headers."""
     fields: dict[str, str] = {}
-    there = {str(path) for path in tree.paths}
-    texts = sum(str(PurePosixPath(path).with_suffix(".txt")) in there for path in paths)
+    texts = sum(str(PurePosixPath(path).with_suffix(".txt")) in tree.names for path in paths)
     if texts >= SHARE * len(paths):
         fields["text"] = '{file: "{stem}.txt"}'
     doubts: list[str] = []
