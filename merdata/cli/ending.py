@@ -53,7 +53,6 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
     """
     _since.clear()
     _stopped.clear()
-    threading.excepthook = _quiet_about_cancelled
     sys.unraisablehook = _raise_again
     _write_any_character()
     _listen()
@@ -76,14 +75,6 @@ def ending(program: str, extra: str | None = None) -> Iterator[None]:
         _leave(answer.code)
     finally:
         _since.append(time.monotonic())  # what is left to do is the interpreter's own cleaning up
-
-
-def _quiet_about_cancelled(thread: threading.ExceptHookArgs) -> None:
-    """Do not report a task that was cancelled: the message is about the error that cancelled it."""
-    from concurrent.futures import InvalidStateError
-
-    if thread.exc_type is not InvalidStateError:
-        threading.__excepthook__(thread)
 
 
 def _raise_again(report: sys.UnraisableHookArgs) -> None:

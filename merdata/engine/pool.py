@@ -79,12 +79,11 @@ def _pool(jobs: int, prepare: Callable[[], object] | None, preload: Sequence[str
 def _end_workers(pool: ProcessPoolExecutor) -> None:
     """End the workers at once: their tasks may take minutes, and nobody waits for them any more.
 
-    The pool's threads would wait for ever for a worker that was ended while it read a task or wrote a result,
-    because this process holds the other ends of its pipes too.
+    The pool's thread then gives every future its error. It would die of one that was cancelled meanwhile, and
+    wait for ever for a result that a worker had half written, because this process could write the rest.
     """
     for process in list((pool._processes or {}).values()):  # `terminate_workers` from Python 3.14 on
         process.terminate()
-    pool._call_queue._reader.close()  # type: ignore[attr-defined]
     pool._result_queue._writer.close()  # type: ignore[attr-defined]
 
 
@@ -119,6 +118,8 @@ def _in_pool(
             "script again"
         ) from error
     except BaseException:
-        for future in futures:
-            future.cancel()
+        if not isinstance(pool, ProcessPoolExecutor):  # of which `_pool` ends the workers
+            for future in futures:
+                future.cancel()
+            pool.shutdown(wait=False)
         raise
