@@ -42,12 +42,12 @@ def dask_pool(scheduler: str | None = None, jobs: int | None = None) -> Iterator
     for name in ("distributed", "distributed.client"):  # a lost worker's task goes to another, silently
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        client = Client(**_cluster(scheduler, jobs), timeout=PATIENCE)  # type: ignore[no-untyped-call]
+        client = Client(**_cluster(scheduler, jobs), timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise EngineError(f"no Dask scheduler answers at {scheduler}: {error}") from error
     with client, _watched(client):
         try:
-            yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+            yield client.get_executor(pure=False)
         except KilledWorker as error:
             raise EngineError(f"a task killed several workers of the cluster: {error}") from error
         except CancelledError as error:
