@@ -127,6 +127,8 @@ def disturbed_readers(
         merdata.build(["tess"], corpus, store, policy=policy, jobs=0)
         states.add(_by_open_labels(store))
     _keep_all_in_train(store)
+    for number in (1, 2):  # imports for seconds, in which the readers would only see the same store
+        change(corpus, store, number)
     readers = {
         kind: [
             _reader(kind, store, end, folder / f"cache-{kind.replace(' ', '-')}-{number}")
