@@ -100,6 +100,7 @@ def read_until(kind: str, store: str, end: Path) -> None:
 def _reader(kind: str, store: Path, end: Path, cache: Path) -> subprocess.Popen[str]:
     environment = os.environ | {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
     environment |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1"}
+    environment["USE_TORCH"] = "0"  # which datasets would import for seconds, to stream
     command = [sys.executable, "-m", "tests.crash.readers", "--read", kind, str(store), str(end)]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
