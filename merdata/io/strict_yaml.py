@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,12 @@ def load_yaml(text: str) -> Any:
     """
     if len(text) > MOST_BYTES:
         raise yaml.YAMLError(f"it is larger than {MOST_BYTES:,} bytes")
+    return deepcopy(_loaded(text))
+
+
+@lru_cache(maxsize=64)
+def _loaded(text: str) -> Any:
+    """The value, read once: each run of a suite asks for the same recipes, and reading one takes 15 ms."""
     return _load(text, StrictLoader)
 
 

@@ -60,6 +60,7 @@ def render_figures(draw: Draw, look: Look, kinds: Sequence[str]) -> dict[str, by
     except ImportError as error:
         raise MerdataError("figures need matplotlib: pip install 'merdata[report]'") from error
     matplotlib.use("Agg")
+    from matplotlib.backend_bases import get_registered_canvas_class
     from matplotlib.figure import Figure
 
     style: dict[Any, Any] = {
@@ -75,8 +76,13 @@ def render_figures(draw: Draw, look: Look, kinds: Sequence[str]) -> dict[str, by
         files: dict[str, bytes] = {}
         for kind in kinds:
             stream = io.BytesIO()
-            figure.savefig(stream, format=kind, metadata=UNDATED[kind])
-            figure.set_layout_engine("none")  # it stays where the first has put it
+            if not files:  # it draws twice, for what it lays out
+                figure.savefig(stream, format=kind, metadata=UNDATED[kind])
+                figure.set_layout_engine("none")  # the others have everything where the first has put it
+            else:
+                figure.set_dpi(DPI)
+                canvas = get_registered_canvas_class(kind)(figure)
+                getattr(canvas, f"print_{kind}")(stream, metadata=UNDATED[kind])
             files[kind] = stream.getvalue()
     return files
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from merdata.sample.voice import Samples, Speaker, say, seeded
+from merdata.sample.voice import Samples, Speaker, length, say, seeded
 
 Row = Sequence[object]
 
@@ -35,9 +35,17 @@ class Line(NamedTuple):
 
     def spoken(self, seed: int, rate: int) -> Samples:
         """Its samples; they depend on the seed and the utterance, not on which others are made."""
-        speaker = Speaker.of(self.corpus, self.speaker, self.gender)
-        rng = seeded(seed, self.corpus, self.name)
-        return say(speaker, self.emotion, self.text, rate, rng, self.strength)
+        return say(self._voice(), self.emotion, self.text, rate, self._chance(seed), self.strength)
+
+    def seconds(self, seed: int) -> float:
+        """How long it is, without making its samples."""
+        return length(self._voice(), self.emotion, self.text, self._chance(seed), self.strength)
+
+    def _voice(self) -> Speaker:
+        return Speaker.of(self.corpus, self.speaker, self.gender)
+
+    def _chance(self, seed: int) -> np.random.Generator:
+        return seeded(seed, self.corpus, self.name)
 
 
 def recording(path: str, line: Line, seed: int, rate: int, kind: str = "WAV") -> File:

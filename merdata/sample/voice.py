@@ -153,6 +153,14 @@ def say(
     return _resampled(levelled + _amplitude(FLOOR) * rng.standard_normal(len(spoken)), rate)
 
 
+def length(
+    speaker: Speaker, emotion: str, text: str, rng: np.random.Generator, strength: float = 1.0
+) -> float:
+    """The seconds of what `say` makes of the same words and the same generator state, without making it."""
+    _, voice, _ = _sounds(text, speaker, _manner(speaker, emotion, strength, rng))
+    return len(voice) * HOP / RATE
+
+
 def _manner(speaker: Speaker, emotion: str, strength: float, rng: np.random.Generator) -> Manner:
     shown = strength * speaker.expression * rng.uniform(0.6, 1.2)
     departures = zip(EMOTIONS[emotion], CHANCE, rng.standard_normal(len(CHANCE)), strict=True)

@@ -40,14 +40,18 @@ from merdata_train.recipe.recipe import Recipe
 class Source:
     """A recipe's view of a store: which rows, which classes, and the hashes that name them.
 
+    Args:
+        recipe: what names them.
+        store: the recipe's, if it is open already.
+
     Raises:
         RecipeError: the recipe names a corpus or label space that does not exist.
         SplitError, StoreError: the store or the protocol cannot be read.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, store: merdata.Store | None = None) -> None:
         self.recipe = recipe
-        self.store = merdata.open_store(recipe.store)
+        self.store = merdata.open_store(store or recipe.store)
         self.protocol = merdata.load_protocol(self.store, recipe.protocol)
         self.space = merdata.label_space(recipe.labels)
         self.corpora = corpora_of(recipe.data, self.store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MODALITIES: tuple[Modality, ...] = ("audio", "text")  # of a recipe that does not say
 
 
+@cache
 def recipe_files() -> dict[str, Path]:
     """Name -> file of the recipes that ship with the package."""
     folder = recipe_folder()

@@ -7,8 +7,9 @@ once, and a suite that was killed continues where it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -232,10 +233,11 @@ def plan(suite: Suite, out: Path, store: Path | None = None, overrides: Sequence
             raise RecipeError(
                 f"suite {suite.name} sets seeds and folds: use --seeds or --folds, not {override}"
             )
+    opened = cache(merdata.open_store)  # one store for all cells: it reads its rows' ids once
     asked = {
         run: recipe
         for label, cell in suite.cells()
-        for run, recipe in _plan_cell(suite, label, cell, out, store, overrides)
+        for run, recipe in _plan_cell(suite, label, cell, out, store, overrides, opened)
     }
     for run, recipe in asked.items():
         check_starts(run.recipe, recipe, {other.folder for other in asked})
@@ -249,6 +251,7 @@ def _plan_cell(
     out: Path,
     store: Path | None,
     overrides: Sequence[str],
+    opened: Callable[[str], merdata.Store],
 ) -> Iterator[tuple[Planned, Recipe]]:
     """Each run of a cell, and its recipe before folders took the place of the recipes that it starts from."""
     name, changes = str(cell[0]), cell[1]
@@ -256,7 +259,7 @@ def _plan_cell(
     where = load_recipe(name, place).store
     words = [name, *place, *_words(changes, where), *overrides]
     base = load_recipe(words[0], words[1:])
-    source = Source(base)
+    source = Source(base, opened(base.store))
     names = source.protocol.fold_names
     shared = [*place, *_words(suite.overrides, where), *overrides]
     for fold, seed in product(_folds(suite, source), suite.seeds):

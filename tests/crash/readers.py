@@ -100,6 +100,7 @@ def read_until(kind: str, store: str, end: Path) -> None:
 def _reader(kind: str, store: Path, end: Path, cache: Path) -> subprocess.Popen[str]:
     environment = os.environ | {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
     environment |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1"}
+    environment["USE_TORCH"] = "0"  # which datasets would import for seconds, to stream
     command = [sys.executable, "-m", "tests.crash.readers", "--read", kind, str(store), str(end)]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -127,6 +128,8 @@ def disturbed_readers(
         merdata.build(["tess"], corpus, store, policy=policy, jobs=0)
         states.add(_by_open_labels(store))
     _keep_all_in_train(store)
+    for number in (1, 2):  # imports for seconds, in which the readers would only see the same store
+        change(corpus, store, number)
     readers = {
         kind: [
             _reader(kind, store, end, folder / f"cache-{kind.replace(' ', '-')}-{number}")

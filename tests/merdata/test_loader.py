@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -47,9 +48,9 @@ print(json.dumps({
 def elsewhere(store: merdata.Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """What a process without merdata sees."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_MERDATA, str(store.path)], capture_output=True, text=True, cwd=folder
-    )
+    command = [sys.executable, "-c", WITHOUT_MERDATA, str(store.path)]
+    without_torch = os.environ | {"USE_TORCH": "0"}  # which datasets would import for seconds, to stream
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=without_torch)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))
 

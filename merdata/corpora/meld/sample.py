@@ -10,8 +10,7 @@ import numpy as np
 
 from merdata.corpora.meld.script import Turn, dialogue
 from merdata.sample.files import File, Line, mp4, table
-from merdata.sample.vocal_tract import RATE
-from merdata.sample.voice import Samples, seeded
+from merdata.sample.voice import seeded
 
 CLIP_RATE = 48_000
 HEADER = (
@@ -89,15 +88,14 @@ def _mp4(turn: Turn, seed: int) -> bytes:
     rng = seeded(seed, "meld channels", turn.name)
     surround = rng.random() < SURROUND_SHARE
     gains = np.array([0, 0, 1, 0, 0, 0] if surround else [1, 0.95], np.float32)
-    speech = _spoken(turn, seed, CLIP_RATE)
+    speech = _line(turn).spoken(seed, CLIP_RATE)
     room = rng.standard_normal((len(gains), len(speech)), np.float32)
     channels = gains[:, None] * speech + np.float32(ROOM) * room
     return mp4(channels, CLIP_RATE, "5.1" if surround else "stereo")
 
 
-def _spoken(turn: Turn, seed: int, rate: int) -> Samples:
-    line = Line("meld", turn.name, turn.speaker, turn.gender, turn.emotion, turn.text)
-    return line.spoken(seed, rate)
+def _line(turn: Turn) -> Line:
+    return Line("meld", turn.name, turn.speaker, turn.gender, turn.emotion, turn.text)
 
 
 def _csv(split: Split, turns: list[Turn], seed: int) -> bytes:
@@ -113,7 +111,7 @@ def _rows(turns: list[Turn], seed: int) -> Iterator[tuple[object, ...]]:
         season, episode, clock = rng.integers(1, 10), rng.integers(1, 25), rng.uniform(30, 1200)
         for turn in group:
             begin = clock + rng.uniform(0.1, 0.8)
-            clock = begin + len(_spoken(turn, seed, RATE)) / RATE
+            clock = begin + _line(turn).seconds(seed)
             words = (turn.text, turn.speaker, turn.emotion, turn.sentiment)
             yield *words, number, turn.number, season, episode, _time(begin), _time(clock)
 

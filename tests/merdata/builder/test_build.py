@@ -27,12 +27,9 @@ from merdata.errors import CorpusNotFound, LayoutError, MerdataError, PolicyErro
 from merdata.store.ledger import LEDGER_SCHEMA
 from merdata.store.store import open_store
 from tests.crash.scene import files as digest
+from tests.merdata.cli.command import cli
 
 MERDATA = [sys.executable, "-c", "from merdata.cli.app import main; main()"]
-
-
-def run(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*MERDATA, *map(str, words)], capture_output=True, text=True, **options)  # type: ignore[call-overload]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +106,8 @@ def test_place_locale_and_hash_seed_do_not_matter(
     thin_corpora: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     environment = os.environ | {"LC_ALL": "C", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7"}
-    done = run("build", "--corpus", "all", "--source", thin_corpora, cwd=tmp_path, env=environment)
+    words = ["build", "--corpus", "all", "--source", thin_corpora]
+    done = subprocess.run([*MERDATA, *words], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     assert digest(tmp_path / "store") == undisturbed
 
@@ -269,7 +267,7 @@ def test_links_that_leave_the_corpus_are_refused(corpora: Path, tmp_path: Path) 
 
 
 def test_a_dry_run_writes_nothing(corpora: Path, tmp_path: Path) -> None:
-    done = run("build", "--corpus", "all", "--source", corpora, "--dry-run", "--json", cwd=tmp_path)
+    done = cli("build", "--corpus", "all", "--source", corpora, "--dry-run", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
     plan = json.loads(done.stdout)
@@ -437,7 +435,7 @@ def pointers(corpora: Path, folder: Path) -> Path:
 def test_a_first_build_that_stores_no_row_fails_and_leaves_no_store(corpora: Path, tmp_path: Path) -> None:
     folder = pointers(corpora, tmp_path / "tess")
     rows = len(list(folder.rglob("*.wav")))
-    done = run("build", "--corpus", "tess", "--source", folder, "--store", tmp_path / "store")
+    done = cli("build", "--corpus", "tess", "--source", folder, "--store", tmp_path / "store")
     assert (done.returncode, done.stdout) == (3, "")
     assert len(done.stderr.strip().splitlines()) == 1
     assert f"none of the {rows} rows of tess can be stored ({rows} lfs-pointer)" in done.stderr

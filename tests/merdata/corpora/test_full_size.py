@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 
 from merdata.corpora.miniature import miniatures
 from merdata.corpora.registry import registry
+from tests.merdata.cli.command import cli
 from tests.merdata.corpora.trees import MAKERS
 
 SOURCE0 = {
@@ -37,8 +36,7 @@ def shelf(full_tree: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def plan(shelf: Path) -> dict[str, Any]:
     """What `merdata build --corpus all --dry-run --json --strict` says."""
-    command = [Path(sys.executable).with_name("merdata"), "build", "--corpus", "all", "--source", shelf]
-    done = subprocess.run([*command, "--dry-run", "--json", "--strict"], capture_output=True, text=True)
+    done = cli("build", "--corpus", "all", "--source", shelf, "--dry-run", "--json", "--strict")
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 

@@ -62,6 +62,7 @@ def folder(store: Store, tmp_path: Path) -> Path:
 def python(hub: FakeHub, home: Path, code: str, *words: object, token: str | None = TOKEN) -> Done:
     command = [sys.executable, "-c", ONLY_LOOPBACK + code, *map(str, words)]
     environment = hub.environment(home / "hf", token) | {"NO_COLOR": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    environment["USE_TORCH"] = "0"  # which datasets would import for seconds, to stream
     for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
         environment.pop(name, None)
     done = subprocess.run(command, capture_output=True, text=True, env=environment)

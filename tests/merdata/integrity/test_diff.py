@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +14,7 @@ import soundfile
 import merdata
 from merdata.integrity.diff import diff
 from merdata.io.files import file_sha256
+from tests.merdata.cli.command import cli
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +90,9 @@ def test_other_defects_and_other_code(plain: Path, tmp_path: Path) -> None:
 
 def test_on_the_command_line(plain: Path, corpora: Path, tmp_path: Path) -> None:
     merdata.build(["tess"], corpora / "tess", tmp_path / "store", policy=["ps=joy"], jobs=0)
-    command = [sys.executable, "-c", "from merdata.cli.app import main; main()", "diff"]
-    done = subprocess.run([*command, plain, tmp_path / "store"], capture_output=True, text=True)
+    done = cli("diff", plain, tmp_path / "store")
     assert done.returncode == 1, done.stderr
     assert "changed label" in done.stdout and "policy 20" in done.stdout
-    done = subprocess.run([*command, plain, plain, "--json"], capture_output=True, text=True)
+    done = cli("diff", plain, plain, "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["changed"] == {}

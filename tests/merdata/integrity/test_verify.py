@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +19,7 @@ from merdata.store.commit import CARD, CHANGE, announce
 from merdata.store.manifest import MANIFEST, sealed
 from merdata.store.protocol import Protocol
 from tests.crash.flips import missed_flips
+from tests.merdata.cli.command import cli as run
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +39,6 @@ def small(tess: Path, tmp_path: Path) -> Path:
 
 def data_files(store: Path) -> list[Path]:
     return sorted((store / "data").rglob("*.parquet"))
-
-
-def run(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from merdata.cli.app import main; main()", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 def rewritten(store: Path, change: dict[str, object]) -> None:

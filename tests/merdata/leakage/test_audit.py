@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from merdata.leakage.rows import TEST, TRAIN, Rows, Split, coded, read_rows
 from merdata.store.keep import keep_protocol
 from merdata.store.protocol import make_protocol
 from merdata.store.store import open_store
+from tests.merdata.cli.command import cli
 
 
 @pytest.fixture
@@ -193,14 +192,13 @@ def test_balance_is_the_distance_from_the_corpus(store: merdata.Store) -> None:
 
 
 def test_on_the_command_line(copy: merdata.Store) -> None:
-    command = [sys.executable, "-c", "from merdata.cli.app import main; main()", "audit", str(copy.path)]
-    done = subprocess.run([*command, "--no-near-audio"], capture_output=True, text=True)
+    done = cli("audit", copy.path, "--no-near-audio")
     assert done.returncode == 0
     assert "promises hold" in done.stdout and "near-identical audio: not looked for" in done.stdout
     split_of = merdata.load_protocol(copy, "mer").splits()
     of_test = sorted(id for id, split in split_of.items() if split == "test" and id.startswith("ravdess/"))
     keep_protocol(copy, moved(copy, of_test[:1], "train"))
-    done = subprocess.run([*command, "--all", "--json"], capture_output=True, text=True)
+    done = cli("audit", copy.path, "--all", "--json")
     assert done.returncode == 1
     found = {one["protocol"]: one for one in json.loads(done.stdout)}
     assert any(finding["broken"] for finding in found["moved"]["findings"])

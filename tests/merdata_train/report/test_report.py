@@ -291,12 +291,12 @@ def test_runs_without_a_suite_are_one_table_a_test_set(trained: Path, reseeded: 
 
 def test_what_is_missing_is_named(copy: Path, folded: merdata.Store, tmp_path: Path) -> None:
     """A run; a suite; and nobody plays clips of a store that is gone."""
-    runs = json.loads((copy / "suites" / "two.json").read_text())["runs"]
+    runs = json.loads((copy / "suites" / "loco.json").read_text())["runs"]
     shutil.rmtree(copy / runs[-1]["folder"])
     for recipe in copy.glob("*/recipe.yaml"):
         recipe.write_text(recipe.read_text().replace(str(folded.path), str(tmp_path / "gone")))
-    write_report(copy, tmp_path / "report", only="two")
-    assert "Not scored yet: A+T, fold0, seed 1" in (tmp_path / "report" / "tables" / "two.md").read_text()
+    write_report(copy, tmp_path / "report", only="loco")
+    assert "Not scored yet: A+T, tess, seed 0" in (tmp_path / "report" / "tables" / "loco.md").read_text()
     assert FLAC not in (tmp_path / "report" / "index.html").read_text()
     with pytest.raises(RunError, match="suite three was not run into"):
         write_report(copy, tmp_path / "report", only="three")
