@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
 
+# Where modules may not be kept compiled, each of some hundred processes compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench real crash setup clean
 
 setup: $(READY)
