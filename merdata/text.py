@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +55,7 @@ def words(text: str) -> list[str]:
     return [part for part in parts if any(map(str.isalnum, part))]
 
 
+@lru_cache(maxsize=1 << 16)
 def normalised(text: str) -> str:
     """The words with single blanks between them; "" where there is no word."""
     return " ".join(words(text))

@@ -58,8 +58,12 @@ class Environment(TypedDict):
     packages: dict[str, str | None]
 
 
-def write_card(folder: Path) -> Path:
+def write_card(folder: Path, store: merdata.Store | None = None) -> Path:
     """Write model/README.md of an evaluated run.
+
+    Args:
+        folder: of the run.
+        store: the run's, if it is open already.
 
     Returns:
         Its path.
@@ -68,14 +72,18 @@ def write_card(folder: Path) -> Path:
         RunError: the folder is not a finished run, or was never evaluated.
     """
     path = folder / "model" / "README.md"
-    text = card(folder)
+    text = card(folder, store)
     with plugin.write_atomically(path) as temporary:
         temporary.write_text(text, "utf-8")
     return path
 
 
-def card(folder: Path) -> str:
+def card(folder: Path, store: merdata.Store | None = None) -> str:
     """The card's text, with its YAML header.
+
+    Args:
+        folder: of the run.
+        store: as in `write_card`.
 
     Raises:
         RunError: as `write_card`.
@@ -92,7 +100,7 @@ def card(folder: Path) -> str:
         folder / "metrics.json", Metrics, f"{folder} has no scores: run `merdata_train evaluate {folder}`"
     )
     sets = {name: account for name, account in metrics["sets"].items() if account}
-    corpora = _corpora(recipe, metrics)
+    corpora = _corpora(recipe, metrics, store)
     lints: list[Remark] = _read(folder / "lints.json", list[Remark], fault, missing=[])
     nothing: Ladder = {"clean": {}, "steps": []}
     perturbed = _read(folder / "robustness.json", Ladder, fault, missing=nothing)
@@ -106,7 +114,7 @@ def card(folder: Path) -> str:
         parameters=_parameters(folder / "model" / "model.safetensors"),
         titles=TITLES,
         corpora=corpora,
-        claims=_claims(recipe),
+        claims=_claims(recipe, store),
         looks=_looks(folder / "test_log.jsonl"),
         lints=lints,
         ladders=dict(ladders(perturbed, DOMAINS)),
@@ -163,10 +171,10 @@ def _result(recipe: Recipe, metrics: Metrics, name: str, metric: str, value: flo
     )
 
 
-def _corpora(recipe: Recipe, metrics: Metrics) -> dict[str, Facts | None]:
+def _corpora(recipe: Recipe, metrics: Metrics, store: merdata.Store | None) -> dict[str, Facts | None]:
     """The corpora that the model was trained on, and what the store says of each, else what merdata does."""
     try:
-        stored: Facts = {**merdata.open_store(recipe.store).corpora}
+        stored: Facts = {**merdata.open_store(store or recipe.store).corpora}
     except merdata.MerdataError:
         stored = {}
     known = {name: stored.get(name) or _corpus(name) for name in recipe.data.corpora or metrics["sets"]}
@@ -181,10 +189,10 @@ def _corpus(name: str) -> Facts | None:
         return None
 
 
-def _claims(recipe: Recipe) -> dict[str, list[str]]:
+def _claims(recipe: Recipe, store: merdata.Store | None) -> dict[str, list[str]]:
     """What the protocol promises, for which corpora; nothing where the store is missing."""
     try:
-        protocol = merdata.load_protocol(merdata.open_store(recipe.store), recipe.protocol)
+        protocol = merdata.load_protocol(merdata.open_store(store or recipe.store), recipe.protocol)
     except merdata.MerdataError:
         return {}
     return {claim: names for claim, names in sorted(protocol.properties["claims"].items()) if names}

@@ -91,12 +91,18 @@ def curves(
     places = _places(counted, total)
     recalls = np.full((gold.max() + 1, *places.shape), np.nan)
     for number in np.unique(gold):
-        own = (weights * (gold == number)).cumsum(axis=1)[:, last]
-        hits = (weights * (right & (gold == number))).cumsum(axis=1)[:, last]
-        rows, found = (np.take_along_axis(counts, places, axis=1) for counts in (own, hits))
+        own = gold == number
+        rows, found = (_at(weights, chosen, last, places) for chosen in (own, own & right))
         recalls[number] = np.where(rows > 0, found / np.maximum(rows, 1), np.nan)
     accuracy = 1 - np.take_along_axis(risk, places, axis=1)
     return accuracy, np.nanmean(recalls, axis=0), area
+
+
+def _at(weights: Floats, chosen: npt.NDArray[np.bool_], last: Ints, places: Ints) -> Floats:
+    """How often the chosen ones of the rows up to each place count, `[resamples, shares]`."""
+    sums = np.zeros((len(weights), int(chosen.sum()) + 1))
+    weights[:, chosen].cumsum(axis=1, out=sums[:, 1:])
+    return np.take_along_axis(sums, chosen.cumsum()[last][places], axis=1)
 
 
 def _places(counted: Floats, total: Floats) -> Ints:

@@ -17,6 +17,7 @@ import merdata
 from merdata.cli import app as toolkit
 from tests.attack.stores import Hostile, outside_folder
 from tests.attack.watch import content, watched
+from tests.crash.scene import few_clips
 
 SECONDS = 300  # that a command may take, on a machine that others use
 Words = list[object]
@@ -64,13 +65,7 @@ def commands(scene: Scene, store: Path, out: Path) -> dict[str, Words]:
 
 def make_scene(corpora: Path, folder: Path) -> Scene:
     """A store of a few clips, with a split."""
-    corpus = folder / "tess"
-    corpus.mkdir(parents=True)
-    chosen: dict[tuple[str, str], Path] = {}
-    for path in sorted((corpora / "tess").rglob("*.wav")):
-        chosen.setdefault((path.stem.split("_")[0], path.stem.split("_")[-1]), path)
-    for path in chosen.values():
-        shutil.copy(path, corpus)
+    corpus = few_clips(corpora / "tess", folder / "tess")
     merdata.build(["tess"], corpus, folder / "store", jobs=0)
     merdata.split(folder / "store", "random", name="mer")
     return Scene(folder, corpus, folder / "store")

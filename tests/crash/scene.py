@@ -59,7 +59,7 @@ class Change:
 
 def make_changes(corpora: Path, folder: Path) -> dict[str, Change]:
     """A first build, a rebuild under another policy, and a split; `corpora` holds the miniature of tess."""
-    corpus = _few_clips(corpora / "tess", folder / "tess")
+    corpus = few_clips(corpora / "tess", folder / "tess")
     old, new, split = folder / "old", folder / "new", folder / "split"
     merdata.build(["tess"], corpus, old, policy=OLD_POLICY, jobs=0)
     merdata.split(old)
@@ -97,7 +97,7 @@ def _split(_: Path, store: Path) -> None:
     merdata.split(store)
 
 
-def _few_clips(source: Path, target: Path) -> Path:
+def few_clips(source: Path, target: Path) -> Path:
     """One sentence of each emotion and speaker."""
     target.mkdir(parents=True)
     chosen: dict[tuple[str, str], Path] = {}

@@ -314,18 +314,18 @@ for path in sorted(folder.iterdir()):
 
 def test_no_message_tells_of_the_machine_or_the_run(source: Path, tmp_path: Path) -> None:
     """Two processes, hash seeds, folders and languages give the same words for the same broken files."""
+    files = {"noise": np.random.default_rng(5).bytes(9_000)}
+    for name, words in FORMATS.items():
+        data = bytearray(written(source, words))
+        quarter, half = len(data) // 4, len(data) // 2
+        data[quarter:half] = np.random.default_rng(3).bytes(half - quarter)
+        files |= {f"{name}.x": bytes(data), f"{name}, head.x": bytes(data[:12]) + bytes(4_000)}
     said = []
     for number, seed in enumerate(("1", "77")):
         folder = tmp_path / f"folder {number}" / "files"
         folder.mkdir(parents=True)
-        for name, words in FORMATS.items():
-            data = bytearray(written(source, words))
-            data[len(data) // 4 : len(data) // 2] = np.random.default_rng(3).bytes(
-                len(data) // 2 - len(data) // 4
-            )
-            (folder / f"{name}.x").write_bytes(data)
-            (folder / f"{name}, head.x").write_bytes(data[:12] + bytes(4_000))
-        (folder / "noise").write_bytes(np.random.default_rng(5).bytes(9_000))
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
         environment = os.environ | {"PYTHONHASHSEED": seed, "LC_ALL": ("C", "C.UTF-8")[number]}
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         done = subprocess.run(

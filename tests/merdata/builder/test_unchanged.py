@@ -18,16 +18,17 @@ from merdata.builder import build as builder
 from merdata.builder import unchanged as seen
 from merdata.builder.build import Report, build
 from merdata.builder.plan import choose
+from merdata.corpora.miniature import write_corpus
 
 Change = Callable[[Path], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def scene(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Report]:
-    """Two corpora, their store, and the report of its build. Read only."""
+def scene(thin_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Report]:
+    """Two small corpora, their store, and the report of its build. Read only."""
     folder = tmp_path_factory.mktemp("seen")
-    for name in ("cremad", "tess"):
-        shutil.copytree(corpora / name, folder / "corpora" / name)
+    write_corpus("cremad", folder / "corpora" / "cremad", speakers=3)  # the second has the silent clip
+    shutil.copytree(thin_corpora / "tess", folder / "corpora" / "tess")
     return folder / "corpora", folder / "store", build(["all"], folder / "corpora", folder / "store", jobs=0)
 
 
@@ -168,12 +169,12 @@ def test_a_reader_may_be_anything_that_is_called(copy: tuple[Path, Path]) -> Non
 
 
 def test_an_option_that_names_a_file_at_home(
-    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    thin_corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     prompts = tmp_path / "prompts.data"
     prompts.write_text("one")
-    choice = choose(["emovdb"], corpora / "emovdb", options=["emovdb.prompts=~/prompts.data"])
+    choice = choose(["emovdb"], thin_corpora / "emovdb", options=["emovdb.prompts=~/prompts.data"])
     before = seen.fingerprints(choice)
     prompts.write_text("others")
     assert seen.fingerprints(choice) != before

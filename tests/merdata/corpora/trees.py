@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ def touch(folder: Path, names: Iterable[str]) -> None:
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)
             made.add(path.parent)
-        path.touch()
+        os.close(os.open(path, os.O_CREAT))  # a hundred thousand of them: `touch` takes twice as long
 
 
 def listed(real_data: Path, name: str) -> list[str]:

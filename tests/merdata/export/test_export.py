@@ -18,6 +18,7 @@ from merdata import plugin
 from merdata.io.names import safe_names
 from merdata.store.keep import keep_protocol
 from merdata.store.protocol import make_protocol
+from tests.crash.scene import few_clips
 from tests.merdata.cli.test_cli import run
 
 
@@ -178,6 +179,16 @@ def test_csv_has_every_column_and_row(store: merdata.Store, tmp_path: Path) -> N
         assert json.loads(told["notes"] or "[]") == row["notes"]
 
 
+@pytest.fixture(scope="module")
+def small(corpora: Path, thin_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of few rows of two corpora, for tests that write and read it for each of many words."""
+    folder = tmp_path_factory.mktemp("small")
+    tess = few_clips(corpora / "tess", folder / "tess")
+    merdata.build(["tess"], tess, folder / "store", jobs=0)
+    merdata.build(["ravdess"], thin_corpora / "ravdess", folder / "store", jobs=0)
+    return folder / "store"
+
+
 def retold(shard: Path, text: str | None) -> None:
     """Let every row of a shard say something else."""
     table = pq.read_table(shard)
@@ -214,11 +225,11 @@ def test_pandas_takes_no_more_words_for_missing_values() -> None:
 
 @pytest.mark.parametrize("text", WORDS)
 def test_a_transcript_that_looks_like_a_missing_value_survives_csv(
-    text: str, store: merdata.Store, tmp_path: Path
+    text: str, small: Path, tmp_path: Path
 ) -> None:
     import pandas as pd
 
-    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+    copy = merdata.open_store(shutil.copytree(small, tmp_path / "store"))
     for number, shard in enumerate(copy.shards(["tess"])):
         retold(shard.path, text if number else "Say the word.")
     rows = merdata.export_csv(copy, tmp_path / "rows.csv", corpora=["tess"])
@@ -230,11 +241,11 @@ def test_a_transcript_that_looks_like_a_missing_value_survives_csv(
 @pytest.mark.usefixtures("_readable")
 @pytest.mark.parametrize("text", WORDS)
 def test_a_transcript_that_looks_like_a_missing_value_survives_audiofolder(
-    text: str, store: merdata.Store, tmp_path: Path
+    text: str, small: Path, tmp_path: Path
 ) -> None:
     from datasets import load_dataset
 
-    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+    copy = merdata.open_store(shutil.copytree(small, tmp_path / "store"))
     for shard in copy.shards(["tess"]):
         retold(shard.path, text)
     merdata.export_wav(copy, tmp_path / "out", corpora=["tess"])
@@ -244,10 +255,10 @@ def test_a_transcript_that_looks_like_a_missing_value_survives_audiofolder(
 
 @pytest.mark.usefixtures("_readable")
 @pytest.mark.parametrize("text", ["", " \u200e\u00a0", None])
-def test_an_empty_transcript_is_missing(text: str | None, store: merdata.Store, tmp_path: Path) -> None:
+def test_an_empty_transcript_is_missing(text: str | None, small: Path, tmp_path: Path) -> None:
     from datasets import load_dataset
 
-    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+    copy = merdata.open_store(shutil.copytree(small, tmp_path / "store"))
     for shard in copy.shards(["tess"]):
         retold(shard.path, text)
     merdata.export_wav(copy, tmp_path / "out", corpora=["tess", "ravdess"])
@@ -259,8 +270,8 @@ def test_an_empty_transcript_is_missing(text: str | None, store: merdata.Store, 
     assert {row["text"] for row in rows_of(tmp_path / "rows.csv")} == {""}
 
 
-def test_a_transcript_cannot_be_run(store: merdata.Store, tmp_path: Path) -> None:
-    copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
+def test_a_transcript_cannot_be_run(small: Path, tmp_path: Path) -> None:
+    copy = merdata.open_store(shutil.copytree(small, tmp_path / "store"))
     for shard in copy.shards(["tess"]):
         retold(shard.path, HOSTILE[0])
     merdata.export_csv(copy, tmp_path / "rows.csv", corpora=["tess"])

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -24,6 +25,7 @@ import yaml
 from moto.moto_server.werkzeug_app import create_backend_app
 from upath import UPath
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import run_wsgi_app
 
 import merdata
 from merdata.audio import decoders
@@ -45,7 +47,24 @@ STRIDE = int(os.environ.get("MERDATA_TEST_STRIDE", "20"))
 
 
 class Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # one connection for many requests
+    """One connection for many requests: werkzeug's own closes it after each."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        environ = self.make_environ()
+        if length := int(self.headers.get("Content-Length", 0)):
+            environ["wsgi.input"] = BytesIO(self.rfile.read(length))  # all of it, whatever the answer is
+        pieces, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        body = b"".join(pieces)
+        headers.setdefault("Content-Length", str(len(body)))
+        self.send_response(int(status.split()[0]))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,12 +15,14 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import merdata
+from merdata.engine.process import Apart
 from merdata_train.cli import screen
 from merdata_train.data.source import Source
 from merdata_train.errors import ProtocolError, RecipeError, RunError
 from merdata_train.models.inference import predict
 from merdata_train.recipe.files import recipe_files
 from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.runs.conduct import PRELOADED
 from merdata_train.runs.evaluate import evaluate, open_model
 from merdata_train.runs.folder import open_run
 from merdata_train.runs.identity import run_id
@@ -199,13 +201,14 @@ def test_faults_are_sentences(small: Recipe, tmp_path: Path) -> None:
 
 
 def test_run_prints_the_table(store: merdata.Store, tmp_path: Path) -> None:
-    done = program("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
+    command = ("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
+    done = Apart(cli, *command, preload=PRELOADED).result()
     assert done.returncode == 0, done.stderr
     for words in ("TestA", "TestB", "weighted-F1", merdata.load_protocol(store, "mer").hash[:12], "seed 0"):
         assert words in done.stdout
     (folder,) = (tmp_path / "runs").glob("source0-*")
     assert str(folder) in done.stdout
-    repeated = cli("run", "source0/A1", *SMALL, "--store", store.path, "--out", tmp_path / "runs")
+    repeated = cli(*command)
     assert repeated.stdout == done.stdout
     assert len((folder / "test_log.jsonl").read_text().splitlines()) == 1  # it was not scored again
     again = cli("evaluate", folder, "--json")
@@ -256,7 +259,7 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 def test_the_version_is_shown() -> None:
-    assert cli("--version").stdout == f"merdata_train {merdata.__version__}\n"
+    assert program("--version").stdout == f"merdata_train {merdata.__version__}\n"
 
 
 def test_recipes_are_listed_without_torch() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -315,11 +313,6 @@ def test_inputs_that_do_not_fit_are_one_sentence(trained: Path, words: list[str]
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_the_package_offers_the_predictor_and_imports_it_late() -> None:
-    code = "import sys, merdata_train; assert 'torch' not in sys.modules; merdata_train.Predictor"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
 def test_what_is_said_is_written_down(trained: Path, recording: Path, tmp_path: Path) -> None:
