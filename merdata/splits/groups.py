@@ -67,7 +67,7 @@ def deal(profile: Profile, sizes: Sequence[int], key: str) -> dict[str, int]:
     random = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "big")))
     groups = len(profile.groups)
     candidates = max(1, min(CANDIDATES, CANDIDATE_GROUPS // groups))
-    orders = np.array([random.permutation(groups) for _ in range(candidates)])
+    orders = random.permuted(np.tile(np.arange(groups), (candidates, 1)), axis=1)
     bounds = np.cumsum([0, *sizes])
     parts = [orders[:, start:end] for start, end in pairwise(bounds)]
     distance = np.sum([_imbalance(profile, part) for part in parts], axis=0)
