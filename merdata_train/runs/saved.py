@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-import merdata
 from merdata import plugin
 from merdata_train.data.frozen import encoded
 from merdata_train.data.source import Examples, Source, for_training
@@ -83,11 +83,20 @@ class SavedModel:
             )
         rows = examples.rows[KEPT].copy()
         rows["cluster"] = _clusters(rows, self.source.store.corpora)
-        rows["sentence"] = rows["id"].map(_sentences(self.source.store, sorted(set(rows["corpus"]))))
+        rows["sentence"] = rows["id"].map(self._sentences)
         rows["predicted"] = [examples.classes[number] for number in probabilities.argmax(axis=1)]
         for number, name in enumerate(examples.classes):
             rows[f"p_{name}"] = probabilities[:, number]
         return rows
+
+    @cached_property
+    def _sentences(self) -> dict[str, str]:
+        """id -> what the row says, of rows that say something."""
+        said: dict[str, object] = {}
+        for corpus in self.source.corpora:
+            rows = self.source.store.rows(SAID, [corpus]).select(SAID).to_pandas()
+            said |= dict(zip(rows["id"], plugin.sentences(rows), strict=True))
+        return {id: sentence for id, sentence in said.items() if isinstance(sentence, str)}
 
     def embeddings(self, examples: Examples) -> dict[str, Tensor]:
         """The model's embeddings by name, `[n, width]`."""
@@ -124,15 +133,6 @@ def temperature_of(model: EmotionModel, source: Source, validation: Examples, wo
     return (
         fit_temperature(probabilities, validation.labels.numpy()) if np.isfinite(probabilities).all() else 1.0
     )
-
-
-def _sentences(store: merdata.Store, corpora: Sequence[str]) -> dict[str, str]:
-    """id -> what the row says, of rows that say something."""
-    said: dict[str, object] = {}
-    for corpus in corpora:
-        rows = store.rows(SAID, [corpus]).select(SAID).to_pandas()
-        said |= dict(zip(rows["id"], plugin.sentences(rows), strict=True))
-    return {id: sentence for id, sentence in said.items() if isinstance(sentence, str)}
 
 
 def _clusters(rows: pd.DataFrame, corpora: Mapping[str, Mapping[str, Any]]) -> pd.Series[str]:
