@@ -62,6 +62,7 @@ def render_figures(draw: Draw, look: Look, kinds: Sequence[str]) -> dict[str, by
     matplotlib.use("Agg")
     from matplotlib.backend_bases import get_registered_canvas_class
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     style: dict[Any, Any] = {
         "figure.facecolor": look.paper, "axes.facecolor": look.paper, "savefig.facecolor": look.paper,
@@ -71,18 +72,17 @@ def render_figures(draw: Draw, look: Look, kinds: Sequence[str]) -> dict[str, by
         "text.parse_math": False, "svg.hashsalt": "merdata", "svg.fonttype": "path",
     }  # fmt: skip
     with matplotlib.rc_context(style):
-        figure = Figure(layout="constrained", dpi=DPI)
+        engine = ConstrainedLayoutEngine()
+        figure = Figure(layout=engine, dpi=DPI)
         draw(figure, look)
         files: dict[str, bytes] = {}
-        for kind in kinds:
-            stream = io.BytesIO()
-            if not files:  # it draws twice, for what it lays out
-                figure.savefig(stream, format=kind, metadata=UNDATED[kind])
+        for kind in kinds:  # savefig would draw twice
+            stream, canvas = io.BytesIO(), get_registered_canvas_class(kind)(figure)
+            if not files:
+                engine.execute(figure)
                 figure.set_layout_engine("none")  # the others have everything where the first has put it
-            else:
-                figure.set_dpi(DPI)
-                canvas = get_registered_canvas_class(kind)(figure)
-                getattr(canvas, f"print_{kind}")(stream, metadata=UNDATED[kind])
+            figure.set_dpi(DPI)  # what came before has set its own
+            getattr(canvas, f"print_{kind}")(stream, metadata=UNDATED[kind])
             files[kind] = stream.getvalue()
     return files
 
