@@ -142,6 +142,8 @@ class FakeHub:
 class _Handler(BaseHTTPRequestHandler):
     hub: FakeHub
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body at once: two packets wait 40 ms for each other
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
         pass
