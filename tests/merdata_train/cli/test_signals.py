@@ -28,7 +28,7 @@ def untold(ended: Ended) -> Ended:
 
 
 @pytest.mark.parametrize(
-    ("delay", "number"), [(0, signal.SIGINT), (3, signal.SIGTERM), (6, signal.SIGINT)], ids=str
+    ("delay", "number"), [(0, signal.SIGINT), (3, signal.SIGTERM), (5, signal.SIGINT)], ids=str
 )
 def test_a_run_that_is_stopped(
     delay: float, number: signal.Signals, store: merdata.Store, tmp_path: Path
@@ -44,5 +44,5 @@ def test_a_run_that_is_stopped(
 def test_a_suite_that_is_stopped(jobs: int, store: merdata.Store, tmp_path: Path) -> None:
     words = ["suite", "meld", *ENDLESS, "--store", store.path, "--jobs", str(jobs)]
     number = signal.SIGTERM if jobs == 2 else signal.SIGINT
-    hold(untold(stop("merdata_train", words, tmp_path, 7, number)), "merdata_train", number)
+    hold(untold(stop("merdata_train", words, tmp_path, 5, number)), "merdata_train", number)
     assert not list(tmp_path.rglob("*.part"))
