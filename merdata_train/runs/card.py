@@ -58,12 +58,8 @@ class Environment(TypedDict):
     packages: dict[str, str | None]
 
 
-def write_card(folder: Path, store: merdata.Store | None = None) -> Path:
+def write_card(folder: Path) -> Path:
     """Write model/README.md of an evaluated run.
-
-    Args:
-        folder: of the run.
-        store: the run's, if it is open already.
 
     Returns:
         Its path.
@@ -72,18 +68,14 @@ def write_card(folder: Path, store: merdata.Store | None = None) -> Path:
         RunError: the folder is not a finished run, or was never evaluated.
     """
     path = folder / "model" / "README.md"
-    text = card(folder, store)
+    text = card(folder)
     with plugin.write_atomically(path) as temporary:
         temporary.write_text(text, "utf-8")
     return path
 
 
-def card(folder: Path, store: merdata.Store | None = None) -> str:
+def card(folder: Path) -> str:
     """The card's text, with its YAML header.
-
-    Args:
-        folder: of the run.
-        store: as in `write_card`.
 
     Raises:
         RunError: as `write_card`.
@@ -100,6 +92,7 @@ def card(folder: Path, store: merdata.Store | None = None) -> str:
         folder / "metrics.json", Metrics, f"{folder} has no scores: run `merdata_train evaluate {folder}`"
     )
     sets = {name: account for name, account in metrics["sets"].items() if account}
+    store = _store(recipe)
     corpora = _corpora(recipe, metrics, store)
     lints: list[Remark] = _read(folder / "lints.json", list[Remark], fault, missing=[])
     nothing: Ladder = {"clean": {}, "steps": []}
@@ -171,12 +164,17 @@ def _result(recipe: Recipe, metrics: Metrics, name: str, metric: str, value: flo
     )
 
 
+def _store(recipe: Recipe) -> merdata.Store | None:
+    """The run's store, if it is still there."""
+    try:
+        return merdata.open_store(recipe.store)
+    except merdata.MerdataError:
+        return None
+
+
 def _corpora(recipe: Recipe, metrics: Metrics, store: merdata.Store | None) -> dict[str, Facts | None]:
     """The corpora that the model was trained on, and what the store says of each, else what merdata does."""
-    try:
-        stored: Facts = {**merdata.open_store(store or recipe.store).corpora}
-    except merdata.MerdataError:
-        stored = {}
+    stored: Facts = {**store.corpora} if store else {}
     known = {name: stored.get(name) or _corpus(name) for name in recipe.data.corpora or metrics["sets"]}
     return known if recipe.data.corpora else {name: facts for name, facts in known.items() if facts}
 
@@ -190,9 +188,11 @@ def _corpus(name: str) -> Facts | None:
 
 
 def _claims(recipe: Recipe, store: merdata.Store | None) -> dict[str, list[str]]:
-    """What the protocol promises, for which corpora; nothing where the store is missing."""
+    """What the protocol promises, for which corpora; nothing where it or the store is missing."""
+    if store is None:
+        return {}
     try:
-        protocol = merdata.load_protocol(merdata.open_store(store or recipe.store), recipe.protocol)
+        protocol = merdata.load_protocol(store, recipe.protocol)
     except merdata.MerdataError:
         return {}
     return {claim: names for claim, names in sorted(protocol.properties["claims"].items()) if names}

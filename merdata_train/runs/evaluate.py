@@ -90,7 +90,7 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
     _write_predictions(folder / "validation.parquet", validation, source)
     _write_predictions(folder / "predictions.parquet", predictions, source)
     write_json(folder / "metrics.json", metrics)
-    write_card(folder, source.store)
+    write_card(folder)
     return metrics
 
 
