@@ -45,7 +45,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _workers(_own_cache: None) -> None:
     """In a run of all tests the fork server imports torch once; else each of a hundred workers would."""
     if _worker():
-        get_ready(["merdata_train.runs.conduct", "torch._dynamo"])
+        from merdata_train.runs.conduct import PRELOADED
+
+        get_ready(PRELOADED)
 
 
 @pytest.fixture(scope="session")
