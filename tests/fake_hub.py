@@ -76,6 +76,9 @@ sys.addaudithook(only_loopback)
 """
 
 
+POLL_SECONDS = 0.01  # how soon a server that is shut down ends
+
+
 class FakeHub:
     """The server; `repos` holds (kind, id) -> Repo, `calls` every request in order."""
 
@@ -89,7 +92,7 @@ class FakeHub:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self) -> FakeHub:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=[POLL_SECONDS], daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
+from huggingface_hub.utils import parse_ratelimit_headers
 
 from merdata.errors import HubError
 from merdata.hub.gate import Visibility
@@ -32,6 +34,7 @@ SENTENCES = {
 }
 TEMPORARY = {409, 412, 429}  # another try may succeed
 TRIES, PAUSE_SECONDS = 3, 1.0
+MOST_SECONDS = 300.0  # the window in which the Hub counts requests: it never asks for a longer pause
 T = TypeVar("T")
 
 
@@ -75,15 +78,33 @@ def hub_errors(repo: str) -> Iterator[None]:
 
 
 def with_retries(call: Callable[[], T]) -> T:
-    """The result of a call that may be repeated, tried again after an error that may be temporary."""
+    """The result of a call that may be repeated, tried again after an error that may be temporary.
+
+    Before another try there is the pause that the Hub asks for, or one of a second.
+    """
     for tries_left in reversed(range(TRIES)):
         try:
             return call()
         except (HTTP_ERROR, ConnectionError) as error:
             if not tries_left or not _is_temporary(error):
                 raise
-            time.sleep(PAUSE_SECONDS)
+            seconds = _pause_seconds(error)
+            if seconds > PAUSE_SECONDS:
+                print(f"the Hub asks for a pause of {seconds:.0f} s", file=sys.stderr, flush=True)
+            time.sleep(seconds)
     raise AssertionError("the last try returns or raises")
+
+
+def _pause_seconds(error: BaseException) -> float:
+    """What the answer's `RateLimit` or `Retry-After` says; a date is not read."""
+    if not isinstance(error, HfHubHTTPError):
+        return PAUSE_SECONDS
+    headers = error.response.headers
+    limit = parse_ratelimit_headers(headers)
+    if limit is not None and limit.remaining == 0:
+        return min(limit.reset_in_seconds, MOST_SECONDS)
+    after = headers.get("Retry-After", "")
+    return min(float(after), MOST_SECONDS) if after.isdecimal() else PAUSE_SECONDS
 
 
 def _is_temporary(error: BaseException | None) -> bool:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -226,6 +227,18 @@ def test_a_fault_that_passes_ends_in_success(
     assert hub.failures == []
     for path in (folder / "data" / "tess").iterdir():
         assert hub.repos[KEY].files[f"data/tess/{path.name}"] == path.read_bytes()
+
+
+@pytest.mark.parametrize("header", [("RateLimit", '"api";r=0;t=2'), ("Retry-After", "2")])
+def test_a_push_waits_as_long_as_the_hub_asks(
+    hub: FakeHub, folder: Path, tmp_path: Path, header: tuple[str, str]
+) -> None:
+    hub.fail("POST", "/commit/", 429, headers=dict([header]))
+    start = time.monotonic()
+    done = push(hub, tmp_path, folder, "--corpus", "tess")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - start >= 2
+    assert "the Hub asks for a pause of 2 s" in done.stderr
 
 
 @pytest.mark.parametrize(
