@@ -15,7 +15,8 @@ import yaml
 from merdata.corpora.csv_table import DELIMITERS, Row, parse_csv
 from merdata.corpora.encodings import UTF8, Text, decode, languages_with_an_alphabet
 from merdata.errors import LayoutError, OptionError, UnknownEncoding
-from merdata.io.outside import cut, parse_json, read_some
+from merdata.io.objects import Objects, parse_objects
+from merdata.io.outside import cut, read_some
 from merdata.io.parquet import open_table, read_open
 from merdata.io.places import is_remote
 
@@ -136,7 +137,20 @@ def _read(path: Path, wanted: Collection[str], encoding: str | None) -> tuple[li
             raise LayoutError(f"{path} is empty: it has no header")
         _check_once(header, wanted, path)
         return header, parse_csv(text, [name for name in header if name], str(path)), told
-    return *_with_header(_json(text, path, lines=ending != ".json"), path), told
+    try:
+        rows = parse_objects(text, lines=ending != ".json")
+    except ValueError as error:
+        raise LayoutError(f"cannot read {path}: {error}") from error
+    return *_with_header(_by_row(rows, wanted), path), told
+
+
+def _by_row(rows: Objects, wanted: Collection[str]) -> Objects:
+    """The rows of a JSON table; pandas writes an object for each column, with a value for each row."""
+    columns = {row["key"]: row for row in rows if "key" in row}
+    if not recognise(list(columns), wanted).keys() >= {"file", "label"}:
+        return rows
+    numbers = dict.fromkeys(number for cells in rows for number in cells if number != "key")
+    return [{name: cells.get(number) for name, cells in columns.items()} for number in numbers]
 
 
 def read_text_file(path: Path, encoding: str | None = None) -> Text:
@@ -195,26 +209,6 @@ def _readable(field: Any) -> Iterator[str]:
         yield from (f"{field.name}.path" for part in field.type if part.name == "path")
     elif not pa.types.is_nested(field.type) and not pa.types.is_binary(field.type):
         yield field.name
-
-
-def _json(text: str, path: Path, *, lines: bool) -> list[dict[str, Any]]:
-    """Objects one a line, in a list, or by a key, which then is the column `key`."""
-    parts = enumerate(text.split("\n"), start=1) if lines else [(1, text)]  # U+2028 may be in a text
-    values = [_parsed(part, path, number if lines else None) for number, part in parts if part.strip()]
-    value: Any = values if lines else next(iter(values), None)
-    if isinstance(value, dict):
-        value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise LayoutError(f"{path} is not a table: it must have an object for each row")
-    return value
-
-
-def _parsed(text: str, path: Path, line: int | None) -> Any:
-    try:
-        return parse_json(text.encode(), finite=False)
-    except ValueError as error:
-        where = path if line is None else f"{path}, line {line},"
-        raise LayoutError(f"{where} is not JSON: {error}") from error
 
 
 def _with_header(rows: Sequence[dict[str, Any]], path: Path) -> tuple[list[str], list[Row]]:

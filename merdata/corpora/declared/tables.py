@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,7 +16,7 @@ from merdata.corpora.declared.template import Template
 from merdata.corpora.tree import Tree, agreed
 from merdata.corpora.walk import audio_stem
 from merdata.errors import LayoutError
-from merdata.io.outside import parse_json
+from merdata.io.objects import Objects, as_objects, parse_objects
 from merdata.io.strict_yaml import load_table
 
 LINES, YAML = ".jsonl", (".yaml", ".yml")
@@ -151,33 +150,16 @@ def read_rows(tree: Tree, path: PurePosixPath, columns: Sequence[str], *, quotes
             yield {name: value.strip() or None for name, value in cells.items()}
 
 
-def _objects(tree: Tree, path: PurePosixPath) -> Iterator[dict[str, Any]]:
-    """Objects of a list, of an object (whose keys are the column `key`), or of lines."""
+def _objects(tree: Tree, path: PurePosixPath) -> Objects:
+    """The objects of a JSON or YAML file, one for each row."""
     text, ending = tree.read_text(path), path.suffix.lower()
-    where = f"cannot read {tree.root / path}"
-    value: Any
-    if ending == LINES:
-        lines = enumerate(text.split("\n"), start=1)
-        value = [_parsed(line, _json, f"{where}, line {number}") for number, line in lines if line.strip()]
-    else:
-        value = _parsed(text, load_table if ending in YAML else _json, where)
-    if isinstance(value, dict):
-        value = [{"key": key, **row} if isinstance(row, dict) else row for key, row in value.items()]
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise LayoutError(f"{tree.root / path}: expected objects, one for each row")
-    if not value:
-        tree.remarks.append(f"{path} has no rows: it says nothing")
-    yield from value
-
-
-_json = partial(parse_json, finite=False)  # data frames write NaN
-
-
-def _parsed(text: str, parse: Callable[[Any], Any], where: str) -> Any:
     try:
-        return parse(text)
+        rows = as_objects(load_table(text)) if ending in YAML else parse_objects(text, lines=ending == LINES)
     except (ValueError, yaml.YAMLError) as error:
-        raise LayoutError(f"{where}: {' '.join(str(error).split())}") from error
+        raise LayoutError(f"cannot read {tree.root / path}: {' '.join(str(error).split())}") from error
+    if not rows:
+        tree.remarks.append(f"{path} has no rows: it says nothing")
+    return rows
 
 
 def _text(value: Any) -> str | None:

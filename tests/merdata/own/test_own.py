@@ -156,6 +156,19 @@ WRITTEN: dict[str, tuple[str, str, list[str | None], str]] = {
     "columns left out": ("jsonl", '{"file": "long", "label": "joy"}\n{"file": "ana/take 0", "label": "joy", '
                          '"id": "3", "start": "0 days", "dialogue": "a", "language": "English"}',
                          ["long.flac", "ana/take 0.wav"], ""),
+    "lines in .json, as datasets writes them": (
+        "json", '{"file": "long", "label": "joy"}\n{"file": "ana/take 0", "label": "joy"}\n',
+        ["long.flac", "ana/take 0.wav"], "",
+    ),
+    "one object by its key": ("json", '{"long": {"label": "joy"}}\n', ["long.flac"], ""),
+    "a list over lines": (
+        "json", '[\n{"file": "long", "label": "joy"},\n{"file": "ben/take 0", "label": "joy"}]',
+        ["long.flac", "ben/take 0.wav"], "",
+    ),
+    "by column, as pandas writes it": (
+        "json", '{"path":{"0":"long","1":"ben/take 0"},"emotion":{"0":"joy","1":null}}',
+        ["long.flac", "ben/take 0.wav"], "",
+    ),
     "audio of datasets": ("jsonl", '{"audio": {"path": "long.flac"}, "label": "joy"}', ["long.flac"], ""),
 }  # fmt: skip
 
@@ -367,7 +380,7 @@ FAULTS: dict[str, tuple[str, str]] = {
 
 def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"file": "a", "label": "joy"}\n\n{"file"')
-    with pytest.raises(LayoutError, match=r"t\.jsonl, line 3, is not JSON"):
+    with pytest.raises(LayoutError, match=r"t\.jsonl: line 3: it is not JSON"):
         choose([str(tmp_path / "t.jsonl")])
 
 
