@@ -127,7 +127,7 @@ class Apart(Generic[Result]):
             EngineError: its process ended before; the last line that it wrote, or else its exit code.
         """
         result: list[Result] = []
-        with suppress(EOFError):
+        with suppress(EOFError, OSError):  # OSError: it ended in the middle of its answer
             result.append(self.told.recv())
         self._process.join()
         said = self._said.read_text(errors="replace").strip().splitlines()
@@ -138,8 +138,9 @@ class Apart(Generic[Result]):
 
     def end(self) -> None:
         """Ask the process to end, and wait until it has."""
-        self._process.terminate()
-        self._process.join()
+        if self._process.pid is not None:  # it was started
+            self._process.terminate()
+            self._process.join()
 
 
 def _call(

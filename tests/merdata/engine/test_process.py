@@ -49,3 +49,11 @@ def test_it_is_ended_at_once() -> None:
     sleeps.end()
     with pytest.raises(EngineError, match="exit code -15"):
         sleeps.result()
+
+
+def test_a_process_that_ends_in_the_middle_of_its_answer() -> None:
+    answers = Apart(bytes, 10_000_000)  # more than a pipe holds
+    assert wait([answers.told], timeout=60)
+    answers.end()
+    with pytest.raises(EngineError, match="exit code -15"):
+        answers.result()
