@@ -13,6 +13,7 @@ import yaml
 from merdata.errors import PolicyError
 from merdata.io.outside import cut
 from merdata.labels import DROP, KEEP
+from merdata.own.words import meaning
 
 MOST = 100  # labels that are listed for a decision; beyond that they are no labels
 SHORTEST = 2  # letters of a code, such as `ha`, for it to be taken for the beginning of a class
@@ -77,7 +78,7 @@ def _guess(raw: str) -> str:
     word = raw.strip().casefold()
     begin = [name for known, name in obvious().items() if len(word) >= SHORTEST and known.startswith(word)]
     near = [obvious()[known] for known in difflib.get_close_matches(word, obvious(), n=1, cutoff=0.75)]
-    return next(iter([*begin, *near]), DROP)
+    return meaning(raw) or next(iter([*begin, *near]), DROP)
 
 
 def _quoted(raw: str) -> str:

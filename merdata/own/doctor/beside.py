@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 
 from merdata.audio.decoders import seconds_of
 from merdata.corpora.tree import Tree
-from merdata.own.doctor.guess import meaning
 from merdata.own.doctor.tables import Found, tables_of
 from merdata.own.tables import TableFile
+from merdata.own.words import meaning
 
 SHARE = 0.8  # of the audio that must have a text beside it, or a row in a table
 HEADERS = 5  # audio files whose header is read

@@ -14,7 +14,7 @@ import merdata
 from merdata.cli.app import app
 from merdata.errors import CorpusNotFound, LayoutError
 from merdata.own.doctor.beside import Beside
-from merdata.own.doctor.guess import guess, meaning
+from merdata.own.doctor.guess import guess
 from merdata.own.doctor.proposal import propose, propose_for
 from merdata.own.doctor.slots import tokens
 from merdata.own.own import own_corpus
@@ -35,12 +35,6 @@ TOKENS = {
 @pytest.mark.parametrize("name", TOKENS)
 def test_names_are_cut_into_tokens(name: str) -> None:
     assert tokens(name) == TOKENS[name]
-
-
-def test_words_for_emotions() -> None:
-    words = {"Happy": "joy", "Wut": "anger", "Tristesse": "sadness", "rab": "anger", "PS": "surprise"}
-    assert {word: meaning(word) for word in words} == words
-    assert [meaning(word) for word in ("calm", "boredom", "table", "a")] == [None] * 4
 
 
 # the smaller listings; all of them are in tests/benchmarks/README.md

@@ -297,20 +297,20 @@ def test_spans_of_one_recording(recordings: Path, tmp_path: Path) -> None:
 
 
 def test_labels_that_name_no_class_need_a_policy(recordings: Path, tmp_path: Path) -> None:
-    table = written(plain(label=["ang", "hap", "1", "no"] * 3), tmp_path / "t.csv")
+    table = written(plain(label=["ang", "Freude", "1", "no"] * 3), tmp_path / "t.csv")
     with pytest.raises(PolicyError) as error:
         foreseen(table, recordings)
     lines = str(error.value).splitlines()[1:]
     assert lines == [
-        "  '1': drop  # 3 rows", "  'ang': anger  # 3 rows",
-        "  'hap': joy  # 3 rows", "  'no': drop  # 3 rows",
+        "  '1': drop  # 3 rows", "  Freude: joy  # 3 rows",
+        "  'ang': anger  # 3 rows", "  'no': drop  # 3 rows",
     ]  # fmt: skip
     (tmp_path / "policy.yaml").write_text("\n".join(line.strip() for line in lines))
     from merdata.labels import read_policy
 
     made = foreseen(table, recordings, policy=read_policy(tmp_path / "policy.yaml"))
     assert made["labels"] == {
-        "1": {"dropped": 3}, "ang": {"anger": 3}, "hap": {"joy": 3}, "no": {"dropped": 3},
+        "1": {"dropped": 3}, "ang": {"anger": 3}, "Freude": {"joy": 3}, "no": {"dropped": 3},
     }  # fmt: skip
 
 
