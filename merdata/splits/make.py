@@ -177,9 +177,13 @@ def _checked(protocol: str, options: Options) -> Options:
             takers = ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
             raise SplitError(f"--protocol {protocol} does not have the option --{option}; {takers} has it")
     if options.ratios and not (min(options.ratios) > 0 and abs(sum(options.ratios) - 1) < 1e-6):
+        given = "/".join(f"{100 * share:g}" for share in options.ratios)
         raise SplitError(
-            f"the shares of train, validation and test must be positive and add up to 1, not {options.ratios}"
+            "--ratios: the percentages of train, validation and test must be positive and add up to 100, "
+            f"not {given}"
         )
+    if options.folds is not None and options.folds < 2:
+        raise SplitError(f"--folds must be 2 or more, not {options.folds}")
     if options.by is not None and options.by not in GROUPS:
         raise SplitError(f"--by takes one of {', '.join(GROUPS)}, not {options.by!r}")
     return options
