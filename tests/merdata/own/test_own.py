@@ -385,6 +385,18 @@ def test_moved_files_are_found_when_the_owner_says_where_they_were(recordings: P
     assert [row.source for row in made["rows"]] == NAMES
 
 
+@pytest.mark.parametrize(("up", "source"), [("../rec/", "rec"), ("../../rec/", "rec"), ("../../rec/", "")])
+def test_paths_that_go_up_and_come_down_in_the_folder_are_found(
+    up: str, source: str, recordings: Path, tmp_path: Path
+) -> None:
+    """As seen from the folder, or from that of the table."""
+    shutil.copytree(recordings, tmp_path / "rec")
+    (tmp_path / "meta/lists").mkdir(parents=True)
+    table = written(plain(file=[f"{up}{name}" for name in NAMES]), tmp_path / "meta/lists/t.csv")
+    found = [row.source for row in foreseen(table, tmp_path / source)["rows"]]
+    assert found == [name if source else f"rec/{name}" for name in NAMES]
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [("tess.csv", "known|knows"), ("2024.csv", "letters"), ("gone.csv", "gone.csv does not exist")],
