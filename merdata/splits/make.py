@@ -114,6 +114,7 @@ def split(
     """
     kind = _kind(protocol)
     store = open_store(store)
+    corpora = None if corpora is None else store.named(corpora)
     beside = store.named(whole) if whole else None
     options = _checked(protocol, Options(seed, ratios, folds, by, beside))
     rows = rows_of(store, [*corpora, *(beside or [])] if corpora else None)

@@ -447,6 +447,8 @@ def test_impossible_wishes_name_the_nearest_protocol(
 def test_an_unknown_corpus_or_ratio_is_a_sentence(own: merdata.Store) -> None:
     with pytest.raises(CorpusNotFound, match="holds no mosei"):
         merdata.split(own, corpora=["mosei"])
+    with pytest.raises(CorpusNotFound, match="no corpus was named"):
+        merdata.split(own, corpora=[])
     with pytest.raises(SplitError, match="as in 80/10/10, not 'half'"):
         parse_ratios("half")
 
