@@ -28,6 +28,8 @@ NAMED = "auxiliary"  # its keys are names that a recipe chooses, which may be th
 MOST_FAULTS = 20
 FEW_KEYS = 8  # a message lists so many
 SHOWN = 100  # letters of a value
+# A fault between keys names their values itself, and that of a list its length: the input would be the whole.
+TELL_WHAT_IS_THERE = ("missing", "value_error", "too_short", "too_long")
 
 
 def faults(error: ValidationError, recipe: type[BaseModel]) -> Iterator[str]:
@@ -60,8 +62,7 @@ def _said(fault: ErrorDetails, recipe: type[BaseModel]) -> str:
     if fault["type"] == "union_tag_invalid":
         return _unknown_kind(fault["ctx"]["tag"], fault["ctx"]["expected_tags"])
     message = fault["msg"].removeprefix("Value error, ")
-    # A fault between keys names their values itself; the input would be the whole part.
-    given = "" if fault["type"] in ("missing", "value_error") else f", not {_cut(repr(fault['input']))}"
+    given = "" if fault["type"] in TELL_WHAT_IS_THERE else f", not {_cut(repr(fault['input']))}"
     return f"{message[0].lower()}{message[1:]}{given}"
 
 

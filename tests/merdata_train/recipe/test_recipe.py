@@ -183,6 +183,16 @@ def test_what_no_library_would_accept_is_refused_before_training(override: str, 
     assert says in str(caught.value)
 
 
+def test_a_choice_is_told_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("source0/A1", ["selection.metric=war"])
+    assert str(caught.value).endswith(
+        "selection.metric: input should be 'uar', 'weighted_f1', 'macro_f1', 'accuracy' or 'loss', not 'war'"
+    )
+    with pytest.raises(RecipeError, match=r"at least 1 item after validation, not 0$"):
+        load_recipe("source0/A1", ["stages=[]"])
+
+
 def test_faults_between_keys_are_told_with_all_others() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe("source0/A1", ["model.heads=7", "features.audio.n_mfcc=200", "sede=1"])
