@@ -174,6 +174,7 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
         ("augment={noise: {snr_db: [.nan, 5]}}", "augment.noise.snr_db.0: input should be a finite number"),
         ("stages.0.sampler={balance: {corpus: .inf}}", "balance.corpus: input should be a finite number"),
         ("stages.0.lr=.inf", "stages.0.lr: input should be a finite number"),
+        ("name=''", "name: string should have at least 1 character"),
         ("seed=4294967296", "seed: input should be less than 4294967296"),
     ],
 )
