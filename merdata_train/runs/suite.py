@@ -23,7 +23,7 @@ from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.features.perturbations import ladder
 from merdata_train.parts.part import Metric
-from merdata_train.recipe.faults import MOST_FAULTS, SHOWN
+from merdata_train.recipe.faults import faults
 from merdata_train.recipe.files import recipe_folder
 from merdata_train.recipe.published import Document, Published
 from merdata_train.recipe.recipe import Recipe, load_recipe
@@ -191,9 +191,7 @@ def load_suite(name: str | Path) -> Suite:
     try:
         return Suite.model_validate(read_yaml(path))
     except ValidationError as error:
-        shown = error.errors()[:MOST_FAULTS]
-        faults = [f"{'.'.join(map(str, fault['loc']))[:SHOWN]}: {fault['msg'][:SHOWN]}" for fault in shown]
-        raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
+        raise RecipeError(f"{path}: {'; '.join(faults(error, Suite, {}))}") from error
     except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
 

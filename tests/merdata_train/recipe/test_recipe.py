@@ -175,6 +175,7 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
         ("stages.0.sampler={balance: {corpus: .inf}}", "balance.corpus: input should be a finite number"),
         ("stages.0.lr=.inf", "stages.0.lr: input should be a finite number"),
         ("name=''", "name: string should have at least 1 character"),
+        ("fold=[1]", "fold: input should be a valid integer, not [1]; fold: input should be a valid string"),
         ("seed=4294967296", "seed: input should be less than 4294967296"),
     ],
 )
