@@ -185,6 +185,13 @@ def test_what_no_library_would_accept_is_refused_before_training(override: str, 
     assert says in str(caught.value)
 
 
+def test_a_number_with_a_leading_zero_is_the_name_that_is_written() -> None:
+    """Speaker 07 of a corpus is not its seventh, nor is 010 eight."""
+    recipe = load_recipe("source0/A1", ["fold=07", "seed=010"])
+    assert (recipe.fold, recipe.seed) == ("07", 10)
+    assert load_recipe("source0/A1", ["fold=7"]).fold == 7
+
+
 def test_a_choice_is_told_once() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe("source0/A1", ["selection.metric=war"])
