@@ -138,6 +138,13 @@ class Protocol:
             )
         return numbers[str(fold)]
 
+    def plain_name(self, number: int) -> int | str:
+        """What `fold_number` takes for this fold: its number, or its name where another is called like that.
+
+        Folds of speakers are such: of EmoDB's ten, the fourth is called 10.
+        """
+        return number if self.fold_number(number) == number else self.fold_names[number]
+
 
 def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
     """A protocol of one fold from id -> split; rows in the order of their ids."""

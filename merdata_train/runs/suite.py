@@ -258,10 +258,10 @@ def _plan_cell(
     words = [name, *place, *_words(changes, where), *overrides]
     base = load_recipe(words[0], words[1:])
     source = Source(base, opened(base.store))
-    names = source.protocol.fold_names
+    protocol = source.protocol
     shared = [*place, *_words(suite.overrides, where), *overrides]
     for fold, seed in product(_folds(suite, source), suite.seeds):
-        own = [*words, f"fold={fold}", f"seed={base.seed + seed}"]
+        own = [*words, f"fold={json.dumps(protocol.plain_name(fold))}", f"seed={base.seed + seed}"]
         asked = load_recipe(own[0], own[1:])
         recipe = with_initial(asked, out, shared)
         starts = [
@@ -270,7 +270,10 @@ def _plan_cell(
             if stage.init
         ]
         folder = out / folder_name(recipe, source)
-        yield Planned(label, recipe.seed, fold, names[fold], (*own, *starts), recipe, folder), asked
+        yield (
+            Planned(label, recipe.seed, fold, protocol.fold_names[fold], (*own, *starts), recipe, folder),
+            asked,
+        )
 
 
 def _folds(suite: Suite, source: Source) -> list[int]:
