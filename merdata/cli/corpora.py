@@ -69,7 +69,8 @@ def new_corpus(
         print_json({"yaml": proposal.text, **proposal.outcome, "doubts": proposal.doubts})
         return
     typer.echo("\n".join(summary(proposal)))
-    typer.echo(f"written to {out}: read it, then build with --corpus {out}" if out else f"\n{proposal.text}")
+    then = f"read it, then build with --corpus {out} --source {folder}"
+    typer.echo(f"written to {out}: {then}" if out else f"\n{proposal.text}")
 
 
 def sample(

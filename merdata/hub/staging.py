@@ -183,7 +183,7 @@ def _part(store: Store, protocol: Protocol, corpora: list[str]) -> Protocol:
     table = protocol.table.filter(pc.is_in(protocol.table["id"], ids))
     if len(protocol.folds) > 1:
         part = Protocol(protocol.name, table, protocol.properties)
-        whole = [fold for fold in part.folds if {TRAIN, TEST} <= set(part.splits(fold).values())]
+        whole = [fold for fold in part.folds if {TRAIN, TEST} <= set(part.of_fold(fold)["split"].to_pylist())]
         table = table.filter(pc.is_in(table["fold"], pa.array(whole, pa.int32())))
     properties = protocol.properties | {"corpora": corpora, "rows": rows_hash(store, corpora)}
     claims = protocol.properties.get("claims", {})

@@ -157,11 +157,11 @@ def _why(column: str, old: Record, new: Record, before: _Side, after: _Side) -> 
     corpus = old["corpus"]
     facts = [side.store.corpora[corpus] for side in (before, after)]
     notes = set(old["notes"] or ()) ^ set(new["notes"] or ())
-    targets = [side.policy(corpus).get(row["raw_label"]) for side, row in ((before, old), (after, new))]
+    targets = [side.policy(corpus).get(old["raw_label"]) for side in (before, after)]
     if column in HEARD:
         cause = old["source_sha256"] != new["source_sha256"] and "source"
     elif column == "label":
-        cause = targets[0] != targets[1] and "policy"
+        cause = old["raw_label"] == new["raw_label"] and targets[0] != targets[1] and "policy"
     elif column == "notes":
         cause = (
             (any(note.startswith(KNOWN_DEFECT) for note in notes) and "defects version")

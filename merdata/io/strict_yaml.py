@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from copy import deepcopy
 from functools import lru_cache
@@ -14,6 +15,7 @@ from merdata.io.outside import cut, read_some
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 32
+LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
 TOO_DEEP = f"it is nested deeper than {MOST_DEPTH} levels"
 
 
@@ -50,6 +52,15 @@ class StrictLoader(_KeysOnce, yaml.SafeLoader):
 
 class _FastLoader(_KeysOnce, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """As strict about keys, and four times as fast; of aliases and depth it knows nothing."""
+
+
+def _whole(loader: StrictLoader, node: yaml.ScalarNode) -> int | str:
+    """A whole number; `07`, which YAML reads with base 8, stays the name that it is."""
+    text = loader.construct_scalar(node)
+    return str(text) if LEADING_ZERO.fullmatch(text) else loader.construct_yaml_int(node)
+
+
+StrictLoader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def _alias(event: Any) -> yaml.YAMLError:

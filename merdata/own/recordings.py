@@ -226,8 +226,12 @@ def _twice(first: Row, second: Row) -> str:
 
 
 def _check_span(row: Row, start: float, end: float | None) -> None:
-    if start < 0 or (end is not None and end <= start):
-        raise LayoutError(f"{row.where}: from {start:g} to {end} seconds is no part: its end must come later")
+    if start < 0:
+        raise LayoutError(f"{row.where}: a part cannot start at {start:g} seconds, before its recording does")
+    if end is not None and end <= start:
+        raise LayoutError(
+            f"{row.where}: from {start:g} to {end:g} seconds is no part: its end must come later"
+        )
 
 
 def _split(row: Row, word: str | None, column: str) -> str | None:

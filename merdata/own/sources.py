@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ntpath
+import os
 import posixpath
 import unicodedata
 from collections import Counter
@@ -95,11 +96,19 @@ class Sources:
         if path.startswith("/") or ntpath.splitdrive(path)[0]:
             return self._below(path, row)
         path = posixpath.normpath(path)
-        if path.startswith("../"):
-            raise LayoutError(
-                f"{row.where}: {text} leads out of {self.tree.root}: pass the folder above as --source"
-            )
-        return path
+        return self._climbed(path, row) if path.startswith("../") else path
+
+    def _climbed(self, path: str, row: Row) -> str:
+        """A path that goes up, from the folder or from that of the table, and comes down in the folder."""
+        if isinstance(self.tree.root, Path):
+            root = self.tree.root.absolute()
+            for start in (root, self.table.absolute().parent):
+                inside = os.path.relpath(start / path, root).replace("\\", "/")
+                if not inside.startswith("../"):
+                    return inside
+        raise LayoutError(
+            f"{row.where}: {path} leads out of {self.tree.root}: pass the folder above as --source"
+        )
 
     def _below(self, path: str, row: Row) -> str:
         roots = {str(self.tree.root).replace("\\", "/"), str(self.tree.root.absolute()).replace("\\", "/")}

@@ -114,6 +114,7 @@ def split(
     """
     kind = _kind(protocol)
     store = open_store(store)
+    corpora = None if corpora is None else store.named(corpora)
     beside = store.named(whole) if whole else None
     options = _checked(protocol, Options(seed, ratios, folds, by, beside))
     rows = rows_of(store, [*corpora, *(beside or [])] if corpora else None)
@@ -177,9 +178,13 @@ def _checked(protocol: str, options: Options) -> Options:
             takers = ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
             raise SplitError(f"--protocol {protocol} does not have the option --{option}; {takers} has it")
     if options.ratios and not (min(options.ratios) > 0 and abs(sum(options.ratios) - 1) < 1e-6):
+        given = "/".join(f"{100 * share:g}" for share in options.ratios)
         raise SplitError(
-            f"the shares of train, validation and test must be positive and add up to 1, not {options.ratios}"
+            "--ratios: the percentages of train, validation and test must be positive and add up to 100, "
+            f"not {given}"
         )
+    if options.folds is not None and options.folds < 2:
+        raise SplitError(f"--folds must be 2 or more, not {options.folds}")
     if options.by is not None and options.by not in GROUPS:
         raise SplitError(f"--by takes one of {', '.join(GROUPS)}, not {options.by!r}")
     return options

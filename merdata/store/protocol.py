@@ -23,7 +23,7 @@ from merdata.io.places import reaching
 from merdata.store.facts import Name, Text, is_name
 from merdata.store.manifest import hashed_name, split_path
 from merdata.store.retired import EARLIER_SPLITS
-from merdata.store.store import Shard, Store, parquet_bytes
+from merdata.store.store import Shard, Store, open_store, parquet_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,6 +138,13 @@ class Protocol:
             )
         return numbers[str(fold)]
 
+    def plain_name(self, number: int) -> int | str:
+        """What `fold_number` takes for this fold: its number, or its name where another is called like that.
+
+        Folds of speakers are such: of EmoDB's ten, the fourth is called 10.
+        """
+        return number if self.fold_number(number) == number else self.fold_names[number]
+
 
 def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
     """A protocol of one fold from id -> split; rows in the order of their ids."""
@@ -201,12 +208,14 @@ def protocol_bytes(protocol: Protocol) -> bytes:
     return parquet_bytes(protocol.table.replace_schema_metadata(facts))
 
 
-def load_protocol(store: Store, name: str) -> Protocol:
+def load_protocol(store: str | Path | Store, name: str) -> Protocol:
     """A protocol of a store.
 
     Raises:
         SplitError: there is none, its file was altered, or the store's rows are no longer those it splits.
+        StoreError: the store cannot be read.
     """
+    store = open_store(store)
     protocol = read_protocol(store, name)
     if not covers(store, protocol):
         raise SplitError(

@@ -69,7 +69,7 @@ class Store:
 
     def shards(self, corpora: Iterable[str] | None = None) -> list[Shard]:
         """All shards, or those of some corpora, in a fixed order."""
-        wanted = set(self.corpora if corpora is None else corpora)
+        wanted = set(self.corpora if corpora is None else _listed(corpora))
         return [
             Shard(
                 corpus,
@@ -86,9 +86,11 @@ class Store:
         """Names of the chosen corpora, sorted; of all where none is chosen.
 
         Raises:
-            CorpusNotFound: the store does not have such a corpus.
+            CorpusNotFound: the store does not have such a corpus, or none is named.
         """
-        names = sorted(self.corpora if corpora is None else set(corpora))
+        names = sorted(self.corpora if corpora is None else set(_listed(corpora)))
+        if corpora is not None and not names:
+            raise CorpusNotFound(f"no corpus was named; {self.path} holds {', '.join(self.corpora)}")
         unknown = [name for name in names if name not in self.corpora]
         if unknown:
             raise CorpusNotFound(
@@ -103,9 +105,10 @@ class Store:
             StoreError: a shard is missing or unreadable.
         """
         names = list(METADATA_COLUMNS if columns is None else columns)
-        shards = self.shards(corpora)
+        chosen = None if corpora is None else _listed(corpora)
+        shards = self.shards(chosen)
         if not shards:
-            raise StoreError(f"{self.path} has no rows of {', '.join(corpora or ['any corpus'])}")
+            raise StoreError(f"{self.path} has no rows of {', '.join(chosen or ['any corpus'])}")
         table = pa.concat_tables(self._columns(shards, names)).replace_schema_metadata(None)
         if "label" in names:
             table = table.set_column(names.index("label"), "label", self._classes(table["label"]))
@@ -284,6 +287,11 @@ def is_of(rows: pa.Table, corpus: str) -> bool:
     if "corpus" in rows.column_names:
         tests.append(pc.equal(rows["corpus"], corpus))
     return all(pc.all(test, min_count=0).as_py() for test in tests)
+
+
+def _listed(corpora: Iterable[str]) -> list[str]:
+    """The names; a single one may stand without its list."""
+    return [corpora] if isinstance(corpora, str) else list(corpora)
 
 
 def _read(path: Path, columns: Sequence[str] | None, schema: pa.Schema) -> pa.Table:

@@ -32,7 +32,7 @@ def _named_apart(stages: list[Stage]) -> list[Stage]:
 class Recipe(Part):
     """A whole recipe, resolved: all that defines a run except the rows."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     store: str = "store"
     protocol: str = "mer"
     fold: Annotated[int, Field(ge=0)] | str = 0  # number, or name as in loco

@@ -53,7 +53,7 @@ class Selection(Part):
     a corpus whose train rows the recipe calls unlabelled: what it chooses is an upper bound, and says so.
     """
 
-    metric: Metric | Literal["loss"] = "uar"
+    metric: Literal[Metric, "loss"] = "uar"
     over: str = "all"
     oracle: bool = False
 

@@ -30,7 +30,7 @@ from merdata_train.training.devices import processes
 from merdata_train.training.stages import trained_rows
 
 
-def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -> Metrics:
+def evaluate(folder: Path | str, *, jobs: int | None = None, workers: int = WORKERS) -> Metrics:
     """Score a run's saved model on the test rows of its protocol.
 
     Before that it checks the model on the validation rows: they must score what the history says of the
@@ -51,6 +51,7 @@ def evaluate(folder: Path, *, jobs: int | None = None, workers: int = WORKERS) -
             that validation chose.
         RunError: the folder is not a finished run, or its model predicts NaN.
     """
+    folder = Path(folder)
     recipe, trained_on = open_run(folder)
     source = Source(recipe)
     _check_unchanged(source, trained_on, folder)

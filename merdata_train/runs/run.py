@@ -60,7 +60,7 @@ PACKAGES = (
 
 def run(
     recipe: Recipe,
-    out: Path = Path("runs"),
+    out: Path | str = Path("runs"),
     *,
     jobs: int | None = None,
     fresh: bool = False,
@@ -88,7 +88,7 @@ def run(
         MerdataError: the recipe, the store or the protocol is at fault, or the folder cannot be written.
     """
     check_tracker(track)
-    source, asked = Source(recipe), recipe
+    source, asked, out = Source(recipe), recipe, Path(out)
     if scored_next and not source.test_ids():
         raise ProtocolError(
             f"protocol {recipe.protocol} of {recipe.store} has no test rows in fold {recipe.fold} "

@@ -23,7 +23,7 @@ from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.features.perturbations import ladder
 from merdata_train.parts.part import Metric
-from merdata_train.recipe.faults import MOST_FAULTS, SHOWN
+from merdata_train.recipe.faults import faults
 from merdata_train.recipe.files import recipe_folder
 from merdata_train.recipe.published import Document, Published
 from merdata_train.recipe.recipe import Recipe, load_recipe
@@ -191,9 +191,7 @@ def load_suite(name: str | Path) -> Suite:
     try:
         return Suite.model_validate(read_yaml(path))
     except ValidationError as error:
-        shown = error.errors()[:MOST_FAULTS]
-        faults = [f"{'.'.join(map(str, fault['loc']))[:SHOWN]}: {fault['msg'][:SHOWN]}" for fault in shown]
-        raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
+        raise RecipeError(f"{path}: {'; '.join(faults(error, Suite, {}))}") from error
     except (OSError, yaml.YAMLError) as error:
         raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
 
@@ -260,10 +258,10 @@ def _plan_cell(
     words = [name, *place, *_words(changes, where), *overrides]
     base = load_recipe(words[0], words[1:])
     source = Source(base, opened(base.store))
-    names = source.protocol.fold_names
+    protocol = source.protocol
     shared = [*place, *_words(suite.overrides, where), *overrides]
     for fold, seed in product(_folds(suite, source), suite.seeds):
-        own = [*words, f"fold={fold}", f"seed={base.seed + seed}"]
+        own = [*words, f"fold={json.dumps(protocol.plain_name(fold))}", f"seed={base.seed + seed}"]
         asked = load_recipe(own[0], own[1:])
         recipe = with_initial(asked, out, shared)
         starts = [
@@ -272,7 +270,10 @@ def _plan_cell(
             if stage.init
         ]
         folder = out / folder_name(recipe, source)
-        yield Planned(label, recipe.seed, fold, names[fold], (*own, *starts), recipe, folder), asked
+        yield (
+            Planned(label, recipe.seed, fold, protocol.fold_names[fold], (*own, *starts), recipe, folder),
+            asked,
+        )
 
 
 def _folds(suite: Suite, source: Source) -> list[int]:

@@ -112,7 +112,15 @@ def test_load_follows_the_table_of_the_protocol(store: merdata.Store) -> None:
         assert {split_of[id] for id in part["id"]} == {split}
 
 
+def test_one_corpus_may_be_named_without_a_list(store: merdata.Store) -> None:
+    assert set(merdata.load(store, corpora="ravdess", decode=False)["train"]["corpus"]) == {"ravdess"}
+    assert store.rows(["id"], "ravdess") == store.rows(["id"], ["ravdess"])
+    assert store.shards("ravdess") == store.shards(["ravdess"])
+
+
 def test_load_refuses_what_is_not_there(store: merdata.Store) -> None:
+    with pytest.raises(CorpusNotFound, match=r"no corpus was named; .* holds .*ravdess"):
+        merdata.load(store, corpora=[])
     with pytest.raises(CorpusNotFound, match="holds no savee"):
         merdata.load(store, corpora=["savee"])
     with pytest.raises(SplitError, match="has no protocol"):

@@ -12,6 +12,7 @@ import pandas as pd
 from merdata.corpora.corpus import Key
 from merdata.errors import SplitError
 from merdata.io.files import write_text
+from merdata.io.places import place
 from merdata.splits.draft import Draft
 from merdata.splits.exchange import emobox, s3prl
 from merdata.splits.exchange.drafts import by_key, by_name
@@ -52,7 +53,12 @@ SOURCES = {
 
 
 def import_split(
-    store: str | Path | Store, source: str, corpus: str, root: Path | None = None, *, name: str | None = None
+    store: str | Path | Store,
+    source: str,
+    corpus: str,
+    root: str | Path | None = None,
+    *,
+    name: str | None = None,
 ) -> tuple[Protocol, list[str]]:
     """Take over somebody's split of a corpus and write it into the store.
 
@@ -82,7 +88,7 @@ def import_split(
     elif source in SOURCES:
         if root is None:
             raise SplitError(f"say where the files of {source} are: --root FOLDER")
-        draft, unmatched = _from_files(store, source, corpus, root, rows)
+        draft, unmatched = _from_files(store, source, corpus, place(root), rows)
     else:
         known = ", ".join([*SOURCES, *published()])
         raise SplitError(
@@ -93,7 +99,7 @@ def import_split(
     return made, unmatched
 
 
-def export_split(store: str | Path | Store, target: str, protocol: str, out: Path) -> list[Path]:
+def export_split(store: str | Path | Store, target: str, protocol: str, out: str | Path) -> list[Path]:
     """Write a protocol of a store for somebody's tools; `emobox` is the one layout there is.
 
     Returns:
@@ -105,7 +111,7 @@ def export_split(store: str | Path | Store, target: str, protocol: str, out: Pat
     """
     if target != emobox.NAME:
         raise SplitError(f"splits can be exported in the layout of {emobox.NAME}, not of {target!r}")
-    store = open_store(store)
+    store, out = open_store(store), place(out)
     check_output(store.path, out / "data")
     return emobox.write_folds(store, load_protocol(store, protocol), out)
 
@@ -113,7 +119,7 @@ def export_split(store: str | Path | Store, target: str, protocol: str, out: Pat
 def import_table(
     store: str | Path | Store,
     corpus: str,
-    table: Path | Mapping[str, Path],
+    table: str | Path | Mapping[str, str | Path],
     *,
     name: str | None = None,
 ) -> tuple[Protocol, list[str]]:
@@ -135,8 +141,11 @@ def import_table(
     """
     store = open_store(store)
     rows = rows_of(store, [corpus])
-    listed = read_table(table) if isinstance(table, Path) else read_lists(table)
-    called = table.stem if isinstance(table, Path) else "lists"
+    if isinstance(table, Mapping):
+        listed = read_lists({split: place(path) for split, path in table.items()})
+        called = "lists"
+    else:
+        listed, called = read_table(place(table)), place(table).stem
     name = check_name(name or f"{corpus}_{re.sub(r'[^A-Za-z0-9_+-]+', '_', called).strip('_')}")
     draft, unmatched = by_name(store, corpus, listed, rows)
     made = finish(store, name, draft, {"kind": "import", "source": "table", "chosen": True}, rows)

@@ -46,6 +46,19 @@ def test_a_policy_that_moves_and_drops_rows(plain: Path, corpora: Path, tmp_path
     assert back.added.why == {"policy": 20}
 
 
+def test_another_label_in_the_source_is_no_change_of_policy(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", [0.1, -0.1] * 4_000, 16_000)
+    soundfile.write(tmp_path / "b.wav", [0.2, -0.2] * 4_000, 16_000)
+    for store, label in (("before", "angry"), ("after", "sad")):
+        (tmp_path / "mine.csv").write_text(f"file,label\na.wav,{label}\nb.wav,sad\n")
+        merdata.build([str(tmp_path / "mine.csv")], tmp_path, tmp_path / store, jobs=0)
+    found = diff(tmp_path / "before", tmp_path / "after")
+    assert {column: part.why for column, part in found.changed.items()} == {
+        "label": {"metadata of the source": 1},
+        "raw_label": {"metadata of the source": 1},
+    }
+
+
 def test_a_changed_and_a_broken_and_a_lost_source(plain: Path, corpora: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(corpora / "tess", tmp_path / "tess")
     louder, broken, lost = sorted(folder.rglob("OAF_*_sad.wav"))[:3]

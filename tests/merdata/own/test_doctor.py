@@ -153,6 +153,7 @@ def test_the_command(real_data: Path, tmp_path: Path) -> None:
     assert told.exit_code == 0
     assert "rows: 40" in told.stdout
     assert "Calm" in told.stdout
+    assert f"build with --corpus {out} --source {tmp_path / 'rec'}" in told.stdout
     again = CliRunner().invoke(app, words)
     assert "exists: name another file" in str(again.exception)
     told = json.loads(CliRunner().invoke(app, [*words[:3], "--json"]).stdout)

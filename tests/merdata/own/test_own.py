@@ -372,8 +372,8 @@ FAULTS: dict[str, tuple[str, str]] = {
     "nothing": ("", r"is empty: it has no header"),
     "twice, spelled otherwise": ("file,label\nana/take 0,joy\nana\\take 0.WAV,sad\n", r"are the same file"),
     "twice, with ids": ("id,file,label\n1,long,joy\n2,long.flac,sad\n", r"row 1 and row 2 are the same file"),
-    "backwards": ("file,label,start,end\nlong,joy,2.5,1\n", r"row 1: from 2.5 to 1.0 seconds is no part"),
-    "before it begins": ("file,label,start\nlong,joy,-1\n", r"row 1: from -1 to None seconds is no part"),
+    "backwards": ("file,label,start,end\nlong,joy,2.5,1\n", r"row 1: from 2.5 to 1 seconds is no part"),
+    "before it begins": ("file,label,start\nlong,joy,-1\n", r"row 1: a part cannot start at -1 seconds"),
     "no header": ("long.flac,joy\nlong,sad\n", r"columns are long.flac, joy; its first line must name them"),
 }  # fmt: skip
 
@@ -396,6 +396,18 @@ def test_moved_files_are_found_when_the_owner_says_where_they_were(recordings: P
     table = written(plain(file=[f"D:\\rec\\{name}" for name in NAMES]), tmp_path / "t.csv")
     made = foreseen(table, recordings, options=["t.root=D:\\rec"])
     assert [row.source for row in made["rows"]] == NAMES
+
+
+@pytest.mark.parametrize(("up", "source"), [("../rec/", "rec"), ("../../rec/", "rec"), ("../../rec/", "")])
+def test_paths_that_go_up_and_come_down_in_the_folder_are_found(
+    up: str, source: str, recordings: Path, tmp_path: Path
+) -> None:
+    """As seen from the folder, or from that of the table."""
+    shutil.copytree(recordings, tmp_path / "rec")
+    (tmp_path / "meta/lists").mkdir(parents=True)
+    table = written(plain(file=[f"{up}{name}" for name in NAMES]), tmp_path / "meta/lists/t.csv")
+    found = [row.source for row in foreseen(table, tmp_path / source)["rows"]]
+    assert found == [name if source else f"rec/{name}" for name in NAMES]
 
 
 @pytest.mark.parametrize(

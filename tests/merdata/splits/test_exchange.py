@@ -275,3 +275,19 @@ def test_track2_names_the_speakers_of_iemocap_by_session_and_sex(
     made, unmatched = merdata.import_split(own, "emobox-track2", "iemocap", tmp_path)
     assert not unmatched
     assert made.splits() == dict.fromkeys(rows["id"], "test")
+
+
+def test_stores_and_files_may_be_named_by_text(store: merdata.Store, tmp_path: Path) -> None:
+    from shutil import copytree
+
+    own, out = str(copytree(store.path, tmp_path / "store")), str(tmp_path / "out")
+    protocol = merdata.load_protocol(own, "mer")
+    assert protocol.hash == merdata.load_protocol(store, "mer").hash
+    merdata.export_split(own, "emobox", "mer", out)
+    back, unmatched = merdata.import_split(own, "emobox", "ravdess", out, name="back")
+    assert not unmatched
+    listed = tmp_path / "rows.csv"
+    back.table.to_pandas().to_csv(listed, index=False)
+    files = str(listed), {"train": str(listed)}
+    rows = [len(merdata.import_table(own, "ravdess", named, name="again")[0].table) for named in files]
+    assert rows == [len(back.table)] * 2

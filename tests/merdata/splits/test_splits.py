@@ -424,12 +424,14 @@ def test_a_protocol_without_test_rows_says_so(own: merdata.Store) -> None:
         ("one-speaker", {}, "add --corpus NAME"),
         ("one-speaker+text", {"corpora": ["tess"], "folds": 2}, "from 3 folds to one for each sentence"),
         ("kfold", {"corpora": ["emovdb"], "folds": 9}, "use --folds [0-9]"),
+        ("kfold", {"corpora": ["emovdb"], "folds": 0}, "--folds must be 2 or more, not 0"),
+        ("kfold", {"corpora": ["emovdb"], "folds": 1}, "--folds must be 2 or more, not 1"),
         ("kfold", {"by": "session"}, "have no session: fold by another of speaker, text"),
         ("kfold", {"by": "shoe"}, "--by takes one of speaker, session, text"),
         ("loco", {"corpora": ["esd"]}, "this is only esd"),
         ("loso", {}, "add --corpus NAME"),
         ("mer", {"folds": 3}, "--protocol mer does not have the option --folds; kfold, one-speaker"),
-        ("mer", {"ratios": (0.9, 0.2, 0.1)}, "add up to 1"),
+        ("mer", {"ratios": (0.9, 0.2, 0.1)}, "add up to 100, not 90/20/10"),
         ("mer", {"name": "../mer"}, "letters, digits"),
     ],
 )
@@ -445,6 +447,8 @@ def test_impossible_wishes_name_the_nearest_protocol(
 def test_an_unknown_corpus_or_ratio_is_a_sentence(own: merdata.Store) -> None:
     with pytest.raises(CorpusNotFound, match="holds no mosei"):
         merdata.split(own, corpora=["mosei"])
+    with pytest.raises(CorpusNotFound, match="no corpus was named"):
+        merdata.split(own, corpora=[])
     with pytest.raises(SplitError, match="as in 80/10/10, not 'half'"):
         parse_ratios("half")
 

@@ -174,6 +174,8 @@ def test_a_broken_recipe_is_one_sentence(text: str, says: str, tmp_path: Path) -
         ("augment={noise: {snr_db: [.nan, 5]}}", "augment.noise.snr_db.0: input should be a finite number"),
         ("stages.0.sampler={balance: {corpus: .inf}}", "balance.corpus: input should be a finite number"),
         ("stages.0.lr=.inf", "stages.0.lr: input should be a finite number"),
+        ("name=''", "name: string should have at least 1 character"),
+        ("fold=[1]", "fold: input should be a valid integer, not [1]; fold: input should be a valid string"),
         ("seed=4294967296", "seed: input should be less than 4294967296"),
     ],
 )
@@ -181,6 +183,23 @@ def test_what_no_library_would_accept_is_refused_before_training(override: str, 
     with pytest.raises(RecipeError) as caught:
         load_recipe("source0/A1", [override])
     assert says in str(caught.value)
+
+
+def test_a_number_with_a_leading_zero_is_the_name_that_is_written() -> None:
+    """Speaker 07 of a corpus is not its seventh, nor is 010 eight."""
+    recipe = load_recipe("source0/A1", ["fold=07", "seed=010"])
+    assert (recipe.fold, recipe.seed) == ("07", 10)
+    assert load_recipe("source0/A1", ["fold=7"]).fold == 7
+
+
+def test_a_choice_is_told_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("source0/A1", ["selection.metric=war"])
+    assert str(caught.value).endswith(
+        "selection.metric: input should be 'uar', 'weighted_f1', 'macro_f1', 'accuracy' or 'loss', not 'war'"
+    )
+    with pytest.raises(RecipeError, match=r"at least 1 item after validation, not 0$"):
+        load_recipe("source0/A1", ["stages=[]"])
 
 
 def test_faults_between_keys_are_told_with_all_others() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 import merdata
 from merdata.engine.process import process_context
+from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.recipe.recipe import load_recipe
 from merdata_train.runs.conduct import conduct, pace, summary
@@ -90,6 +93,28 @@ def test_folds_are_all_of_the_protocol_or_those_named(folded: merdata.Store, tmp
     assert chosen.folder == planned[1].folder
     with pytest.raises(RecipeError, match="suite two: protocol loco has no fold 99"):
         plan(suite(**changes, folds=[99]), tmp_path, folded.path, SMALL)
+
+
+def test_a_fold_that_is_called_like_the_number_of_another_is_run_too(
+    store: merdata.Store, tmp_path: Path
+) -> None:
+    """As in EmoDB, whose tenth speaker is 16, and whose fourth is 10."""
+    copy = Path(shutil.copytree(store.path, tmp_path / "store"))
+    rows = pd.Series(merdata.load_protocol(store, "mer").splits(), name="split").loc[
+        lambda ids: ids.index.str.startswith("ravdess/")
+    ]
+    folds = {"2": rows, "b": rows.replace({"train": "test", "test": "train"})}
+    table = pd.concat(folds, names=["fold", "id"]).reset_index()
+    table.to_csv(tmp_path / "crossed.csv", index=False)
+    merdata.import_table(copy, "ravdess", tmp_path / "crossed.csv", name="crossed")
+    changes = {"overrides": {"protocol": "crossed"}, "axes": {"model": {"A+T": {}}}}
+    for asked in ("all", ["2", "b"]):
+        planned = plan(suite(**changes, folds=asked), tmp_path, copy, SMALL)
+        assert [one.fold for one in planned] == [1, 2]
+        assert len({one.folder for one in planned}) == 2
+        for one, splits in zip(planned, folds.values(), strict=True):
+            recipe = load_recipe(one.words[0], one.words[1:])
+            assert set(Source(recipe).test_ids()) == set(splits.index[splits == "test"])
 
 
 def test_domains_stand_for_the_corpora_of_the_store(store: merdata.Store, tmp_path: Path) -> None:
@@ -190,7 +215,9 @@ def test_the_pace_prefers_runs_of_the_same_recipe(store: merdata.Store, tmp_path
         ({"recipe": None}, "cell T has no recipe"),
         ({"reference": "V"}, "reference 'V' is not a cell; the cells are T, A\\+T"),
         ({"layout": "T9"}, "layout: "),
-        ({"seed": 1}, "seed: "),
+        ({"seed": 1}, r"seed: unknown key \(did you mean 'seeds'\?\)"),
+        ({"folds": "some"}, "folds: input should be 'all', not 'some'; folds: input should be a valid list"),
+        ({"axes": {"with": {"tokens": {"recip": "x"}}}}, r"axes.with.tokens.recip: unknown key \(did you"),
         ({"axes": {}}, "axes: "),
         ({"name": "../x"}, "name: "),
     ],
