@@ -23,6 +23,7 @@ A package that works on stores, as merdata_train does::
     process_folder          where processes meet, and what else is to end with this one
     stored_name             what a store calls a corpus, from any spelling
     did_you_mean            the nearest of the words that would do, for the end of a message
+    reason_of               what went wrong, in one line without the path
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     remove_unfinished       what killed processes left of them
     read_json, check_type, read_table, irregular        and what others may have written, within bounds
@@ -81,6 +82,7 @@ _FOR_STORES = {
     "ending": "cli.ending",
     "stored_name": "own.own",
     "did_you_mean": "errors",
+    "reason_of": "errors",
     "Apart": "engine.process",
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
@@ -157,6 +159,7 @@ if TYPE_CHECKING:
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError
     from merdata.errors import did_you_mean as did_you_mean
+    from merdata.errors import reason_of as reason_of
     from merdata.escaping import latex as latex
     from merdata.escaping import markdown as markdown
     from merdata.escaping import printable as printable

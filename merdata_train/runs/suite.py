@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import merdata
-from merdata.plugin import did_you_mean, read_yaml
+from merdata.plugin import did_you_mean, read_yaml, reason_of
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.features.perturbations import ladder
@@ -195,7 +195,7 @@ def load_suite(name: str | Path) -> Suite:
         faults = [f"{'.'.join(map(str, fault['loc']))[:SHOWN]}: {fault['msg'][:SHOWN]}" for fault in shown]
         raise RecipeError(f"{path}: {'; '.join(faults).replace('Value error, ', '').lstrip(': ')}") from error
     except (OSError, yaml.YAMLError) as error:
-        raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        raise RecipeError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def suite_files() -> dict[str, Path]:
