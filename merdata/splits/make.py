@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from merdata.errors import SplitError
+from merdata.errors import SplitError, did_you_mean
 from merdata.splits.draft import COLUMNS, Draft, Facts, Options
 from merdata.splits.kinds.kfold import GROUPS, make_kfold, make_loso
 from merdata.splits.kinds.loco import make_loco
@@ -166,7 +166,8 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
 
 def _kind(protocol: str) -> Kind:
     if protocol not in KINDS:
-        raise SplitError(f"unknown kind of protocol {protocol!r}; known: {', '.join(KINDS)}")
+        hint = did_you_mean(protocol, KINDS)
+        raise SplitError(f"there is no kind of protocol {protocol!r}{hint}; there are {', '.join(KINDS)}")
     return KINDS[protocol]
 
 
@@ -174,8 +175,8 @@ def _checked(protocol: str, options: Options) -> Options:
     """The options, if the kind has them and they are possible at all."""
     for option in options.given:
         if option not in KINDS[protocol].takes:
-            takers = ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
-            raise SplitError(f"--protocol {protocol} does not have the option --{option}; {takers} has it")
+            takers = " or ".join(name for name, kind in KINDS.items() if option in kind.takes)
+            raise SplitError(f"--protocol {protocol} takes no --{option}: leave it out, or choose {takers}")
     if options.ratios and not (min(options.ratios) > 0 and abs(sum(options.ratios) - 1) < 1e-6):
         raise SplitError(
             f"the shares of train, validation and test must be positive and add up to 1, not {options.ratios}"

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from typing_extensions import NotRequired, TypedDict
 
-from merdata.errors import SplitError
+from merdata.errors import SplitError, did_you_mean
 from merdata.io.outside import check_type, cut, parse_json, read_some
 from merdata.io.parquet import check_columns, read_parquet
 from merdata.io.places import reaching
@@ -239,10 +239,10 @@ def read_protocol(store: Store, name: str) -> Protocol:
         protocol = Protocol(name, table.replace_schema_metadata(None), cast("dict[str, Any]", properties))
         known = facts[b"hash"].decode("ascii")
     except FileNotFoundError as error:
-        there = ", ".join(protocol_names(store)) or "none yet"
+        there = protocol_names(store)
         raise SplitError(
-            f"{store.path} has no protocol {name!r} (it has {there}): make it first; "
-            "`merdata split --help` lists the kinds"
+            f"{store.path} has no protocol {name!r}{did_you_mean(name, there)}; it has "
+            f"{', '.join(there) or 'none yet'}. Make it first: `merdata split --help` lists the kinds"
         ) from error
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise SplitError(f"cannot read {path} ({cut(error)}): split again") from error

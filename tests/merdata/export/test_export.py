@@ -114,7 +114,7 @@ def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["wav", "--out", "out", "--corpus", "esperanto"], "holds no esperanto; it holds cremad"),
+        (["wav", "--out", "out", "--corpus", "crema"], "no crema (did you mean 'cremad'?); it holds cremad"),
         (["csv", "--out", "out", "--protocol", "loso"], "has no protocol 'loso'"),
         (["csv", "--out", "out", "--protocol", "mer", "--fold", "9"], "has no fold 9"),
         (["wav", "--out", "no/such/place", "--store", "nowhere"], "nowhere is not a store"),
