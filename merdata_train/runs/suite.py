@@ -189,7 +189,10 @@ def load_suite(name: str | Path) -> Suite:
     """
     path = _find(name)
     try:
-        return Suite.model_validate(read_yaml(path))
+        tree = read_yaml(path)
+        if not isinstance(tree, dict):
+            raise RecipeError(f"{path} is not a suite: it must be a mapping of keys")
+        return Suite.model_validate(tree)
     except ValidationError as error:
         shown = error.errors()[:MOST_FAULTS]
         faults = [f"{'.'.join(map(str, fault['loc']))[:SHOWN]}: {fault['msg'][:SHOWN]}" for fault in shown]

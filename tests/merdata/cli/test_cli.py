@@ -80,9 +80,9 @@ def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["build", "--corpus", "ravdess"], "there is no folder corpora/ravdess"),
+        (["build", "--corpus", "ravdess"], "corpora/ravdess does not exist: put the corpus there"),
         (["build", "--corpus", "esperanto"], "no corpus is called 'esperanto'"),
-        (["build", "--corpus", "all"], "corpora has no folder named after a corpus"),
+        (["build", "--corpus", "all"], "corpora does not exist"),
         (["split", "nowhere"], "nowhere is not a store"),
         (["audit", "nowhere"], "nowhere is not a store"),
         (["sample", "--corpus", "esperanto"], "esperanto"),
