@@ -139,13 +139,6 @@ class Protocol:
         return numbers[str(fold)]
 
 
-def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
-    """A protocol of one fold from id -> split; rows in the order of their ids."""
-    import pandas as pd
-
-    return make_folds(name, {0: pd.Series(splits, dtype=object)}, properties)
-
-
 def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[str, Any]) -> Protocol:
     """A protocol from fold -> split of each row, indexed by id; rows in the order of folds and ids.
 

@@ -29,9 +29,9 @@ from merdata.io.files import write_json
 from merdata.store.keep import keep_protocol
 from merdata.store.ledger import NOT_ROWS
 from merdata.store.manifest import MANIFEST, sealed
-from merdata.store.protocol import make_protocol
 from merdata.utterance import store_schema
 from tests.merdata.cli.test_cli import run
+from tests.merdata.protocols import make_protocol
 
 ROOT = Path(__file__).parents[3]
 TOLD = yaml.safe_load((ROOT / "cards" / "reasons.yaml").read_text("utf-8"))

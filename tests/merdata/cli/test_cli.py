@@ -65,7 +65,7 @@ def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> 
     import shutil
 
     from merdata.store.keep import keep_protocol
-    from merdata.store.protocol import make_protocol
+    from tests.merdata.protocols import make_protocol
 
     copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
     protocol = merdata.load_protocol(copy, "mer")

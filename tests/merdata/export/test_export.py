@@ -17,9 +17,9 @@ import merdata
 from merdata import plugin
 from merdata.io.names import safe_names
 from merdata.store.keep import keep_protocol
-from merdata.store.protocol import make_protocol
 from tests.crash.scene import few_clips
 from tests.merdata.cli.test_cli import run
+from tests.merdata.protocols import make_protocol
 
 
 @pytest.fixture

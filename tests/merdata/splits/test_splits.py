@@ -20,9 +20,10 @@ from merdata.splits.draft import COLUMNS, Draft, Options, parse_ratios
 from merdata.splits.kinds.speaker import split_groups
 from merdata.splits.make import KINDS
 from merdata.splits.sentences import sentences
-from merdata.store.protocol import make_protocol, protocol_path, whole_shards
+from merdata.store.protocol import protocol_path, whole_shards
 from merdata.store.store import open_store
 from merdata.tables.audit import remarks
+from tests.merdata.protocols import make_protocol
 
 Speakers = dict[str, tuple[str | None, str, list[str]]]
 
