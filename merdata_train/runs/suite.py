@@ -1,7 +1,7 @@
 """Suites: a matrix of recipes x seeds x folds, as data, and the list of runs that it needs.
 
-A run is identified by the hash of what defines it (`run.run_id`), so cells that suites share are trained
-once, and a suite that was killed continues where it was.
+A run's folder is named by the hash of what defines it, so cells that suites share are trained once, and a
+suite that was killed continues where it was.
 """
 
 from __future__ import annotations
