@@ -19,6 +19,7 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
 A package that works on stores, as merdata_train does::
 
     run_app, ending         a command line whose faults and signals are one line each
+    print_json              one JSON document on stdout
     run_tasks, Apart        tasks in several processes, and a function in a process of its own
     process_folder          where processes meet, and what else is to end with this one
     stored_name             what a store calls a corpus, from any spelling
@@ -79,6 +80,7 @@ _FOR_CORPORA = {
 }
 _FOR_STORES = {
     "run_app": "cli.command",
+    "print_json": "cli.command",
     "ending": "cli.ending",
     "stored_name": "own.own",
     "did_you_mean": "errors",
@@ -139,6 +141,7 @@ if TYPE_CHECKING:
     from merdata.asr.torchaudio import import_torchaudio as import_torchaudio
     from merdata.audio.clip import AudioError as AudioError
     from merdata.audio.clip import normalise as normalise
+    from merdata.cli.command import print_json as print_json
     from merdata.cli.command import run_app as run_app
     from merdata.cli.ending import ending as ending
     from merdata.corpora.corpus import Corpus as Corpus

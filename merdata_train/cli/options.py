@@ -1,11 +1,11 @@
-"""Arguments and options that several commands share, and how they print JSON."""
+"""Arguments and options that several commands share, and how they become overrides."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -71,8 +71,3 @@ def all_overrides(store: Path | None, corpora: list[str] | None, overrides: list
 
         words.append(f"data.corpora={json.dumps([*map(stored_name, corpora)])}")
     return [*words, *(overrides or [])]
-
-
-def print_json(value: Any) -> None:
-    """One document on stdout; in ASCII, so that every terminal and pipe takes it."""
-    typer.echo(json.dumps(value, indent=1))
