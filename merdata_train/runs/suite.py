@@ -234,7 +234,7 @@ def plan(suite: Suite, out: Path, store: Path | None = None, overrides: Sequence
     for override in overrides:
         if override.partition("=")[0] in ("seed", "fold"):
             raise RecipeError(
-                f"suite {suite.name} sets seeds and folds: use --seeds or --folds, not {override}"
+                f"suite {suite.name} sets seeds and folds: use --seed or --fold, not {override}"
             )
     opened = cache(merdata.open_store)  # one store for all cells: it reads its rows' ids once
     asked = {
