@@ -15,7 +15,8 @@ from merdata.io.places import place
 exports = typer.Typer(help="Write a store as WAV, CSV or Croissant, for other tools.")
 
 SplitsOf = Annotated[
-    str | None, typer.Option("--protocol", help="Protocol whose splits to write (default: none).")
+    str | None,
+    typer.Option("--protocol", help="Protocol whose splits to write (default: none).", metavar="NAME"),
 ]
 
 
@@ -101,7 +102,9 @@ def push(
     store: Path,
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="Only this protocol; repeat it for more (default: all that fit the corpora)."),
+        typer.Option(
+            help="Only this protocol; repeat it for more (default: all that fit the corpora).", metavar="NAME"
+        ),
     ] = None,
     corpora: Corpora = None,
     labels_only: Annotated[

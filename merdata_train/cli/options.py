@@ -39,11 +39,17 @@ Runs = Annotated[Path, typer.Option("--out", help="Folder of the runs.", parser=
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.", parser=place)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).")
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).", metavar="N"),
 ]
 Workers = Annotated[
     int,
-    typer.Option("--workers", min=0, help="Processes that read recordings while an end-to-end model works."),
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Processes that read recordings while an end-to-end model works.",
+        metavar="N",
+    ),
 ]
 NoTest = Annotated[bool, typer.Option("--no-test", help="Do not read the test rows: train and select only.")]
 Cache = Annotated[

@@ -195,7 +195,9 @@ def suite(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the matrix, and train nothing.")] = False,
     no_test: NoTest = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.", metavar="N")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Train and score a matrix of recipes, seeds and folds.

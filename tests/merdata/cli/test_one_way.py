@@ -75,6 +75,7 @@ def test_help_says_everything_in_sentences(name: str, command: typer.core.TyperC
     for parameter in command.params:
         words = getattr(parameter, "help", None)
         assert words and words.endswith((".", ").")), (name, parameter.name)
+        assert parameter.metavar or getattr(parameter, "is_flag", False), "help would show its type"
 
 
 @pytest.mark.parametrize("name", TAKES_STORE)
