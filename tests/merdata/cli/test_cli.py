@@ -83,6 +83,7 @@ def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> 
         (["build", "--corpus", "ravdess"], "corpora/ravdess does not exist: put the corpus there"),
         (["build", "--corpus", "esperanto"], "no corpus is called 'esperanto'"),
         (["build", "--corpus", "all"], "corpora does not exist"),
+        (["build", "--corpus", "ravdess", "--source", ""], "an empty text names no file"),
         (["split", "nowhere"], "nowhere is not a store"),
         (["audit", "nowhere"], "nowhere is not a store"),
         (["sample", "--corpus", "esperanto"], "esperanto"),
