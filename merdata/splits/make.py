@@ -37,46 +37,31 @@ class Kind:
     """A kind of protocol.
 
     Attributes:
-        make: rows, facts of the corpora and the options to a draft.
-        what: what it is, in a line.
+        make: rows, facts of the corpora and the options to a draft; its docstring says what the kind is.
         takes: the options that it has.
         name: of the protocol, where one store can have several; `{by}` and `{folds}` are filled in.
         untested: whether it may leave no row to test, with a note; the others refuse.
     """
 
     make: Callable[[pd.DataFrame, Facts, Options], Draft]
-    what: str
     takes: tuple[str, ...] = ()
     name: str = ""
     untested: bool = False
 
 
 KINDS = {
-    "mer": Kind(
-        make_mer,
-        "the default: acted corpora by speaker, conversational ones as published",
-        ("ratios",),
-        untested=True,
-    ),
-    "official": Kind(make_official, "as published, for the corpora that were published with a split"),
-    "speaker": Kind(make_speaker, "every corpus by speaker", ("ratios",)),
-    "kfold": Kind(make_kfold, "folds by speaker, session or text", ("folds", "by"), "{by}{folds}"),
-    "loso": Kind(make_loso, "one corpus, one fold for each speaker"),
-    "loco": Kind(make_loco, "one fold for each corpus: trained on the others, tested on it"),
-    "text": Kind(make_text, "sentence-disjoint", ("ratios",)),
-    "speaker+text": Kind(make_speaker_text, "new speakers who say new sentences", ("ratios",)),
-    "one-speaker": Kind(
-        make_one_speaker, "one corpus, one fold for each speaker: trained on it, tested on others"
-    ),
-    "one-speaker+text": Kind(
-        make_one_speaker_text,
-        "the same with new sentences in test: folds by speaker and sentence",
-        ("folds",),
-    ),
-    "random": Kind(make_random, "rows at random, only for comparison with others' numbers", ("ratios",)),
-    "fewshot": Kind(
-        make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows", ("whole",)
-    ),
+    "mer": Kind(make_mer, ("ratios",), untested=True),
+    "official": Kind(make_official),
+    "speaker": Kind(make_speaker, ("ratios",)),
+    "kfold": Kind(make_kfold, ("folds", "by"), "{by}{folds}"),
+    "loso": Kind(make_loso),
+    "loco": Kind(make_loco),
+    "text": Kind(make_text, ("ratios",)),
+    "speaker+text": Kind(make_speaker_text, ("ratios",)),
+    "one-speaker": Kind(make_one_speaker),
+    "one-speaker+text": Kind(make_one_speaker_text, ("folds",)),
+    "random": Kind(make_random, ("ratios",)),
+    "fewshot": Kind(make_fewshot, ("whole",)),
 }
 
 
