@@ -117,6 +117,7 @@ def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path)
         (["wav", "--out", "out", "--corpus", "crema"], "no crema (did you mean 'cremad'?); it holds cremad"),
         (["csv", "--out", "out", "--protocol", "loso"], "has no protocol 'loso'"),
         (["csv", "--out", "out", "--protocol", "mer", "--fold", "9"], "has no fold 9"),
+        (["csv", "--out", "out", "--fold", "2"], "--fold 2 is of a protocol: add --protocol NAME"),
         (["wav", "--out", "no/such/place", "--store", "nowhere"], "nowhere is not a store"),
     ],
 )
