@@ -21,7 +21,7 @@ from merdata.stats import COLUMNS as COUNTED
 from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
 from merdata.store.keep import keep_card
-from merdata.store.protocol import Protocol, load_protocol, protocol_names
+from merdata.store.protocol import Properties, Protocol, load_protocol, protocol_names
 from merdata.store.readme import Config, front_matter, pretty_name, protocol_configs
 from merdata.store.store import Store, open_store
 
@@ -42,7 +42,7 @@ class ProtocolSummary:
 
     name: str
     hash: str
-    properties: dict[str, Any]
+    properties: Properties
     folds: list[int]
     sizes: list[tables.FoldSize]
     configs: dict[str, Config]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from merdata.store.protocol import (
     SPLITS,
     TEST,
     TRAIN,
+    Properties,
     Protocol,
     check_name,
     make_folds,
@@ -146,7 +147,7 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
         "speaker_dependent": _speaker_dependent(placed),
         "fold_names": {} if lone else {str(fold): called for fold, called in draft.names.items()},
     }
-    return make_folds(name, draft.folds, properties)
+    return make_folds(name, draft.folds, cast("Properties", properties))
 
 
 def _kind(protocol: str) -> Kind:

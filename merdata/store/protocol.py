@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -76,7 +76,7 @@ class Protocol:
 
     name: str
     table: pa.Table
-    properties: dict[str, Any]
+    properties: Properties
 
     @cached_property
     def hash(self) -> str:
@@ -139,7 +139,7 @@ class Protocol:
         return numbers[str(fold)]
 
 
-def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[str, Any]) -> Protocol:
+def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: Properties) -> Protocol:
     """A protocol from fold -> split of each row, indexed by id; rows in the order of folds and ids.
 
     Raises:
@@ -229,7 +229,7 @@ def read_protocol(store: Store, name: str) -> Protocol:
             raise ValueError(f"its splits are train, validation and test, not {min(unknown)}")
         facts = table.schema.metadata or {}
         properties = check_type(Properties, parse_json(facts[b"properties"]))
-        protocol = Protocol(name, table.replace_schema_metadata(None), cast("dict[str, Any]", properties))
+        protocol = Protocol(name, table.replace_schema_metadata(None), properties)
         known = facts[b"hash"].decode("ascii")
     except FileNotFoundError as error:
         there = protocol_names(store)
