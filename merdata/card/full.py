@@ -22,7 +22,7 @@ from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
 from merdata.store.keep import keep_card
 from merdata.store.protocol import Properties, Protocol, load_protocol, protocol_names
-from merdata.store.readme import Config, front_matter, pretty_name, protocol_configs
+from merdata.store.readme import StoreConfig, front_matter, pretty_name, protocol_configs
 from merdata.store.store import Store, open_store
 
 LICENCES = "LICENSE.md"
@@ -45,7 +45,7 @@ class ProtocolSummary:
     properties: Properties
     folds: list[int]
     sizes: list[tables.FoldSize]
-    configs: dict[str, Config]
+    configs: dict[str, StoreConfig]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from merdata.store.protocol import (
 from merdata.store.store import Shard, Store
 
 DEFAULT_PROTOCOL = "mer"
-Config = dict[str, list[Shard]]  # split -> its shards
+StoreConfig = dict[str, list[Shard]]  # split -> its shards
 
 
 def make_card(store: Store) -> tuple[str, list[str]]:
@@ -50,7 +50,7 @@ def pretty_name(store: Store) -> str:
     return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
 
 
-def protocol_configs(store: Store, protocol: Protocol) -> dict[str, Config]:
+def protocol_configs(store: Store, protocol: Protocol) -> dict[str, StoreConfig]:
     """Name of a config -> split -> its shards, for the folds of a protocol that split no shard."""
     return {
         protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
@@ -58,7 +58,7 @@ def protocol_configs(store: Store, protocol: Protocol) -> dict[str, Config]:
     }
 
 
-def front_matter(store: Store, configs: Mapping[str, Config]) -> dict[str, Any]:
+def front_matter(store: Store, configs: Mapping[str, StoreConfig]) -> dict[str, Any]:
     """The YAML header of a store's README.md, with the configs that `protocol_configs` gives."""
     languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
     return {
@@ -71,7 +71,7 @@ def front_matter(store: Store, configs: Mapping[str, Config]) -> dict[str, Any]:
     }
 
 
-def _configs(store: Store, configs: dict[str, Config]) -> list[dict[str, Any]]:
+def _configs(store: Store, configs: dict[str, StoreConfig]) -> list[dict[str, Any]]:
     """The default protocol as `default` and by corpus; the others by name, one config per fold."""
     default = configs.pop(DEFAULT_PROTOCOL, {TRAIN: store.shards()})
     written = [{**_config("default", default), "default": True}]
@@ -80,11 +80,11 @@ def _configs(store: Store, configs: dict[str, Config]) -> list[dict[str, Any]]:
     return [entry for entry in written if entry["data_files"]]
 
 
-def _of_corpus(config: Config, corpus: str) -> Config:
+def _of_corpus(config: StoreConfig, corpus: str) -> StoreConfig:
     return {split: [shard for shard in shards if shard.corpus == corpus] for split, shards in config.items()}
 
 
-def _config(name: str, config: Config) -> dict[str, Any]:
+def _config(name: str, config: StoreConfig) -> dict[str, Any]:
     files = [
         {"split": split, "path": [shard.relative for shard in config[split]]}
         for split in SPLITS
