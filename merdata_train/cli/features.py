@@ -32,9 +32,7 @@ def features(
     ] = None,
     store: Annotated[
         Path,
-        typer.Option(
-            help="Folder of the store, or a URL such as s3://bucket/store.", parser=place, metavar="STORE"
-        ),
+        typer.Option(help="Folder of the store, on this machine.", parser=place, metavar="STORE"),
     ] = Path("store"),
     as_json: AsJson = False,
 ) -> None:
