@@ -86,6 +86,13 @@ class LicenceError(MerdataError):
     """A licence does not allow the upload."""
 
 
+def reason_of(error: Exception) -> str:
+    """What went wrong, in one line, without the path, which our messages name; of YAML, where in the text."""
+    if mark := getattr(error, "problem_mark", None):
+        return f"line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', None)}"
+    return getattr(error, "strerror", None) or " ".join(str(error).split())
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The nearest of the words that would do, as the end of a message; nothing where none is near."""
     close = difflib.get_close_matches(word, list(known), n=1)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from merdata.errors import PolicyError, did_you_mean
+from merdata.errors import PolicyError, did_you_mean, reason_of
 from merdata.io.strict_yaml import read_yaml
 
 DROP, KEEP = "drop", "keep"
@@ -162,7 +162,7 @@ def read_policy(path: Path) -> list[str]:
     try:
         tree = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
-        raise PolicyError(f"cannot read the policy {path}: {' '.join(str(error).split())}") from error
+        raise PolicyError(f"cannot read the policy {path}: {reason_of(error)}") from error
     if not isinstance(tree, dict):
         raise PolicyError(f"{path} is not a policy: it must be a mapping such as `contempt: disgust`")
     changes = []

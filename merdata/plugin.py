@@ -19,10 +19,12 @@ A package that adds a corpus (CONTRIBUTING.md shows one)::
 A package that works on stores, as merdata_train does::
 
     run_app, ending         a command line whose faults and signals are one line each
+    print_json              one JSON document on stdout
     run_tasks, Apart        tasks in several processes, and a function in a process of its own
     process_folder          where processes meet, and what else is to end with this one
     stored_name             what a store calls a corpus, from any spelling
     did_you_mean            the nearest of the words that would do, for the end of a message
+    reason_of               what went wrong, in one line without the path
     write_atomically, file_sha256, place, is_remote     files, here or at a URL
     remove_unfinished       what killed processes left of them
     read_json, check_type, read_table, irregular        and what others may have written, within bounds
@@ -78,9 +80,11 @@ _FOR_CORPORA = {
 }
 _FOR_STORES = {
     "run_app": "cli.command",
+    "print_json": "cli.command",
     "ending": "cli.ending",
     "stored_name": "own.own",
     "did_you_mean": "errors",
+    "reason_of": "errors",
     "Apart": "engine.process",
     "run_tasks": "engine.pool",
     "write_atomically": "io.files",
@@ -137,6 +141,7 @@ if TYPE_CHECKING:
     from merdata.asr.torchaudio import import_torchaudio as import_torchaudio
     from merdata.audio.clip import AudioError as AudioError
     from merdata.audio.clip import normalise as normalise
+    from merdata.cli.command import print_json as print_json
     from merdata.cli.command import run_app as run_app
     from merdata.cli.ending import ending as ending
     from merdata.corpora.corpus import Corpus as Corpus
@@ -157,6 +162,7 @@ if TYPE_CHECKING:
     from merdata.errors import LayoutError as LayoutError
     from merdata.errors import OptionError as OptionError
     from merdata.errors import did_you_mean as did_you_mean
+    from merdata.errors import reason_of as reason_of
     from merdata.escaping import latex as latex
     from merdata.escaping import markdown as markdown
     from merdata.escaping import printable as printable

@@ -175,12 +175,6 @@ def store_schema(classes: Sequence[str]) -> pa.Schema:
     return pa.schema(list(_COLUMNS.items()), metadata=metadata)
 
 
-def schema_classes(schema: pa.Schema) -> tuple[str, ...]:
-    """The class names that a shard's schema carries."""
-    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
-    return tuple(features["label"]["names"])
-
-
 def _feature(kind: pa.DataType) -> Any:
     if pa.types.is_list(kind):
         return {"feature": _feature(kind.value_type), "_type": "List"}

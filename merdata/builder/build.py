@@ -18,7 +18,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from merdata.builder import unchanged as seen
-from merdata.builder.part import Part, describe
+from merdata.builder.built import BuiltCorpus, describe
 from merdata.builder.plan import Choice, Plan, choose, make_plan
 from merdata.builder.shard import PASSING
 from merdata.builder.space import check_space
@@ -92,7 +92,7 @@ class Prospect:
     """What a build is about to do.
 
     Attributes:
-        made_from: corpus -> fingerprint of all that its part of the store is made from.
+        made_from: corpus -> fingerprint of all that its rows in the store are made from.
         kept: corpora that are up to date -> their shards.
         plan: of the others.
     """
@@ -264,16 +264,16 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     from merdata.store.readme import make_card  # jinja2 is not needed until the shards are made
 
     manifest["files"] = known_files(Store(store, manifest))
-    parts = [describe(store, plan, manifest, corpus) for corpus in plan.choice.corpora]
-    _refuse_empty(store, parts)
+    built = [describe(store, plan, manifest, corpus) for corpus in plan.choice.corpora]
+    _refuse_empty(store, built)
     space = plan.choice.policy.space
     manifest.update(
         {"format": FORMAT, "merdata": __version__, "space": space.name, "classes": list(space.classes)}
     )
     announce(store, manifest)
     _place(store, plan, manifest)
-    for part in parts:
-        write_bytes(store / part.path, part.data)
+    for corpus in built:
+        write_bytes(store / corpus.path, corpus.data)
     opened = Store(store, manifest)
     card, outdated = make_card(opened)
     conclude(opened, card)
@@ -281,21 +281,21 @@ def _commit(store: Path, plan: Plan, manifest: Manifest) -> list[str]:
     return outdated
 
 
-def _refuse_empty(store: Path, parts: Sequence[Part]) -> None:
+def _refuse_empty(store: Path, built: Sequence[BuiltCorpus]) -> None:
     """Fail if a corpus has no row in the store; rows that are kept with silence are in it.
 
     Where that is so of all corpora of a first build, its working folder goes too; else shards that were
     built stay in it, and a build of the other corpora finds them.
     """
-    empty = [part for part in parts if not part.rows]
+    empty = [corpus for corpus in built if not corpus.rows]
     if not empty:
         return
-    if len(empty) == len(parts) and read_manifest(store) is None:
+    if len(empty) == len(built) and read_manifest(store) is None:
         remove_folder(store / ".build")
         with suppress(OSError):  # it holds something else, or is remote
             store.rmdir()
-    reasons = "; ".join(part.why_empty() for part in empty)
-    others = [part.counts.corpus for part in parts if part.rows]
+    reasons = "; ".join(corpus.why_empty() for corpus in empty)
+    others = [corpus.counts.corpus for corpus in built if corpus.rows]
     advice = f": build {', '.join(others)} without it" if others else ""
     raise IncompleteError(f"{reasons}. Nothing was written to {store}{advice}")
 

@@ -16,6 +16,7 @@ from merdata.builder.task import PlannedRow, ShardTask, keyed
 from merdata.corpora.account import FileAccount
 from merdata.corpora.corpus import Corpus, Survey
 from merdata.corpora.registry import get_corpus, passed_over, present, survey_corpus
+from merdata.corpora.walk import check_folder
 from merdata.errors import CorpusNotFound, LayoutError, OptionError, StoreError
 from merdata.io.places import Listing, is_remote, listing, place
 from merdata.labels import NO_DECISION, Decision, LabelPolicy, make_policy
@@ -206,6 +207,7 @@ def _folders(names: Sequence[str], source: str | Path | None, own: Mapping[str, 
         shelf = place(source or "corpora")
         folders = present(shelf)
         if not folders:
+            check_folder(shelf)
             raise CorpusNotFound(f"{shelf} has no folder named after a corpus: `merdata corpora` lists them")
         return folders | _own_folders(own, source)
     corpora = list(dict.fromkeys(get_corpus(name).name for name in names))

@@ -21,8 +21,8 @@ from merdata.stats import COLUMNS as COUNTED
 from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
 from merdata.store.keep import keep_card
-from merdata.store.protocol import Protocol, load_protocol, protocol_names
-from merdata.store.readme import Parts, front_matter, pretty_name, protocol_parts
+from merdata.store.protocol import Properties, Protocol, load_protocol, protocol_names
+from merdata.store.readme import StoreConfig, front_matter, pretty_name, protocol_configs
 from merdata.store.store import Store, open_store
 
 LICENCES = "LICENSE.md"
@@ -42,10 +42,10 @@ class ProtocolSummary:
 
     name: str
     hash: str
-    properties: dict[str, Any]
+    properties: Properties
     folds: list[int]
     sizes: list[tables.FoldSize]
-    parts: dict[str, Parts]
+    configs: dict[str, StoreConfig]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _summary(store: Store, protocol: Protocol) -> ProtocolSummary:
         protocol.properties,
         protocol.folds,
         tables.sizes(protocol),
-        protocol_parts(store, protocol),
+        protocol_configs(store, protocol),
     )
 
 
@@ -168,7 +168,7 @@ def _card(
 
 def _metadata(store: Store, protocols: list[ProtocolSummary], figures: Figures) -> DatasetCardData:
     """The YAML header: that of every store, and what the Hub's search filters by."""
-    front = front_matter(store, {name: parts for told in protocols for name, parts in told.parts.items()})
+    front = front_matter(store, {name: config for told in protocols for name, config in told.configs.items()})
     languages = len(front.get("language", []))
     several = {"multilinguality": ["multilingual" if languages > 1 else "monolingual"]} if languages else {}
     front |= {

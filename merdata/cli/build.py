@@ -79,7 +79,8 @@ def build(
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="Address or file of a Dask scheduler (without it, --engine dask starts workers here)."
+            help="Address or file of a Dask scheduler (without it, --engine dask starts workers here).",
+            metavar="ADDRESS|FILE",
         ),
     ] = None,
     rehash: Annotated[

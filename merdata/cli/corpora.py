@@ -29,7 +29,7 @@ def list_corpora(context: typer.Context, as_json: AsJson = False) -> None:
 
 @corpora.command("show")
 def show_corpus(
-    name: Annotated[str, typer.Argument(help="Name of a corpus.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Name of a corpus.", metavar="NAME")], as_json: AsJson = False
 ) -> None:
     """Print the page of a corpus.
 
@@ -83,7 +83,7 @@ def sample(
         ),
     ] = Path("corpora"),
     corpus: Corpora = None,
-    seed: Annotated[int, typer.Option(help="Seed of what is left to chance.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of what is left to chance.", metavar="N")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Write miniature corpora of synthetic speech, to try merdata on.

@@ -29,7 +29,7 @@ def audit(
     store: Path,
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="Protocol to check (default: mer); repeat it for more."),
+        typer.Option(help="Protocol to check (default: mer); repeat it for more.", metavar="NAME"),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Check every protocol of the store.")] = False,
     near_audio: Annotated[
@@ -108,7 +108,7 @@ def report(
             "in a folder beside it.",
         ),
     ] = "8",
-    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.", metavar="N")] = 0,
     layer: Layer = None,
     as_json: AsJson = False,
 ) -> None:
@@ -129,7 +129,11 @@ def card(
     store: Path,
     rights: Annotated[
         str | None,
-        typer.Option(help="By what right you share the store, in your words; it goes into the card."),
+        typer.Option(
+            "--i-have-rights",
+            help="By what right you share the store, in your words; it goes into the card.",
+            metavar="WHY",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

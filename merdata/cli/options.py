@@ -37,12 +37,16 @@ Corpora = Annotated[
 ]
 Protocol = Annotated[
     str | None,
-    typer.Option("--protocol", help="Protocol whose splits to show (default: mer, if there is one)."),
+    typer.Option(
+        "--protocol", help="Protocol whose splits to show (default: mer, if there is one).", metavar="NAME"
+    ),
 ]
-Fold = Annotated[str, typer.Option("--fold", help="Fold of the protocol, by number or name.")]
+Fold = Annotated[str, typer.Option("--fold", help="Fold of the protocol, by number or name.", metavar="FOLD")]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", min=0, help="Processes (default: one a core; 0: no other process)."),
+    typer.Option(
+        "--jobs", "-j", min=0, help="Processes (default: one a core; 0: no other process).", metavar="N"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 OutFile = Annotated[Path, typer.Option("--out", help="File to write.", parser=place, metavar="FILE")]

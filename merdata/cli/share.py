@@ -10,12 +10,14 @@ import typer
 from merdata.cli.command import print_json, takes_store
 from merdata.cli.options import AsJson, Corpora, Fold, OutFile, OutFolder
 from merdata.engine.without_pandas import without_pandas
+from merdata.errors import OptionError
 from merdata.io.places import place
 
 exports = typer.Typer(help="Write a store as WAV, CSV or Croissant, for other tools.")
 
 SplitsOf = Annotated[
-    str | None, typer.Option("--protocol", help="Protocol whose splits to write (default: none).")
+    str | None,
+    typer.Option("--protocol", help="Protocol whose splits to write (default: none).", metavar="NAME"),
 ]
 
 
@@ -35,6 +37,7 @@ def wav(
     bytes are those of the store. metadata.parquet has what most tools need; `merdata export csv` writes every
     column, to be joined by id.
     """
+    _refuse_fold_alone(protocol, fold)
     from merdata.export.wav import export_wav
     from merdata.io.names import pattern_fault
 
@@ -64,10 +67,16 @@ def csv(
     A cell that a spreadsheet would run as a formula (it begins with = + - @, a tab or a line break) gets an
     apostrophe before it.
     """
+    _refuse_fold_alone(protocol, fold)
     from merdata.export.spreadsheet import export_csv
 
     rows = export_csv(store, out, protocol=protocol, fold=fold, corpora=corpora)
     print_json({"file": str(out), "rows": rows}) if as_json else typer.echo(f"{out}: {rows:,} rows")
+
+
+def _refuse_fold_alone(protocol: str | None, fold: str) -> None:
+    if protocol is None and fold != "0":
+        raise OptionError(f"--fold {fold} is of a protocol: add --protocol NAME")
 
 
 @exports.command("croissant")
@@ -101,7 +110,9 @@ def push(
     store: Path,
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="Only this protocol; repeat it for more (default: all that fit the corpora)."),
+        typer.Option(
+            help="Only this protocol; repeat it for more (default: all that fit the corpora).", metavar="NAME"
+        ),
     ] = None,
     corpora: Corpora = None,
     labels_only: Annotated[

@@ -42,15 +42,20 @@ def split(
     ] = "mer",
     name: Annotated[
         str | None,
-        typer.Option(help="Name of the protocol (default: the kind, after the corpus if one is chosen)."),
+        typer.Option(
+            help="Name of the protocol (default: the kind, after the corpus if one is chosen).",
+            metavar="NAME",
+        ),
     ] = None,
     corpora: Corpora = None,
-    seed: Annotated[int, typer.Option(help="Seed of the assignment.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the assignment.", metavar="N")] = 0,
     ratios: Annotated[
         str | None,
         typer.Option(help="Percentages of train, validation and test, as in 80/10/10.", metavar="N/N/N"),
     ] = None,
-    folds: Annotated[int | None, typer.Option(help="Number of folds (kfold, one-speaker+text).")] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Number of folds (kfold, one-speaker+text).", metavar="N")
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(help="What a fold keeps whole (kfold).", metavar="speaker|session|text"),
@@ -114,7 +119,9 @@ def import_split(
             metavar="FOLDER",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the protocol (default: CORPUS_SOURCE).")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the protocol (default: CORPUS_SOURCE).", metavar="NAME")
+    ] = None,
     soft_labels: Annotated[
         Path | None,
         typer.Option(
@@ -161,7 +168,9 @@ def import_table(
     train: ListFile = None,
     validation: ListFile = None,
     test: ListFile = None,
-    name: Annotated[str | None, typer.Option(help="Name of the protocol (default: CORPUS_FILE).")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the protocol (default: CORPUS_FILE).", metavar="NAME")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Import a split from a table, or from one list for each split.
@@ -198,7 +207,7 @@ def export_split(
     target: Annotated[str, typer.Argument(help="Whose layout: emobox.", metavar="LAYOUT")],
     store: Path,
     out: OutFolder,
-    protocol: Annotated[str, typer.Option(help="Protocol to write.")] = "mer",
+    protocol: Annotated[str, typer.Option(help="Protocol to write.", metavar="NAME")] = "mer",
     as_json: AsJson = False,
 ) -> None:
     """Write a split in somebody else's layout, for their tools."""

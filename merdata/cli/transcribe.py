@@ -40,7 +40,9 @@ def transcribe(
             metavar="corpus|auto|CODE",
         ),
     ] = "corpus",
-    revision: Annotated[str | None, typer.Option(help="Commit of a model of the Hub.")] = None,
+    revision: Annotated[
+        str | None, typer.Option(help="Commit of a model of the Hub.", metavar="COMMIT")
+    ] = None,
     score_texts: Annotated[
         int,
         typer.Option(

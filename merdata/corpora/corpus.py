@@ -83,7 +83,7 @@ class Rule(TypedDict):
     left_out: NotRequired[list[str]]
 
 
-class CorpusFacts(TypedDict):
+class StatedFacts(TypedDict):
     """What can be said of a corpus without its files, ready for JSON; `Corpus` says what each is."""
 
     name: str
@@ -234,7 +234,7 @@ class Corpus:
         """Its own options and those of every corpus."""
         return {**self.options, **OPTIONS}
 
-    def facts(self) -> CorpusFacts:
+    def facts(self) -> StatedFacts:
         """What can be said of the corpus without its files."""
         return {
             "name": self.name,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from merdata.corpora.registry import registry
+from merdata.corpora.registry import get_corpus, registry
 from merdata.errors import CorpusNotFound, MerdataError
 from merdata.sample.files import File
 
@@ -60,12 +60,12 @@ def write_corpus(name: str, folder: Path, seed: int = 0, speakers: int | None = 
 
 def _planner(name: str) -> Planner:
     """The `plan` of the corpus's `sample.py`, or what its declaration gives."""
-    if name in miniatures():
-        plan: Planner = import_module(f"{registry().packages[name]}.sample").plan
+    corpus = get_corpus(name)
+    if corpus.name in miniatures():
+        plan: Planner = import_module(f"{registry().packages[corpus.name]}.sample").plan
         return plan
-    corpus = registry().get(name)
-    if corpus is None or corpus.sample is None:
-        raise CorpusNotFound(f"there is no miniature of {name!r}; there are {', '.join(miniatures())}")
+    if corpus.sample is None:
+        raise CorpusNotFound(f"there is no miniature of {name}: its package has no sample.py")
     return corpus.sample
 
 

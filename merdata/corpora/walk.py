@@ -109,6 +109,13 @@ def _is_folder(link: os.DirEntry[str]) -> bool:
         return False
 
 
+def check_folder(root: Path) -> None:
+    """Raise CorpusNotFound where a folder of this machine is not there."""
+    if not is_remote(root) and not root.is_dir():
+        fault = "is not a folder" if root.exists() else "does not exist"
+        raise CorpusNotFound(f"{root} {fault}: put the corpus there, or pass --source FOLDER")
+
+
 def walk(root: Path) -> Found:
     """Everything below a folder.
 
@@ -117,8 +124,7 @@ def walk(root: Path) -> Found:
     """
     if is_remote(root):
         return _remote(root)
-    if not root.is_dir():
-        raise CorpusNotFound(f"there is no folder {root}: put the corpus there, or pass --source FOLDER")
+    check_folder(root)
     made = _Walk(root)
     try:
         made.into(str(root), "", (os.path.realpath(root),), hidden=False)

@@ -16,7 +16,10 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
-from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined] # only its types hide it
+from huggingface_hub.utils import (  # type: ignore[attr-defined] # only their types hide one
+    parse_ratelimit_headers,
+    validate_repo_id,
+)
 
 from merdata.errors import HubError
 from merdata.hub.gate import Visibility
@@ -42,9 +45,11 @@ def check_repo(repo: str) -> str:
     """The name of a repository, checked for its form.
 
     Raises:
-        HubError: it is not OWNER/NAME.
+        HubError: it is not OWNER/NAME, of letters that the Hub takes.
     """
-    if repo.count("/") != 1:
+    with hub_errors(repo):
+        validate_repo_id(repo)
+    if "/" not in repo:
         raise HubError(f"{repo} is not a repository name: write OWNER/NAME")
     return repo
 

@@ -25,7 +25,7 @@ MOST = 3
 
 
 @dataclass(frozen=True)
-class Part:
+class RowChanges:
     """Rows that were added, removed or changed: how many, why (reason -> rows), and the first ids."""
 
     rows: int
@@ -33,7 +33,7 @@ class Part:
     examples: list[str]
 
     @classmethod
-    def of(cls, why: Mapping[str, str]) -> Part:
+    def of(cls, why: Mapping[str, str]) -> RowChanges:
         """From id -> reason."""
         return cls(len(why), dict(Counter(why.values()).most_common()), sorted(why)[:MOST])
 
@@ -51,9 +51,9 @@ class Difference:
     """
 
     digests: list[str]
-    added: Part
-    removed: Part
-    changed: dict[str, Part]
+    added: RowChanges
+    removed: RowChanges
+    changed: dict[str, RowChanges]
     settings: list[str] = field(default_factory=list)
     protocols: dict[str, str] = field(default_factory=dict)
 
@@ -85,9 +85,9 @@ def diff(a: str | Path | Store, b: str | Path | Store) -> Difference:
             changed[column][id] = why
     return Difference(
         digests=[side.digest.hexdigest() for side in (before, after)],
-        added=Part.of(added),
-        removed=Part.of(removed),
-        changed={column: Part.of(changed[column]) for column in METADATA_COLUMNS if column in changed},
+        added=RowChanges.of(added),
+        removed=RowChanges.of(removed),
+        changed={column: RowChanges.of(changed[column]) for column in METADATA_COLUMNS if column in changed},
         settings=list(_settings(before.store.manifest, after.store.manifest)),
         protocols=_protocols(before.store, after.store),
     )

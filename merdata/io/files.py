@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from merdata.errors import StoreError
+from merdata.errors import StoreError, reason_of
 from merdata.io.places import is_remote, on_this_machine, reaching, to_read_whole, upload
 from merdata.io.scratch import is_alive, scratch
 
@@ -55,7 +55,7 @@ def temporary_for(path: Path) -> Iterator[Path]:
             finally:
                 temporary.unlink(missing_ok=True)
     except (OSError, NotImplementedError) as error:
-        raise StoreError(f"cannot write {path}: {_reason(error)}") from error
+        raise StoreError(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def put(temporary: Path, path: Path) -> None:
@@ -140,7 +140,7 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {_reason(error)}") from error
+        raise StoreError(f"cannot write {path}: {reason_of(error)}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -191,7 +191,7 @@ def move(path: Path, target: Path) -> None:
         path.replace(target)
         _sync(target.parent)
     except OSError as error:
-        raise StoreError(f"cannot write {target}: {_reason(error)}") from error
+        raise StoreError(f"cannot write {target}: {reason_of(error)}") from error
 
 
 def remove(path: Path) -> None:
@@ -204,7 +204,7 @@ def remove(path: Path) -> None:
         with reaching(path):
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot remove {path}: {_reason(error)}") from error
+        raise StoreError(f"cannot remove {path}: {reason_of(error)}") from error
 
 
 def as_text(path: str | None) -> str | None:
@@ -219,11 +219,6 @@ def file_sha256(path: Path) -> str:
         while piece := file.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    """What the system says, without the path, which our messages name."""
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _sync(path: Path) -> None:

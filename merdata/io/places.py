@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from merdata.errors import MerdataError, RemoteError
+from merdata.errors import MerdataError, OptionError, RemoteError
 
 AT_ONCE = 32  # requests that wait for answers in parallel
 BLOCK = 8 << 20  # bytes of a file that is read from beginning to end
@@ -29,9 +29,12 @@ def place(given: str | Path) -> Path:
     """The path that a text names, on this machine or remote, with `~` as the home folder.
 
     Raises:
+        OptionError: the text is empty, as that of a variable which is not set.
         RemoteError: no package is installed that knows this kind of URL.
     """
     text = str(given)
+    if not text:
+        raise OptionError("an empty text names no file: write a path, or . for the folder you are in")
     if text.startswith("file://"):
         return Path(text.removeprefix("file://"))
     if "://" in text:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from merdata.errors import SplitError
+from merdata.errors import SplitError, did_you_mean
 from merdata.splits.draft import COLUMNS, Draft, Facts, Options
 from merdata.splits.kinds.kfold import GROUPS, make_kfold, make_loso
 from merdata.splits.kinds.loco import make_loco
@@ -24,6 +24,7 @@ from merdata.store.protocol import (
     SPLITS,
     TEST,
     TRAIN,
+    Properties,
     Protocol,
     check_name,
     make_folds,
@@ -37,46 +38,31 @@ class Kind:
     """A kind of protocol.
 
     Attributes:
-        make: rows, facts of the corpora and the options to a draft.
-        what: what it is, in a line.
+        make: rows, facts of the corpora and the options to a draft; its docstring says what the kind is.
         takes: the options that it has.
         name: of the protocol, where one store can have several; `{by}` and `{folds}` are filled in.
         untested: whether it may leave no row to test, with a note; the others refuse.
     """
 
     make: Callable[[pd.DataFrame, Facts, Options], Draft]
-    what: str
     takes: tuple[str, ...] = ()
     name: str = ""
     untested: bool = False
 
 
 KINDS = {
-    "mer": Kind(
-        make_mer,
-        "the default: acted corpora by speaker, conversational ones as published",
-        ("ratios",),
-        untested=True,
-    ),
-    "official": Kind(make_official, "as published, for the corpora that were published with a split"),
-    "speaker": Kind(make_speaker, "every corpus by speaker", ("ratios",)),
-    "kfold": Kind(make_kfold, "folds by speaker, session or text", ("folds", "by"), "{by}{folds}"),
-    "loso": Kind(make_loso, "one corpus, one fold for each speaker"),
-    "loco": Kind(make_loco, "one fold for each corpus: trained on the others, tested on it"),
-    "text": Kind(make_text, "sentence-disjoint", ("ratios",)),
-    "speaker+text": Kind(make_speaker_text, "new speakers who say new sentences", ("ratios",)),
-    "one-speaker": Kind(
-        make_one_speaker, "one corpus, one fold for each speaker: trained on it, tested on others"
-    ),
-    "one-speaker+text": Kind(
-        make_one_speaker_text,
-        "the same with new sentences in test: folds by speaker and sentence",
-        ("folds",),
-    ),
-    "random": Kind(make_random, "rows at random, only for comparison with others' numbers", ("ratios",)),
-    "fewshot": Kind(
-        make_fewshot, "one corpus, folds 10, 20, 50 and 100: percent of its train rows", ("whole",)
-    ),
+    "mer": Kind(make_mer, ("ratios",), untested=True),
+    "official": Kind(make_official),
+    "speaker": Kind(make_speaker, ("ratios",)),
+    "kfold": Kind(make_kfold, ("folds", "by"), "{by}{folds}"),
+    "loso": Kind(make_loso),
+    "loco": Kind(make_loco),
+    "text": Kind(make_text, ("ratios",)),
+    "speaker+text": Kind(make_speaker_text, ("ratios",)),
+    "one-speaker": Kind(make_one_speaker),
+    "one-speaker+text": Kind(make_one_speaker_text, ("folds",)),
+    "random": Kind(make_random, ("ratios",)),
+    "fewshot": Kind(make_fewshot, ("whole",)),
 }
 
 
@@ -162,12 +148,13 @@ def finish(store: Store, name: str, draft: Draft, facts: dict[str, Any], rows: p
         "speaker_dependent": _speaker_dependent(placed),
         "fold_names": {} if lone else {str(fold): called for fold, called in draft.names.items()},
     }
-    return make_folds(name, draft.folds, properties)
+    return make_folds(name, draft.folds, cast("Properties", properties))
 
 
 def _kind(protocol: str) -> Kind:
     if protocol not in KINDS:
-        raise SplitError(f"unknown kind of protocol {protocol!r}; known: {', '.join(KINDS)}")
+        hint = did_you_mean(protocol, KINDS)
+        raise SplitError(f"there is no kind of protocol {protocol!r}{hint}; there are {', '.join(KINDS)}")
     return KINDS[protocol]
 
 
@@ -175,8 +162,8 @@ def _checked(protocol: str, options: Options) -> Options:
     """The options, if the kind has them and they are possible at all."""
     for option in options.given:
         if option not in KINDS[protocol].takes:
-            takers = ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
-            raise SplitError(f"--protocol {protocol} does not have the option --{option}; {takers} has it")
+            takers = " or ".join(name for name, kind in KINDS.items() if option in kind.takes)
+            raise SplitError(f"--protocol {protocol} takes no --{option}: leave it out, or choose {takers}")
     if options.ratios and not (min(options.ratios) > 0 and abs(sum(options.ratios) - 1) < 1e-6):
         given = "/".join(f"{100 * share:g}" for share in options.ratios)
         raise SplitError(

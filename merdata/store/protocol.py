@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from typing_extensions import NotRequired, TypedDict
 
-from merdata.errors import SplitError
+from merdata.errors import SplitError, did_you_mean
 from merdata.io.outside import check_type, cut, parse_json, read_some
 from merdata.io.parquet import check_columns, read_parquet
 from merdata.io.places import reaching
@@ -76,7 +76,7 @@ class Protocol:
 
     name: str
     table: pa.Table
-    properties: dict[str, Any]
+    properties: Properties
 
     @cached_property
     def hash(self) -> str:
@@ -146,14 +146,7 @@ class Protocol:
         return number if self.fold_number(number) == number else self.fold_names[number]
 
 
-def make_protocol(name: str, splits: Mapping[str, str], properties: dict[str, Any]) -> Protocol:
-    """A protocol of one fold from id -> split; rows in the order of their ids."""
-    import pandas as pd
-
-    return make_folds(name, {0: pd.Series(splits, dtype=object)}, properties)
-
-
-def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: dict[str, Any]) -> Protocol:
+def make_folds(name: str, folds: Mapping[int, pd.Series[str]], properties: Properties) -> Protocol:
     """A protocol from fold -> split of each row, indexed by id; rows in the order of folds and ids.
 
     Raises:
@@ -245,13 +238,13 @@ def read_protocol(store: Store, name: str) -> Protocol:
             raise ValueError(f"its splits are train, validation and test, not {min(unknown)}")
         facts = table.schema.metadata or {}
         properties = check_type(Properties, parse_json(facts[b"properties"]))
-        protocol = Protocol(name, table.replace_schema_metadata(None), cast("dict[str, Any]", properties))
+        protocol = Protocol(name, table.replace_schema_metadata(None), properties)
         known = facts[b"hash"].decode("ascii")
     except FileNotFoundError as error:
-        there = ", ".join(protocol_names(store)) or "none yet"
+        there = protocol_names(store)
         raise SplitError(
-            f"{store.path} has no protocol {name!r} (it has {there}): make it first; "
-            "`merdata split --help` lists the kinds"
+            f"{store.path} has no protocol {name!r}{did_you_mean(name, there)}; it has "
+            f"{', '.join(there) or 'none yet'}. Make it first: `merdata split --help` lists the kinds"
         ) from error
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise SplitError(f"cannot read {path} ({cut(error)}): split again") from error

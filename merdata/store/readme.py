@@ -21,7 +21,7 @@ from merdata.store.protocol import (
 from merdata.store.store import Shard, Store
 
 DEFAULT_PROTOCOL = "mer"
-Parts = dict[str, list[Shard]]
+StoreConfig = dict[str, list[Shard]]  # split -> its shards
 
 
 def make_card(store: Store) -> tuple[str, list[str]]:
@@ -37,8 +37,8 @@ def make_card(store: Store) -> tuple[str, list[str]]:
     protocols = [read_protocol(store, name) for name in protocol_names(store)]
     outdated = [protocol.name for protocol in protocols if not covers(store, protocol)]
     current = [protocol for protocol in protocols if protocol.name not in outdated]
-    parts = {name: own for protocol in current for name, own in protocol_parts(store, protocol).items()}
-    front = yaml.safe_dump(front_matter(store, parts), sort_keys=False, allow_unicode=True, width=120)
+    configs = {name: own for protocol in current for name, own in protocol_configs(store, protocol).items()}
+    front = yaml.safe_dump(front_matter(store, configs), sort_keys=False, allow_unicode=True, width=120)
     name = pretty_name(store)
     body = render_card("dataset.md.j2", name=name, store=store, protocols=current, corpora=store.corpora)
     return f"---\n{front}---\n\n{body}", outdated
@@ -50,7 +50,7 @@ def pretty_name(store: Store) -> str:
     return f"{titles[0] if len(titles) == 1 else 'Speech emotion corpora'}, built by merdata"
 
 
-def protocol_parts(store: Store, protocol: Protocol) -> dict[str, Parts]:
+def protocol_configs(store: Store, protocol: Protocol) -> dict[str, StoreConfig]:
     """Name of a config -> split -> its shards, for the folds of a protocol that split no shard."""
     return {
         protocol.name if protocol.folds == [0] else f"{protocol.name}_{protocol.fold_names[fold]}": shards
@@ -58,8 +58,8 @@ def protocol_parts(store: Store, protocol: Protocol) -> dict[str, Parts]:
     }
 
 
-def front_matter(store: Store, parts: Mapping[str, Parts]) -> dict[str, Any]:
-    """The YAML header of a store's README.md, with the configs that `protocol_parts` gives."""
+def front_matter(store: Store, configs: Mapping[str, StoreConfig]) -> dict[str, Any]:
+    """The YAML header of a store's README.md, with the configs that `protocol_configs` gives."""
     languages = sorted({name for facts in store.corpora.values() for name in facts["languages"]})
     return {
         "pretty_name": pretty_name(store),
@@ -67,27 +67,27 @@ def front_matter(store: Store, parts: Mapping[str, Parts]) -> dict[str, Any]:
         "license": "other",
         "task_categories": ["audio-classification"],
         "tags": ["emotion", "speech-emotion-recognition"],
-        "configs": _configs(store, dict(parts)),
+        "configs": _configs(store, dict(configs)),
     }
 
 
-def _configs(store: Store, parts: dict[str, Parts]) -> list[dict[str, Any]]:
+def _configs(store: Store, configs: dict[str, StoreConfig]) -> list[dict[str, Any]]:
     """The default protocol as `default` and by corpus; the others by name, one config per fold."""
-    default = parts.pop(DEFAULT_PROTOCOL, {TRAIN: store.shards()})
-    configs = [{**_config("default", default), "default": True}]
-    configs += [_config(corpus, _of_corpus(default, corpus)) for corpus in sorted(store.corpora)]
-    configs += [_config(name, shards) for name, shards in sorted(parts.items())]
-    return [config for config in configs if config["data_files"]]
+    default = configs.pop(DEFAULT_PROTOCOL, {TRAIN: store.shards()})
+    written = [{**_config("default", default), "default": True}]
+    written += [_config(corpus, _of_corpus(default, corpus)) for corpus in sorted(store.corpora)]
+    written += [_config(name, config) for name, config in sorted(configs.items())]
+    return [entry for entry in written if entry["data_files"]]
 
 
-def _of_corpus(parts: Parts, corpus: str) -> Parts:
-    return {split: [shard for shard in shards if shard.corpus == corpus] for split, shards in parts.items()}
+def _of_corpus(config: StoreConfig, corpus: str) -> StoreConfig:
+    return {split: [shard for shard in shards if shard.corpus == corpus] for split, shards in config.items()}
 
 
-def _config(name: str, parts: Parts) -> dict[str, Any]:
+def _config(name: str, config: StoreConfig) -> dict[str, Any]:
     files = [
-        {"split": split, "path": [shard.relative for shard in parts[split]]}
+        {"split": split, "path": [shard.relative for shard in config[split]]}
         for split in SPLITS
-        if parts.get(split)
+        if config.get(split)
     ]
     return {"config_name": name, "data_files": files}

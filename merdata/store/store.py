@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from merdata.audio.clip import read_wav
-from merdata.errors import CorpusNotFound, StoreError
+from merdata.errors import CorpusNotFound, StoreError, did_you_mean
 from merdata.io.outside import cut
 from merdata.io.parquet import check_columns, check_groups, open_table, read_group, read_table
 from merdata.io.places import each, place
@@ -94,7 +94,8 @@ class Store:
         unknown = [name for name in names if name not in self.corpora]
         if unknown:
             raise CorpusNotFound(
-                f"{self.path} holds no {', '.join(unknown)}; it holds {', '.join(self.corpora)}"
+                f"{self.path} holds no {', '.join(unknown)}{did_you_mean(unknown[0], self.corpora)}; "
+                f"it holds {', '.join(self.corpora)}"
             )
         return names
 

@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
-from merdata.plugin import place
-from merdata_train.cli.options import AsJson, print_json
+from merdata.plugin import place, print_json
+from merdata_train.cli.options import AsJson
 
 
 def features(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the layer, as in features.audio.name.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the layer, as in features.audio.name.")
+    ],
     arrays: Annotated[
         Path | None,
-        typer.Option("--arrays", help="Folder of <id>.npy: [width] or [frames, width].", parser=place),
+        typer.Option(
+            "--arrays", help="Folder of <id>.npy: [width] or [frames, width].", parser=place, metavar="DIR"
+        ),
     ] = None,
     emotion2vec: Annotated[
         str | None,
@@ -24,9 +28,12 @@ def features(
     frames: Annotated[bool, typer.Option("--frames", help="With --emotion2vec: 50 frames a second.")] = False,
     corpus: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="With --emotion2vec: this corpus; repeat it."),
+        typer.Option(metavar="NAME", help="With --emotion2vec: only this corpus; repeat it for more."),
     ] = None,
-    store: Annotated[Path, typer.Option(help="The store.", parser=place)] = Path("store"),
+    store: Annotated[
+        Path,
+        typer.Option(help="Folder of the store, on this machine.", parser=place, metavar="STORE"),
+    ] = Path("store"),
     as_json: AsJson = False,
 ) -> None:
     """Fill a layer with features made elsewhere, or by emotion2vec.

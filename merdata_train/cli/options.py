@@ -1,11 +1,11 @@
-"""Arguments and options that several commands share, and how they print JSON."""
+"""Arguments and options that several commands share, and how they become overrides."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -39,11 +39,17 @@ Runs = Annotated[Path, typer.Option("--out", help="Folder of the runs.", parser=
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an evaluated run.", parser=place)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).")
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Processes for features (default: one a core).", metavar="N"),
 ]
 Workers = Annotated[
     int,
-    typer.Option("--workers", min=0, help="Processes that read recordings while an end-to-end model works."),
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Processes that read recordings while an end-to-end model works.",
+        metavar="N",
+    ),
 ]
 NoTest = Annotated[bool, typer.Option("--no-test", help="Do not read the test rows: train and select only.")]
 Cache = Annotated[
@@ -71,8 +77,3 @@ def all_overrides(store: Path | None, corpora: list[str] | None, overrides: list
 
         words.append(f"data.corpora={json.dumps([*map(stored_name, corpora)])}")
     return [*words, *(overrides or [])]
-
-
-def print_json(value: Any) -> None:
-    """One document on stdout; in ASCII, so that every terminal and pipe takes it."""
-    typer.echo(json.dumps(value, indent=1))

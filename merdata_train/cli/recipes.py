@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from merdata_train.cli.options import AsJson, Overrides, RecipeName, print_json
+from merdata.plugin import print_json
+from merdata_train.cli.options import AsJson, Overrides, RecipeName
 
 recipes = typer.Typer(no_args_is_help=True, help="List, show and check recipes.")
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from merdata.plugin import place
-from merdata_train.cli.options import AsJson, print_json
+from merdata.plugin import place, print_json
+from merdata_train.cli.options import AsJson
 
 
 def compare(

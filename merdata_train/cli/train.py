@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from merdata.plugin import print_json
 from merdata_train.cli.options import (
     AsJson,
     Cache,
@@ -21,7 +22,6 @@ from merdata_train.cli.options import (
     Workers,
     all_overrides,
     keep_features_in,
-    print_json,
 )
 
 if TYPE_CHECKING:
@@ -183,19 +183,21 @@ def suite(
     out: Runs = Path("runs"),
     seeds: Annotated[
         list[int] | None,
-        typer.Option("--seeds", min=0, help="Seed; repeat it for more (default: the suite's).", metavar="N"),
+        typer.Option("--seed", min=0, help="Seed; repeat it for more (default: the suite's).", metavar="N"),
     ] = None,
     folds: Annotated[
         list[str] | None,
         typer.Option(
-            "--folds",
+            "--fold",
             help="Fold, by number or name, or all; repeat it for more (default: the suite's).",
             metavar="FOLD",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the matrix, and train nothing.")] = False,
     no_test: NoTest = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Runs at once, each in a process.", metavar="N")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Train and score a matrix of recipes, seeds and folds.

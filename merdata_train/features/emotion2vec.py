@@ -20,7 +20,7 @@ import merdata
 from merdata import plugin
 from merdata_train.errors import RecipeError
 from merdata_train.features.cache import audio_samples
-from merdata_train.features.layers import write_layer
+from merdata_train.features.layers import layer_folder, write_layer
 from merdata_train.features.torchaudio import import_torchaudio
 
 FULL_SCALE = 1 << 15
@@ -43,9 +43,11 @@ def extract(
         corpus -> its rows that have features, and all its rows.
 
     Raises:
-        RecipeError: FunASR is not installed, or the model cannot be opened.
+        RecipeError: the name cannot be that of a layer, FunASR is not installed, or the model cannot be
+            opened.
         StoreError: the layer cannot be written.
     """
+    layer_folder(store, name)
     features_of = _extractor(model, "frame" if frames else "utterance")
     return {corpus: _fill(store, name, corpus, features_of) for corpus in store.named(corpora)}
 

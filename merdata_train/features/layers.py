@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from torch import Tensor
 import merdata
 from merdata import plugin
 from merdata_train.errors import RecipeError, disk_errors
-from merdata_train.recipe.features import Stored
+from merdata_train.recipe.features import LAYER_NAME, Stored
 
 FOLDER = "layers"
 SHOWN = 3
@@ -64,15 +65,29 @@ def layer_hash(store: merdata.Store, corpora: Iterable[str], config: Stored) -> 
     return hashlib.sha256("\n".join(files).encode()).hexdigest()
 
 
+def layer_folder(store: merdata.Store, name: str) -> Path:
+    """Where a layer lies.
+
+    Raises:
+        RecipeError: the store is remote, or the name cannot be that of a layer.
+    """
+    if plugin.is_remote(store.path):
+        raise RecipeError(f"{store.path} is remote: stored features need a store on this machine")
+    if not re.fullmatch(LAYER_NAME, name):
+        raise RecipeError(f"{name!r} cannot name a layer: use letters, digits, `-`, `_`, `.` and `+`")
+    return store.path / FOLDER / name
+
+
 def write_layer(store: merdata.Store, name: str, corpus: str, rows: Mapping[str, npt.NDArray[Any]]) -> Path:
     """Write the features of a corpus by rename: id -> `[width]` or `[frames, width]`.
 
     Raises:
+        RecipeError: the name cannot be that of a layer.
         StoreError: it cannot be written.
     """
     arrays = [np.atleast_2d(np.asarray(row, np.float32)) for row in rows.values()]
     offsets = np.cumsum([0, *(len(row) for row in arrays)], dtype=np.int64)
-    target = store.path / FOLDER / name / f"{corpus}.safetensors"
+    target = layer_folder(store, name) / f"{corpus}.safetensors"
     metadata = {"ids": json.dumps(list(rows))}
     with disk_errors():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,8 +103,10 @@ def fill(store: merdata.Store, name: str, arrays: Path) -> dict[str, tuple[int, 
         corpus -> its rows that have features, and all its rows; without the corpora that have none.
 
     Raises:
-        RecipeError: no row of the store has an array, or one cannot be read.
+        RecipeError: the name cannot be that of a layer, no row of the store has an array, or one cannot be
+            read.
     """
+    layer_folder(store, name)
     filled = {}
     for corpus in store.corpora:
         ids = store.rows(["id"], [corpus])["id"].to_pylist()
@@ -113,9 +130,8 @@ def _load(path: Path) -> npt.NDArray[Any]:
 
 
 def _files(store: merdata.Store, corpora: Iterable[str], config: Stored) -> list[Path]:
-    if plugin.is_remote(store.path):
-        raise RecipeError(f"features.audio: {store.path} is remote: stored features need a local store")
-    files = [store.path / FOLDER / config.name / f"{corpus}.safetensors" for corpus in corpora]
+    folder = layer_folder(store, config.name)
+    files = [folder / f"{corpus}.safetensors" for corpus in corpora]
     for file in files:
         if not file.is_file():
             raise RecipeError(

@@ -13,6 +13,7 @@ from merdata_train.parts.part import Count, Part, Positive, by_kind
 
 SAMPLES_PER_MS = 16  # the audio of a store is 16 kHz
 COMMIT = re.compile("[0-9a-f]{40}")
+LAYER_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
 Milliseconds = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 # What is read: the transcript, or the prompt alone, where a corpus puts its prompts into a carrier sentence.
 TextColumn = Literal["text", "prompt"]
@@ -54,7 +55,7 @@ class Stored(Part):
     """
 
     kind: Literal["stored"]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+    name: Annotated[str, Field(pattern=LAYER_NAME)]
     width: Count
     model: str = ""
     pool: Literal["mean", "mean_std", "none"] = "none"

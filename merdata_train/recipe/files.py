@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from merdata.plugin import did_you_mean, read_yaml
+from merdata.plugin import did_you_mean, read_yaml, reason_of
 from merdata_train.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _with_base(path: Path, read: Callable[[Path], Any], seen: tuple[Path, ...]) 
     try:
         tree = read(path)
     except (OSError, yaml.YAMLError) as error:
-        raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        raise RecipeError(f"cannot read {path}: {reason_of(error)}") from error
     if not isinstance(tree, dict):
         raise RecipeError(f"{path} is not a recipe: it must be a mapping of keys")
     base = tree.pop("base", None)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from merdata.plugin import load_yaml
+from merdata.plugin import load_yaml, reason_of
 from merdata_train.errors import RecipeError
 from merdata_train.parts.auxiliaries import AnyAuxiliary
 from merdata_train.parts.auxiliary import Auxiliary
@@ -121,7 +121,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     try:
         value = load_yaml(text)
     except yaml.YAMLError as error:
-        raise RecipeError(f"override {override!r}: {' '.join(str(error).split())}") from error
+        raise RecipeError(f"override {override!r}: {reason_of(error)}") from error
     *parents, last = key.split(".")
     place: Any = tree
     try:

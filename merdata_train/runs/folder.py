@@ -124,7 +124,7 @@ def open_run(folder: Path) -> tuple[Recipe, SplitRecord]:
     """
     refuse_links(folder)
     if not (folder / "recipe.yaml").is_file():
-        raise RunError(f"{folder} is not a run: it has no recipe.yaml")
+        raise RunError(f"{folder} is not a run: name a folder that `merdata_train run` made")
     if not (folder / "model").is_dir():
         raise RunError(f"{folder} is not finished: the same `merdata_train run` command continues it")
     try:

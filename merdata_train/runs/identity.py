@@ -27,20 +27,16 @@ def folder_name(recipe: Recipe, source: Source) -> str:
     return f"{recipe.name.replace('/', '-')}-{_id(recipe, source)}"
 
 
-def run_id(source: Source) -> str:
-    """Hash of what defines a run: recipe, rows, split, code and the runs that it starts from.
-
-    The place of the store is not part of it.
-    """
-    return _id(source.recipe, source)
-
-
 def starts_of(stage: Stage) -> list[str]:
     """Names of recipes or folders that a stage, or modules of it, may start from."""
     return [*stage.wholes(), *(start.from_ for start in stage.starts())]
 
 
 def _id(recipe: Recipe, source: Source) -> str:
+    """Hash of what defines a run: recipe, rows, split, code and the runs that it starts from.
+
+    The place of the store is not part of it.
+    """
     known = {name: pinned(part) for name, part in recipe.encoders().items()}
     features = recipe.features.model_copy(update=known)
     recipe = recipe.model_copy(update={"features": features})

@@ -1,7 +1,7 @@
 """Suites: a matrix of recipes x seeds x folds, as data, and the list of runs that it needs.
 
-A run is identified by the hash of what defines it (`run.run_id`), so cells that suites share are trained
-once, and a suite that was killed continues where it was.
+A run's folder is named by the hash of what defines it, so cells that suites share are trained once, and a
+suite that was killed continues where it was.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import merdata
-from merdata.plugin import did_you_mean, read_yaml
+from merdata.plugin import did_you_mean, read_yaml, reason_of
 from merdata_train.data.source import Source
 from merdata_train.errors import RecipeError
 from merdata_train.features.perturbations import ladder
@@ -189,11 +189,14 @@ def load_suite(name: str | Path) -> Suite:
     """
     path = _find(name)
     try:
-        return Suite.model_validate(read_yaml(path))
+        tree = read_yaml(path)
+        if not isinstance(tree, dict):
+            raise RecipeError(f"{path} is not a suite: it must be a mapping of keys")
+        return Suite.model_validate(tree)
     except ValidationError as error:
         raise RecipeError(f"{path}: {'; '.join(faults(error, Suite, {}))}") from error
     except (OSError, yaml.YAMLError) as error:
-        raise RecipeError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        raise RecipeError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def suite_files() -> dict[str, Path]:
@@ -229,7 +232,7 @@ def plan(suite: Suite, out: Path, store: Path | None = None, overrides: Sequence
     for override in overrides:
         if override.partition("=")[0] in ("seed", "fold"):
             raise RecipeError(
-                f"suite {suite.name} sets seeds and folds: use --seeds or --folds, not {override}"
+                f"suite {suite.name} sets seeds and folds: use --seed or --fold, not {override}"
             )
     opened = cache(merdata.open_store)  # one store for all cells: it reads its rows' ids once
     asked = {

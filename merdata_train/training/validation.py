@@ -15,11 +15,6 @@ from merdata_train.scoring.metrics import confusion, scores
 LEAST = 1e-12  # probability of the right class: the loss stays finite
 
 
-def validate(model: EmotionModel, validation: Examples) -> dict[str, float]:
-    """The four metrics on validation rows."""
-    return all_metrics(with_predictions(model, validation), validation.classes)
-
-
 def with_predictions(model: EmotionModel, validation: Examples, workers: int = 0) -> pd.DataFrame:
     """The rows with columns `predicted`, the most probable class, and `surprise`, -log p of the right one."""
     probabilities = predict(model, validation, workers)

@@ -167,7 +167,7 @@ def pushed(scene: Scene, folder: Path, asked: list[str]) -> dict[str, float]:
 
 def suite(scene: Scene, name: str, words: list[str], chance: random.Random) -> str:
     """A suite, killed and called again; its tables."""
-    own: list[object] = ["suite", *small_cells(scene, name), *words, "--seeds", 0]
+    own: list[object] = ["suite", *small_cells(scene, name), *words, "--seed", 0]
     own += ["--store", scene.store, "--out", scene.runs]
     killed = scene.kill(own, chance.randint(0, 8), chance.uniform(0, 0.3))
     met = list(scene.unfinished()) or scene.newest()

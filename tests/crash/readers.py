@@ -153,7 +153,8 @@ def _by_open_labels(store: Path) -> str:
 def _keep_all_in_train(store: Path) -> None:
     """A protocol that no change of labels touches; `load_dataset` reads the shards of train without one."""
     from merdata.store.keep import keep_protocol
-    from merdata.store.protocol import make_protocol, rows_hash
+    from merdata.store.protocol import rows_hash
+    from tests.merdata.protocols import make_protocol
 
     opened = merdata.open_store(store)
     ids = [id for ids in opened.ids.values() for id in ids]

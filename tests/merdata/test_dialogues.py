@@ -10,7 +10,7 @@ import pytest
 
 import merdata
 from merdata.errors import OptionError
-from merdata.store.protocol import make_protocol
+from tests.merdata.protocols import make_protocol
 
 
 def test_only_earlier_turns_of_the_same_dialogue(store: merdata.Store) -> None:

@@ -153,7 +153,7 @@ def test_every_corpus_targets_classes_of_mer7() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("contempt: disgust\ncontempt: drop\n", "the key 'contempt' is given twice"),
+        ("contempt: disgust\ncontempt: drop\n", "line 2, column 1: the key 'contempt' is given twice"),
         ("mead: {contempt: disgust, contempt: drop}\n", "the key 'contempt' is given twice"),
         ("mead: {contempt: disgust, Contempt: drop}\n", "has mead.Contempt twice"),
         ("contempt: disgust\nCONTEMPT: disgust\n", "has CONTEMPT twice"),
@@ -169,3 +169,8 @@ def test_a_policy_file_that_says_two_things_is_refused(text: str, says: str, tmp
     (tmp_path / "policy.yaml").write_text(text)
     with pytest.raises(PolicyError, match=says):
         read_policy(tmp_path / "policy.yaml")
+
+
+def test_a_folder_is_no_policy_file(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=f"cannot read the policy {tmp_path}: Is a directory$"):
+        read_policy(tmp_path)

@@ -13,8 +13,10 @@ import torch
 import merdata
 from merdata_train.data.source import Examples
 from merdata_train.features.cache import audio_features, audio_samples
+from merdata_train.models.emotion import EmotionModel
 from merdata_train.recipe.features import Mfcc
 from merdata_train.recipe.recipe import Recipe, load_recipe
+from merdata_train.training.validation import all_metrics, with_predictions
 from tests.conftest import Once
 from tests.merdata_train.encoders.tiny import save_audio_encoder, save_text_encoder
 
@@ -33,6 +35,10 @@ SMALL = [
     "stages.0.batch_size=64",
     "stages.0.lr=1e-3",
 ]
+
+
+def uar(model: EmotionModel, examples: Examples) -> float:
+    return all_metrics(with_predictions(model, examples), examples.classes)["uar"]
 
 
 def make_examples(n: int = 240, split: str = "train", seed: int = 0, shift: float = 1.0) -> Examples:

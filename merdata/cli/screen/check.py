@@ -29,11 +29,11 @@ def verified(verdict: Verdict, store: Path) -> None:
 def compared(difference: Difference) -> None:
     screen = console()
     made = table("", "#rows", "why", "for example")
-    parts = {"added": difference.added, "removed": difference.removed}
-    parts |= {f"changed {column}": part for column, part in difference.changed.items()}
-    for name, part in parts.items():
-        why = ", ".join(f"{reason} {rows:,}" for reason, rows in part.why.items())
-        made.add_row(name, f"{part.rows:,}", why, " ".join(part.examples))
+    changes = {"added": difference.added, "removed": difference.removed}
+    changes |= {f"changed {column}": rows for column, rows in difference.changed.items()}
+    for name, change in changes.items():
+        why = ", ".join(f"{reason} {rows:,}" for reason, rows in change.why.items())
+        made.add_row(name, f"{change.rows:,}", why, " ".join(change.examples))
     screen.print(made)
     for sentence in difference.settings:
         screen.print(sentence, soft_wrap=True)

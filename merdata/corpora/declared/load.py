@@ -20,8 +20,8 @@ from merdata.corpora.declared.reader import Reader
 from merdata.corpora.declared.schema import Declaration
 from merdata.corpora.declared.template import Template
 from merdata.corpora.terms import Terms
-from merdata.errors import DeclarationError
-from merdata.io.strict_yaml import load_yaml
+from merdata.errors import DeclarationError, reason_of
+from merdata.io.strict_yaml import read_yaml
 
 FILE = "corpus.yaml"
 
@@ -46,9 +46,9 @@ def read_declaration(path: Path) -> Declaration:
         DeclarationError: it cannot be read, or some of its keys are wrong; the message names each.
     """
     try:
-        value = load_yaml(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DeclarationError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        value = read_yaml(path)
+    except (OSError, yaml.YAMLError) as error:
+        raise DeclarationError(f"cannot read {path}: {reason_of(error)}") from error
     return check_declaration(value, str(path))
 
 
@@ -120,9 +120,9 @@ def _map_beside(name: str, field: str, path: Path) -> Mapping[str, str]:
     if Path(name).name != name:
         raise ValueError(f"{where} must lie beside the file, without folders in its name")
     try:
-        pairs = load_yaml((path.parent / name).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{where}: {' '.join(str(error).split())}") from error
+        pairs = read_yaml(path.parent / name)
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{where}: {reason_of(error)}") from error
     if not isinstance(pairs, dict) or not all(map(_is_text, (*pairs, *pairs.values()))):
         raise ValueError(f'{where} must have pairs of texts, such as "01": Hello.')
     return pairs

@@ -15,7 +15,7 @@ from merdata.corpora.declared.schema import Join, Table
 from merdata.corpora.declared.template import Template
 from merdata.corpora.tree import Tree, agreed
 from merdata.corpora.walk import audio_stem
-from merdata.errors import LayoutError
+from merdata.errors import LayoutError, reason_of
 from merdata.io.objects import Objects, as_objects, parse_objects
 from merdata.io.strict_yaml import load_table
 
@@ -156,7 +156,7 @@ def _objects(tree: Tree, path: PurePosixPath) -> Objects:
     try:
         rows = as_objects(load_table(text)) if ending in YAML else parse_objects(text, lines=ending == LINES)
     except (ValueError, yaml.YAMLError) as error:
-        raise LayoutError(f"cannot read {tree.root / path}: {' '.join(str(error).split())}") from error
+        raise LayoutError(f"cannot read {tree.root / path}: {reason_of(error)}") from error
     if not rows:
         tree.remarks.append(f"{path} has no rows: it says nothing")
     return rows

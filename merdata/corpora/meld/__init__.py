@@ -121,7 +121,9 @@ CORPUS = Corpus(
     expected_rows=13_708,
     difference="two csv rows have no playable clip: train/dia125_utt3 (corrupt), dev/dia110_utt7 (absent)",
     targets={label: label for label in ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")},
-    options={"cut": "where a test clip lies there twice: final (default; final_videos_test...) or plain"},
+    options={
+        "cut": "which of two copies of a test clip to read: final (default; final_videos_test...) or plain"
+    },
     layout="train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv, "
     "train_splits/dia0_utt0.mp4, dev_splits_complete/, output_repeated_splits_test/",
     file_name=FILE_NAME,

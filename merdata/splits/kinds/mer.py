@@ -14,7 +14,7 @@ from merdata.splits.kinds.speaker import by_speaker
 
 
 def make_mer(rows: pd.DataFrame, facts: Facts, options: Options) -> Draft:
-    """The default protocol.
+    """The default protocol: acted corpora by speaker, conversational ones as published.
 
     Raises:
         SplitError: an older merdata built the store, and it does not say which split a corpus wants.

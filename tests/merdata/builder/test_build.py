@@ -280,9 +280,10 @@ def test_a_dry_run_writes_nothing(corpora: Path, tmp_path: Path) -> None:
 
 
 FAULTS = {
-    "no such folder": (["ravdess"], "nowhere", {}, CorpusNotFound, "there is no folder"),
+    "no such folder": (["ravdess"], "nowhere", {}, CorpusNotFound, "nowhere does not exist"),
     "no such corpus": (["ravdesss"], None, {}, CorpusNotFound, "did you mean 'ravdess'"),
-    "nothing for all": (["all"], "nowhere", {}, CorpusNotFound, "has no folder named after a corpus"),
+    "no shelf": (["all"], "nowhere", {}, CorpusNotFound, "nowhere does not exist"),
+    "nothing for all": (["all"], "tess", {}, CorpusNotFound, "has no folder named after a corpus"),
     "wrong corpus": (["ravdess"], "tess", {}, LayoutError, "looks like tess"),
     "unknown policy": (["ravdess"], "ravdess", {"policy": ["clam=joy"]}, PolicyError, "did you mean 'calm'"),
     "unknown handling": (["ravdess"], "ravdess", {"on_bad_audio": "keep"}, StoreError, "drop or silence"),

@@ -29,9 +29,9 @@ from merdata.io.files import write_json
 from merdata.store.keep import keep_protocol
 from merdata.store.ledger import NOT_ROWS
 from merdata.store.manifest import MANIFEST, sealed
-from merdata.store.protocol import make_protocol
 from merdata.utterance import store_schema
 from tests.merdata.cli.test_cli import run
+from tests.merdata.protocols import make_protocol
 
 ROOT = Path(__file__).parents[3]
 TOLD = yaml.safe_load((ROOT / "cards" / "reasons.yaml").read_text("utf-8"))
@@ -283,7 +283,7 @@ def test_columns_and_reasons_are_all_explained() -> None:
 
 def test_the_right_to_share_is_quoted(store: merdata.Store, tmp_path: Path) -> None:
     copy = copied(store, tmp_path)
-    done = run("card", copy.path, "--rights", "I am the *author*\n# of TESS | so <b>there</b>")
+    done = run("card", copy.path, "--i-have-rights", "I am the *author*\n# of TESS | so <b>there</b>")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(copy.path / "README.md")
     spoken = [token.content for token in tokens(body(text_of(copy))) if token.type == "code_inline"]

@@ -65,7 +65,7 @@ def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> 
     import shutil
 
     from merdata.store.keep import keep_protocol
-    from merdata.store.protocol import make_protocol
+    from tests.merdata.protocols import make_protocol
 
     copy = merdata.open_store(shutil.copytree(store.path, tmp_path / "store"))
     protocol = merdata.load_protocol(copy, "mer")
@@ -80,9 +80,10 @@ def test_a_broken_promise_exits_with_1(store: merdata.Store, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["build", "--corpus", "ravdess"], "there is no folder corpora/ravdess"),
+        (["build", "--corpus", "ravdess"], "corpora/ravdess does not exist: put the corpus there"),
         (["build", "--corpus", "esperanto"], "no corpus is called 'esperanto'"),
-        (["build", "--corpus", "all"], "corpora has no folder named after a corpus"),
+        (["build", "--corpus", "all"], "corpora does not exist"),
+        (["build", "--corpus", "ravdess", "--source", ""], "an empty text names no file"),
         (["split", "nowhere"], "nowhere is not a store"),
         (["audit", "nowhere"], "nowhere is not a store"),
         (["sample", "--corpus", "esperanto"], "esperanto"),

@@ -15,6 +15,9 @@ from typer.main import get_command
 import merdata
 from merdata.cli.app import app as toolkit
 from merdata.corpora.registry import registry
+from merdata.splits.exchange.exchange import SOURCES
+from merdata.splits.exchange.published import published
+from merdata.splits.make import KINDS
 from merdata_train.cli.app import app as trainer
 from tests.merdata.cli.command import cli as run
 
@@ -75,6 +78,13 @@ def test_help_says_everything_in_sentences(name: str, command: typer.core.TyperC
     for parameter in command.params:
         words = getattr(parameter, "help", None)
         assert words and words.endswith((".", ").")), (name, parameter.name)
+        assert parameter.metavar or getattr(parameter, "is_flag", False), "help would show its type"
+
+
+def test_help_names_every_kind_of_protocol_and_split_of_others() -> None:
+    for words, names in ((["split"], {*KINDS}), (["split", "import"], {*SOURCES, *published()})):
+        said = re.split(r"[\s,.]+", run(*words, "--help").stdout)
+        assert names <= set(said)
 
 
 @pytest.mark.parametrize("name", TAKES_STORE)

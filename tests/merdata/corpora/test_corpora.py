@@ -132,7 +132,7 @@ def test_rows_do_not_depend_on_where_the_folder_lies(
 def test_no_folder_empty_folder_other_corpus(
     corpus: Corpus, miniature: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(CorpusNotFound, match="there is no folder"):
+    with pytest.raises(CorpusNotFound, match="does not exist"):
         corpus.utterances(tmp_path / "nowhere")
     with pytest.raises(LayoutError, match="an empty folder"):
         corpus.utterances(tmp_path)

@@ -1,4 +1,4 @@
-"""The count contract on trees of full size; the totals are those of source 0, section 1.4."""
+"""The count contract on trees of full size; the totals are those of source 0 (recipes/README.md)."""
 
 from __future__ import annotations
 

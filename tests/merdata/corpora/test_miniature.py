@@ -244,7 +244,7 @@ def test_clips_of_meld_are_stereo_or_surround_with_the_speech_in_the_centre(corp
 
 
 def test_no_miniature_of_that_name(tmp_path: Path) -> None:
-    with pytest.raises(CorpusNotFound, match="there is no miniature of 'baum'"):
+    with pytest.raises(CorpusNotFound, match="no corpus is called 'baum'"):
         write_corpus("baum", tmp_path)
 
 

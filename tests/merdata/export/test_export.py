@@ -17,9 +17,9 @@ import merdata
 from merdata import plugin
 from merdata.io.names import safe_names
 from merdata.store.keep import keep_protocol
-from merdata.store.protocol import make_protocol
 from tests.crash.scene import few_clips
 from tests.merdata.cli.test_cli import run
+from tests.merdata.protocols import make_protocol
 
 
 @pytest.fixture
@@ -114,9 +114,10 @@ def test_a_folder_with_files_is_left_alone(store: merdata.Store, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["wav", "--out", "out", "--corpus", "esperanto"], "holds no esperanto; it holds cremad"),
+        (["wav", "--out", "out", "--corpus", "crema"], "no crema (did you mean 'cremad'?); it holds cremad"),
         (["csv", "--out", "out", "--protocol", "loso"], "has no protocol 'loso'"),
         (["csv", "--out", "out", "--protocol", "mer", "--fold", "9"], "has no fold 9"),
+        (["csv", "--out", "out", "--fold", "2"], "--fold 2 is of a protocol: add --protocol NAME"),
         (["wav", "--out", "no/such/place", "--store", "nowhere"], "nowhere is not a store"),
     ],
 )

@@ -278,6 +278,7 @@ def test_made_public_at_the_last_moment_it_is_hidden_again(
     ("words", "says"),
     [
         (["push", "speech", "STORE"], "speech is not a repository name: write OWNER/NAME"),
+        (["push", "a b/c", "STORE", "--dry-run"], "a b/c is not a repository name: write OWNER/NAME, with"),
         (["push", REPO, "nowhere"], "nowhere is not a store"),
         (["push", REPO], "store is not a store"),
         (["push", REPO, "STORE", "--corpus", "x"], "holds no x"),

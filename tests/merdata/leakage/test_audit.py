@@ -17,9 +17,9 @@ from merdata.leakage.conflicts import conflicts
 from merdata.leakage.probes import probe_text
 from merdata.leakage.rows import TEST, TRAIN, Rows, Split, coded, read_rows
 from merdata.store.keep import keep_protocol
-from merdata.store.protocol import make_protocol
 from merdata.store.store import open_store
 from tests.merdata.cli.command import cli
+from tests.merdata.protocols import make_protocol
 
 
 @pytest.fixture

@@ -20,9 +20,10 @@ from merdata.splits.draft import COLUMNS, Draft, Options, parse_ratios
 from merdata.splits.kinds.speaker import split_groups
 from merdata.splits.make import KINDS
 from merdata.splits.sentences import sentences
-from merdata.store.protocol import make_protocol, protocol_path, whole_shards
+from merdata.store.protocol import protocol_path, whole_shards
 from merdata.store.store import open_store
 from merdata.tables.audit import remarks
+from tests.merdata.protocols import make_protocol
 
 Speakers = dict[str, tuple[str | None, str, list[str]]]
 
@@ -229,9 +230,9 @@ def test_a_protocol_outlives_nothing_it_did_not_see(corpora: Path, tmp_path: Pat
 def test_faults_are_sentences(store: merdata.Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is not a store"):
         merdata.split(tmp_path)
-    with pytest.raises(SplitError, match="unknown kind of protocol 'mre'"):
+    with pytest.raises(SplitError, match=r"no kind of protocol 'mre' \(did you mean 'mer'\?\)"):
         merdata.split(store, "mre")
-    with pytest.raises(SplitError, match=r"has no protocol 'x' \(it has mer"):
+    with pytest.raises(SplitError, match="has no protocol 'x'; it has mer"):
         merdata.load_protocol(store, "x")
     with pytest.raises(SplitError, match="has no fold 3"):
         merdata.load_protocol(store, "mer").splits(3)
@@ -430,7 +431,7 @@ def test_a_protocol_without_test_rows_says_so(own: merdata.Store) -> None:
         ("kfold", {"by": "shoe"}, "--by takes one of speaker, session, text"),
         ("loco", {"corpora": ["esd"]}, "this is only esd"),
         ("loso", {}, "add --corpus NAME"),
-        ("mer", {"folds": 3}, "--protocol mer does not have the option --folds; kfold, one-speaker"),
+        ("mer", {"folds": 3}, "takes no --folds: leave it out, or choose kfold or one-speaker"),
         ("mer", {"ratios": (0.9, 0.2, 0.1)}, "add up to 100, not 90/20/10"),
         ("mer", {"name": "../mer"}, "letters, digits"),
     ],

@@ -12,6 +12,7 @@ import merdata
 from merdata_train.data.source import Source
 from merdata_train.errors import InputError, RecipeError
 from merdata_train.features.audio import features_of
+from merdata_train.features.emotion2vec import extract
 from merdata_train.features.layers import fill
 from merdata_train.lints.lints import seen_by_encoder
 from merdata_train.recipe.features import Stored
@@ -81,6 +82,17 @@ def test_what_is_missing_or_of_another_width_is_named(
     fill(store, "part", some)
     with pytest.raises(RecipeError, match=rf"lacks 1 rows \({id}\)"):
         Source(recipe(store, name="part")).examples("train")
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "é", "x\n"])
+def test_a_name_that_leads_elsewhere_is_refused(name: str, own: tuple[merdata.Store, Path]) -> None:
+    store, arrays = own
+    before = sorted(store.path.rglob("*"))
+    with pytest.raises(RecipeError, match="cannot name a layer"):
+        fill(store, name, arrays)
+    with pytest.raises(RecipeError, match="cannot name a layer"):
+        extract(store, name, "iic/emotion2vec_base")
+    assert sorted(store.path.rglob("*")) == before
 
 
 def test_stored_features_are_tagged_and_hear_no_recording() -> None:

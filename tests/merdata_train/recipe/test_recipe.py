@@ -122,7 +122,7 @@ def test_every_error_at_once_with_a_suggestion(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("- a list\n", "must be a mapping"),
-        ("name: [unclosed\n", "cannot read"),
+        ("name: [unclosed\n", "bad.yaml: line 2, column 1: expected"),
         ("base: nowhere.yaml\n", "does not exist"),
         ("name: x\nseed: 1\nmodel: {kind: gated}\nseed: 2\n", "the key 'seed' is given twice"),
         (

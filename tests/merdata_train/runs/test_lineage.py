@@ -237,5 +237,5 @@ def test_a_suite_whose_starts_are_not_there_is_refused(folded: merdata.Store, tm
 
 
 def test_seeds_and_folds_are_options_of_a_suite(folded: merdata.Store, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="use --seeds or --folds, not seed=7"):
+    with pytest.raises(RecipeError, match="use --seed or --fold, not seed=7"):
         plan(TUNED, tmp_path, folded.path, [*QUICK, "seed=7"])

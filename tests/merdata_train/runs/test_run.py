@@ -25,7 +25,7 @@ from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.runs.conduct import PRELOADED
 from merdata_train.runs.evaluate import evaluate, open_model
 from merdata_train.runs.folder import open_run
-from merdata_train.runs.identity import run_id
+from merdata_train.runs.identity import folder_name
 from merdata_train.runs.run import _locked, run
 from tests.merdata_train.command import cli, program
 from tests.merdata_train.conftest import SMALL
@@ -113,14 +113,14 @@ def test_what_a_killed_training_was_writing_is_removed_by_the_next(tmp_path: Pat
 def test_the_id_knows_recipe_rows_and_split_but_not_the_place(
     small: Recipe, store: merdata.Store, tmp_path: Path
 ) -> None:
-    base = run_id(Source(small))
+    base = folder_name(small, Source(small))
     changed = small.model_copy(update={"seed": 1})
-    assert run_id(Source(changed)) != base
+    assert folder_name(changed, Source(changed)) != base
     elsewhere = shutil.copytree(store.path, tmp_path / "elsewhere")
     moved = small.model_copy(update={"store": str(elsewhere)})
-    assert run_id(Source(moved)) == base
+    assert folder_name(moved, Source(moved)) == base
     merdata.split(elsewhere, seed=5)
-    assert run_id(Source(moved)) != base
+    assert folder_name(moved, Source(moved)) != base
 
 
 def test_every_look_at_test_rows_is_logged(small: Recipe, tmp_path: Path) -> None:

@@ -230,6 +230,12 @@ def test_faults_are_named(changes: dict[str, object], says: str, tmp_path: Path)
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_is_no_suite_says_so(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("")
+    with pytest.raises(RecipeError, match="is not a suite: it must be a mapping of keys"):
+        load_suite(tmp_path / "s.yaml")
+
+
 def test_an_unknown_suite_is_one_sentence(tmp_path: Path) -> None:
     done = cli("suite", "transfr", cwd=tmp_path)
     assert done.returncode == 2

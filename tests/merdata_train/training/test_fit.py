@@ -21,8 +21,8 @@ from merdata_train.recipe.recipe import Recipe, load_recipe
 from merdata_train.training.checkpoint import load_checkpoint
 from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.fit import fit
-from merdata_train.training.validation import validate, with_predictions
-from tests.merdata_train.conftest import SMALL, make_examples
+from merdata_train.training.validation import with_predictions
+from tests.merdata_train.conftest import SMALL, make_examples, uar
 
 
 def small(name: str = "source0/A1", *overrides: str) -> Recipe:
@@ -35,8 +35,7 @@ def test_it_learns(name: str) -> None:
     model, history = fit(
         small(name, "stages.0.epochs=8"), make_examples(), make_examples(120, "validation", 1)
     )
-    found = validate(model, make_examples(200, "validation", 2))
-    assert found["uar"] > 0.6
+    assert uar(model, make_examples(200, "validation", 2)) > 0.6
     assert history[-1]["loss"] < history[0]["loss"]
 
 
@@ -44,7 +43,7 @@ def test_the_model_is_that_of_the_best_validation_epoch() -> None:
     validation = make_examples(60, "validation", 1, shift=0.3)
     model, history = fit(small("source0/A1", "stages.0.epochs=8"), make_examples(), validation)
     values = [epoch["validation"]["uar"] for epoch in history]
-    assert validate(model, validation)["uar"] == max(values)
+    assert uar(model, validation) == max(values)
 
 
 def test_the_lower_loss_decides_between_equal_epochs() -> None:

@@ -20,8 +20,8 @@ from merdata_train.training.checkpoint import cloned, load_checkpoint
 from merdata_train.training.ema import averaged
 from merdata_train.training.fit import fit
 from merdata_train.training.stages import frozen_for_now, optimizer_of, rows_of, set_training, trained_rows
-from merdata_train.training.validation import selected, validate
-from tests.merdata_train.conftest import CLASSES, SMALL, make_examples
+from merdata_train.training.validation import selected
+from tests.merdata_train.conftest import CLASSES, SMALL, make_examples, uar
 
 
 def small(*overrides: str) -> Recipe:
@@ -185,7 +185,7 @@ def test_the_averaged_weights_are_what_is_validated_and_kept() -> None:
     recipe = small("ema={decay: 0.9}", "stages.0.epochs=3")
     model, history = fit(recipe, make_examples(), validation)
     best = max(epoch["validation"]["uar"] for epoch in history)
-    assert validate(model, validation)["uar"] == best
+    assert uar(model, validation) == best
     plain, _ = fit(small("stages.0.epochs=3"), make_examples(), validation)
     assert not torch.equal(predict(model, validation), predict(plain, validation))
 
@@ -224,11 +224,11 @@ def test_one_process_at_a_time(trained: Path, tmp_path: Path) -> None:
 
     from merdata_train.data.source import Source
     from merdata_train.runs.folder import open_run
-    from merdata_train.runs.identity import run_id
+    from merdata_train.runs.identity import folder_name
     from merdata_train.runs.run import run
 
     recipe, _ = open_run(trained)
-    folder = tmp_path / f"source0-A1-{run_id(Source(recipe))}"
+    folder = tmp_path / folder_name(recipe, Source(recipe))
     folder.mkdir()
     with FileLock(folder / ".lock"), pytest.raises(RunError, match="another process is training"):
         run(recipe, tmp_path)

@@ -1,4 +1,4 @@
-"""A corpus's part of a store: what its journals say, as facts for merdata.json and as a ledger."""
+"""A corpus as it was built: what its journals say, as facts for merdata.json and as a ledger."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from merdata.store.store import parquet_bytes
 
 
 @dataclass(frozen=True)
-class Part:
-    """A corpus's part of a store.
+class BuiltCorpus:
+    """A corpus as it was built.
 
     Attributes:
         counts: its account.
@@ -56,7 +56,7 @@ class Part:
         )
 
 
-def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> Part:
+def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> BuiltCorpus:
     """Enter a corpus into the manifest, from the journals of its shards."""
     tasks = [task for task in plan.tasks if task.corpus == corpus.name]
     journals = dict(zip((task.name for task in tasks), each(_journal, tasks, store), strict=True))
@@ -71,7 +71,7 @@ def describe(store: Path, plan: Plan, manifest: Manifest, corpus: Corpus) -> Par
     manifest["corpora"][corpus.name] = facts
     path = ledger_path(corpus.name, facts)
     manifest.setdefault("files", {})[path] = sha256
-    return Part(counts, entries, path, data)
+    return BuiltCorpus(counts, entries, path, data)
 
 
 def _journal(task: ShardTask) -> pa.Table:
