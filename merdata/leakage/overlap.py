@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from merdata.leakage.rows import TEST, TRAIN, VALIDATION, Rows, Splits
 from merdata.store.protocol import SPLITS
@@ -15,6 +16,7 @@ from merdata.text import Codes
 
 EXAMPLES = 3
 DISJOINT = "-disjoint"
+AUDIO = "audio"  # and near audio: their values are numbers
 ONLY_TEST = " test"  # a claim that ends so speaks of test alone
 
 
@@ -27,6 +29,7 @@ class Finding:
         shared: what is compared: speaker, session, dialogue, prompt, text, audio, near audio or corpus.
         rows: rows of `evaluation` that share its value with a row of train, out of `of_rows`.
         values: how many values they share, out of `of_values` in `evaluation`.
+        examples: of the values; of audio a row of `evaluation` and one of train, `id = id`.
         claimed: whether the protocol promises that nothing is shared.
     """
 
@@ -67,9 +70,23 @@ def overlaps(rows: Rows, splits: Splits, claims: Mapping[str, list[str]]) -> Ite
             for number in (TEST,) if name == "corpus" else (VALIDATION, TEST):
                 here = np.flatnonzero((split == number) & (values.codes >= 0))
                 for corpus in np.unique(rows.corpus.codes[here]):
-                    own = values.codes[here[rows.corpus.codes[here] == corpus]]
+                    inside = here[rows.corpus.codes[here] == corpus]
                     key = (name, str(rows.corpus.names[corpus]), SPLITS[number])
-                    yield _finding(fold, key, own, in_train, values.names, claimed=key in claimed)
+                    finding = _finding(
+                        fold, key, values.codes[inside], in_train, values.names, claimed=key in claimed
+                    )
+                    if finding.rows and name.endswith(AUDIO):
+                        twins = _twins(rows.ids, values.codes, inside, np.flatnonzero(split == TRAIN))
+                        finding = replace(finding, examples=twins)
+                    yield finding
+
+
+def _twins(ids: pa.StringArray, codes: Codes, inside: Codes, train: Codes) -> list[str]:
+    """Some rows with one of train that they share their value with, where the value itself says nothing."""
+    inside, train = inside[codes[inside] >= 0], train[codes[train] >= 0]
+    _, own, theirs = np.intersect1d(codes[inside], codes[train], return_indices=True)
+    pairs = zip(inside[own[:EXAMPLES]], train[theirs[:EXAMPLES]], strict=True)
+    return [f"{ids[one]} = {ids[other]}" for one, other in pairs]
 
 
 def _claimed(claims: Mapping[str, list[str]]) -> Iterator[tuple[str, str, str]]:

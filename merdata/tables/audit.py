@@ -51,7 +51,7 @@ def _overlaps(audit: Audit) -> Table:
         groups.setdefault((finding.shared, finding.corpus), []).append(finding)
     for (shared, corpus), findings in groups.items():
         example = next((name for finding in reversed(findings) for name in finding.examples), "")
-        shown = "" if shared == "audio" else shortened(example.removeprefix(f"{corpus}/"))
+        shown = shortened(example.partition(" = ")[0].removeprefix(f"{corpus}/"))
         sides = [
             [finding for finding in findings if finding.evaluation == side] for side in (VALIDATION, TEST)
         ]

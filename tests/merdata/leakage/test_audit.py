@@ -78,6 +78,7 @@ def test_identical_audio_on_both_sides_is_found(copy: merdata.Store) -> None:
         for one in merdata.audit(copy, "moved", near_audio=False).findings
     }
     assert findings["audio", "cremad", "test"].rows == 1
+    assert findings["audio", "cremad", "test"].examples == [f"{twin['same_audio_as']} = {twin['id']}"]
 
 
 def test_every_fold_of_every_protocol(copy: merdata.Store) -> None:

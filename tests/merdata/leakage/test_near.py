@@ -86,8 +86,11 @@ def test_copies_on_both_sides_are_counted(planted: tuple[merdata.Store, set[froz
         {split_of[one], split_of[other]} == {"train", "test"} for one, other in map(sorted, pairs | twins)
     )
     findings = merdata.audit(store, "mixed").findings
-    of = {(one.shared, one.corpus, one.evaluation): one.rows for one in findings}
-    assert of["near audio", "ravdess", "test"] == expected
+    of = {(one.shared, one.corpus, one.evaluation): one for one in findings}
+    found = of["near audio", "ravdess", "test"]
+    assert found.rows == expected
+    pair = found.examples[0].split(" = ")
+    assert [split_of[id] for id in pair] == ["test", "train"]
 
 
 def test_the_second_audit_reads_the_cache(planted: tuple[merdata.Store, set[frozenset[str]]]) -> None:
