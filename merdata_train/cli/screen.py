@@ -12,6 +12,7 @@ from rich.table import Table
 from merdata_train.cli.lists import console
 from merdata_train.scoring.coverage import on_half
 from merdata_train.scoring.metrics import METRICS, TITLES, brackets
+from merdata_train.scoring.results import fold_title
 from merdata_train.scoring.units import OVER_SENTENCES
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Epoch,
         Metrics,
         Robustness,
+        RunFacts,
         SetAccount,
     )
     from merdata_train.serving.predict import Item
@@ -46,7 +48,8 @@ def metrics(found: Metrics, folder: Path) -> None:
         for remark in _remarks(account):
             screen.print(f"{name}: {remark}", soft_wrap=True)
     screen.print(
-        f"{_run_of(found)}, epoch {found['best_epoch']} chosen by validation {chose}", soft_wrap=True
+        f"{found['recipe']}, {_tested_on(found)}, epoch {found['best_epoch']} chosen by validation {chose}",
+        soft_wrap=True,
     )
     if "texts" in found:
         screen.print(found["texts"], soft_wrap=True)
@@ -116,12 +119,10 @@ def trained(best: Epoch, folder: Path) -> None:
     shown.print(f"the test rows were not read: `merdata_train evaluate {folder}` scores them", soft_wrap=True)
 
 
-def _run_of(found: Metrics | Robustness) -> str:
-    """The run that scores are of."""
-    return (
-        f"{found['recipe']}, protocol {found['protocol']} fold {found['fold']}, "
-        f"split {found['split_hash'][:12]}, seed {found['seed']}"
-    )
+def _tested_on(found: Metrics | Robustness | RunFacts) -> str:
+    """What a run was tested on."""
+    fold = fold_title(found["fold"], found["fold_name"])
+    return f"protocol {found['protocol']} {fold}, split {found['split_hash'][:12]}, seed {found['seed']}"
 
 
 def comparison(found: Comparison) -> None:
@@ -129,11 +130,7 @@ def comparison(found: Comparison) -> None:
     screen = console()
     number = {run["run"]: str(at) for at, run in enumerate(found["runs"], start=1)}
     for run in found["runs"]:
-        screen.print(
-            f"{number[run['run']]}  {run['run']}: protocol {run['protocol']} fold {run['fold']}, "
-            f"split {run['split_hash'][:12]}, seed {run['seed']}",
-            soft_wrap=True,
-        )
+        screen.print(f"{number[run['run']]}  {run['run']}: {_tested_on(run)}", soft_wrap=True)
     table = Table(box=box.MARKDOWN)
     for column in ("test set", "n", "runs", *TITLES.values(), "Cohen's g"):
         table.add_column(column, justify="left" if column in ("test set", "runs") else "right")
@@ -179,7 +176,7 @@ def robustness(found: Robustness, looks: str, folder: Path) -> None:
         "the ladder; n.s.: not significant at 0.05",
         soft_wrap=True,
     )
-    screen.print(_run_of(found), soft_wrap=True)
+    screen.print(f"{found['recipe']}, {_tested_on(found)}", soft_wrap=True)
     screen.print(looks, soft_wrap=True)
     screen.print(f"everything is in {folder}", soft_wrap=True)
 
@@ -224,9 +221,9 @@ def _time(found: Summary) -> str:
     if found["seconds"] is None or found["pace"] is None:
         return "time unknown: no run has finished here yet"
     pace, minutes = found["pace"], found["seconds"] / 60
-    lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
+    lasting = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} min"
     measured = f"{pace['seconds_per_epoch']:.2g} s an epoch, {pace['epochs']:g} epochs"
-    return f"about {lasting} (median of {pace['runs']} finished runs: {measured})"
+    return f"about {lasting} (median of finished runs, {pace['runs']}: {measured})"
 
 
 def predictions(found: Sequence[Item], classes: Sequence[str]) -> None:

@@ -111,6 +111,10 @@ def read_matrices(runs: Path, only: str | None = None) -> list[Matrix]:
     matrices = [_read(path, runs) for path in chosen] or list(_loose(runs))
     scored = [matrix for matrix in matrices if matrix.entries]
     if not scored:
+        if (runs / "recipe.yaml").is_file():
+            raise RunError(
+                f"{runs} is one run: name the folder of runs that it is in, {runs.absolute().parent}"
+            )
         raise RunError(f"{runs} has no scored run: `merdata_train run` and `merdata_train suite` make them")
     return scored
 

@@ -21,7 +21,7 @@ from merdata_train.runs.folder import DOMAINS, damaged, open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
 from merdata_train.scoring.remarks import Ladder, ladders, plain, remarks
-from merdata_train.scoring.results import Metrics
+from merdata_train.scoring.results import Metrics, fold_title
 
 # metric -> its name in the `evaluate` library, and the arguments that make it ours
 METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
@@ -102,6 +102,7 @@ def card(folder: Path) -> str:
         recipe=recipe,
         split=split,
         metrics=metrics,
+        fold=fold_title(metrics["fold"], metrics["fold_name"]),
         sets=sets,
         classes=list(split["train"]),
         parameters=_parameters(folder / "model" / "model.safetensors"),
@@ -150,11 +151,12 @@ def _card_data(recipe: Recipe, metrics: Metrics, sets: Facts, corpora: Facts) ->
 
 def _result(recipe: Recipe, metrics: Metrics, name: str, metric: str, value: float) -> EvalResult:
     kind, arguments = METRIC_TYPES[metric]
+    fold = fold_title(metrics["fold"], metrics["fold_name"])
     return EvalResult(
         task_type=TASKS[recipe.modalities[0]],
         dataset_type="merdata",
         dataset_name=plugin.printable(f"merdata {name}"),
-        dataset_config=plugin.printable(f"{metrics['protocol']}, fold {metrics['fold']}, {name}"),
+        dataset_config=plugin.printable(f"{metrics['protocol']}, {fold}, {name}"),
         dataset_split="test",
         dataset_revision=metrics["split_hash"],
         metric_type=kind,

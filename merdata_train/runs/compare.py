@@ -73,6 +73,7 @@ def _facts(run: ScoredRun) -> RunFacts:
         "recipe": metrics["recipe"],
         "protocol": metrics["protocol"],
         "fold": metrics["fold"],
+        "fold_name": metrics["fold_name"],
         "split_hash": metrics["split_hash"],
         "seed": metrics["seed"],
         "selection": metrics["selection"],

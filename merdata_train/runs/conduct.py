@@ -24,6 +24,7 @@ from merdata_train.runs.folder import open_run, read_history, write_json
 from merdata_train.runs.robustness import climb, usable
 from merdata_train.runs.run import run
 from merdata_train.runs.suite import Planned, Suite
+from merdata_train.scoring.results import fold_title
 
 PRELOADED = [__name__, "torch._dynamo"]  # which the first optimiser imports
 THREADS = 1  # of torch, in each run: another number of them gives other last digits
@@ -96,7 +97,8 @@ def conduct(
             if fault is not None:
                 failed[done.folder.name] = fault
             state = "failed: " + fault if fault is not None else done.state
-            print(f"{done.cell}, fold {done.fold}, seed {done.seed}: {state}", file=sys.stderr)
+            fold = fold_title(done.fold, done.fold_name)
+            print(f"{done.cell}, {fold}, seed {done.seed}: {state}", file=sys.stderr)
             write_manifest(suite, planned, out, failed)
     if test:
         failed |= _embed(suite, planned)

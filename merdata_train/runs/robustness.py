@@ -207,6 +207,7 @@ def robustness(clean: ScoredRun, steps: Predictions) -> Robustness:
         "recipe": metrics["recipe"],
         "protocol": metrics["protocol"],
         "fold": metrics["fold"],
+        "fold_name": metrics["fold_name"],
         "split_hash": metrics["split_hash"],
         "seed": metrics["seed"],
         "clean": {name: account["scores"] for name, account in metrics["sets"].items() if account},

@@ -198,10 +198,16 @@ class Robustness(TypedDict):
     recipe: str
     protocol: str
     fold: int
+    fold_name: str
     split_hash: str
     seed: int
     clean: dict[str, Scores]
     steps: list[Step]
+
+
+def fold_title(fold: int, name: str) -> str:
+    """How a text calls a fold: by its number, and by the name that its protocol has for it."""
+    return f"fold {fold}" if name == f"fold{fold}" else f"fold {fold} ({name})"
 
 
 class Spread(TypedDict):
@@ -250,6 +256,7 @@ class RunFacts(TypedDict):
     recipe: str
     protocol: str
     fold: int
+    fold_name: str
     split_hash: str
     seed: int
     selection: str

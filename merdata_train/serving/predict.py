@@ -236,7 +236,7 @@ def predict_all(
         InputError: there are no inputs, not as many texts as files, or a history of several utterances.
     """
     if files and texts and len(files) != len(texts):
-        raise InputError(f"{len(files)} files and {len(texts)} texts: give one --text per file, or none")
+        raise InputError(f"files: {len(files)}, texts: {len(texts)}; give one --text for each file, or none")
     if not files and not texts:
         raise InputError("there is nothing to predict from: name a file, or give --text")
     if history and max(len(files), len(texts)) > 1:

@@ -17,6 +17,7 @@ from merdata.corpora.registry import plain, registry
 from merdata.corpora.tree import Tree
 from merdata.corpora.walk import audio_stem
 from merdata.errors import CorpusNotFound, LayoutError
+from merdata.escaping import printable
 from merdata.io.strict_yaml import load_yaml
 from merdata.own.doctor.beside import Beside, look_beside
 from merdata.own.doctor.guess import Guess, guess
@@ -90,7 +91,7 @@ def _lines(
     """The lines of the file."""
     found = f"{len(paths):,} audio files"
     yield f"# Proposed by `merdata corpora new` for {found}. Look at the lines with a ?, then:"
-    yield f"# merdata build --corpus THIS_FILE --source {root.name}"
+    yield f"# merdata build --corpus THIS_FILE --source {printable(str(root))}"
     yield from (f"# ? {doubt}" for doubt in doubts)
     yield f"name: {_name(root)}"
     yield f"title: {json.dumps(root.name, ensure_ascii=False)}"

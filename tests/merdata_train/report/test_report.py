@@ -302,6 +302,14 @@ def test_what_is_missing_is_named(copy: Path, folded: merdata.Store, tmp_path: P
         write_report(copy, tmp_path / "report", only="three")
     with pytest.raises(RunError, match="has no scored run"):
         write_report(tmp_path / "nowhere", tmp_path / "report")
+    with pytest.raises(RunError, match="is one run: name the folder of runs that it is in"):
+        write_report(copy / runs[0]["folder"], tmp_path / "report")
+
+
+def test_a_fold_that_has_a_name_is_called_by_it(suites: Path) -> None:
+    for run in json.loads((suites / "suites" / "loco.json").read_text())["runs"]:
+        card = (suites / run["folder"] / "model" / "README.md").read_text("utf-8")
+        assert f"| protocol | loco, fold {run['fold']} ({run['fold_name']}) |" in card
 
 
 # Planted faults
