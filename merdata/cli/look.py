@@ -13,6 +13,7 @@ from merdata.engine.without_pandas import without_pandas
 from merdata.errors import OptionError
 from merdata.io.places import place
 
+TOP = 20  # rows that `audit --layer` lists
 Layer = Annotated[
     str | None,
     typer.Option(
@@ -38,8 +39,13 @@ def audit(
     ] = True,
     layer: Layer = None,
     top: Annotated[
-        int, typer.Option(min=0, help="Rows to list of those whose clip may not say their text.", metavar="N")
-    ] = 20,
+        int | None,
+        typer.Option(
+            min=0,
+            help=f"With --layer: rows to list, whose clips may not say their text (default: {TOP}).",
+            metavar="N",
+        ),
+    ] = None,
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
@@ -52,8 +58,12 @@ def audit(
         raise OptionError(
             "--layer holds texts against audio, whatever the split: leave --protocol and --all out"
         )
+    if top is not None and not layer:
+        raise OptionError(
+            "--top lists rows of an audit with --layer NAME: name the layer, or leave --top out"
+        )
     if layer:
-        _audit_texts(store, layer, top, as_json=as_json)
+        _audit_texts(store, layer, TOP if top is None else top, as_json=as_json)
         return
     from merdata.leakage.audit import audits
     from merdata.tables.audit import audited

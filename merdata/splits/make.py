@@ -164,8 +164,9 @@ def _checked(protocol: str, options: Options) -> Options:
         if option not in KINDS[protocol].takes:
             takers = " or ".join(name for name, kind in KINDS.items() if option in kind.takes)
             raise SplitError(f"--protocol {protocol} takes no --{option}: leave it out, or choose {takers}")
-    if options.ratios and not (min(options.ratios) > 0 and abs(sum(options.ratios) - 1) < 1e-6):
-        given = "/".join(f"{100 * share:g}" for share in options.ratios)
+    shares = options.ratios
+    if shares and not (len(shares) == 3 and min(shares) > 0 and abs(sum(shares) - 1) < 1e-6):
+        given = "/".join(f"{100 * share:g}" for share in shares)
         raise SplitError(
             "--ratios: the percentages of train, validation and test must be positive and add up to 100, "
             f"not {given}"

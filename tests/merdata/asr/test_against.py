@@ -84,6 +84,8 @@ def test_the_command_lists_the_rows(swapped: tuple[merdata.Store, str]) -> None:
     assert [row["id"] for row in told["mismatches"]] == [id]
     both = run("audit", store.path, "--layer", "asr/whole", "--all")
     assert both.returncode == 2 and "leave --protocol and --all out" in both.stderr
+    without = run("audit", store.path, "--top", "2")
+    assert without.returncode == 2 and "--top lists rows of an audit with --layer" in without.stderr
     missing = run("audit", store.path, "--layer", "asr/planted")
     assert missing.returncode == 2 and "run `merdata transcribe" in missing.stderr
 

@@ -433,6 +433,7 @@ def test_a_protocol_without_test_rows_says_so(own: merdata.Store) -> None:
         ("loso", {}, "add --corpus NAME"),
         ("mer", {"folds": 3}, "takes no --folds: leave it out, or choose kfold or one-speaker"),
         ("mer", {"ratios": (0.9, 0.2, 0.1)}, "add up to 100, not 90/20/10"),
+        ("mer", {"ratios": (0.9, 0.1)}, "percentages of train, validation and test must .*, not 90/10"),
         ("mer", {"name": "../mer"}, "letters, digits"),
     ],
 )
