@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from merdata.audio.clip import AUDIO_VERSION
 from merdata.builder.plan import Choice, Plan
+from merdata.builder.source import MISSING
 from merdata.builder.task import ShardTask, journal_facts, read_journal
 from merdata.corpora.corpus import Corpus
 from merdata.errors import StoreError
@@ -21,6 +22,8 @@ from merdata.store.facts import CorpusFacts, Manifest, ShardFacts
 from merdata.store.ledger import Counts
 from merdata.store.manifest import HASH_DIGITS, hashed_name, ledger_path
 from merdata.store.store import parquet_bytes
+
+KEEP_TEXTS = "get the audio, or keep the texts with half a second of silence: --on-bad-audio silence"
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,10 @@ class BuiltCorpus:
         listed = ", ".join(f"{rows:,} {reason}" for reason, rows in reasons.most_common())
         commonest = reasons.most_common(1)[0][0]
         example = next(row for row in self.entries.to_pylist() if row["reason"] == commonest)
+        way_out = f"; {KEEP_TEXTS}" if commonest == MISSING else ""
         return (
             f"none of the {self.counts.discovered:,} rows of {self.counts.corpus} can be stored ({listed}), "
-            f"as {example['id']}: {example['detail']}"
+            f"as {example['id']}: {example['detail']}{way_out}"
         )
 
 

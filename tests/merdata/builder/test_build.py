@@ -444,6 +444,15 @@ def test_a_first_build_that_stores_no_row_fails_and_leaves_no_store(corpora: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["tess"]
 
 
+def test_a_corpus_without_its_audio_is_told_how_its_texts_are_kept(corpora: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(corpora / "meld", tmp_path / "meld", ignore=shutil.ignore_patterns("*.mp4"))
+    words = ["build", "--corpus", "meld", "--source", copy, "--store", tmp_path / "store"]
+    done = cli(*words)
+    assert done.returncode == 3
+    assert "keep the texts with half a second of silence: --on-bad-audio silence" in done.stderr
+    assert cli(*words, "--on-bad-audio", "silence").returncode == 0
+
+
 def test_rows_that_are_kept_with_silence_are_stored(corpora: Path, tmp_path: Path) -> None:
     folder = pointers(corpora, tmp_path / "tess")
     (counts,) = build(["tess"], folder, tmp_path / "store", on_bad_audio="silence").counts
