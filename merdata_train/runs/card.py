@@ -225,7 +225,7 @@ def _limits(recipe: Recipe, sets: Mapping[str, SetAccount], corpora: Corpora) ->
             "Acted emotion is louder and clearer than emotion in everyday life: expect lower scores on other "
             "recordings."
         )
-    limits += [facts["limits"] for facts in corpora.values() if facts and facts["limits"]]
+    limits += [facts["limits"] for facts in corpora.values() if facts and facts.get("limits")]
     if crossed and "text" in recipe.modalities:
         limits.append(
             f"In {', '.join(crossed)} the words tell nothing: every sentence is spoken in every emotion."
