@@ -90,7 +90,7 @@ class TextAgainstAudio:
 
 
 @dataclass(frozen=True)
-class Row:
+class HeardRow:
     """A row with its text and what was heard, both also normalised."""
 
     id: str
@@ -139,22 +139,22 @@ def text_against_audio(
 
 def rows_by_language(
     store: Store, name: str, corpora: Iterable[str] | None
-) -> dict[tuple[str, str], list[Row]]:
+) -> dict[tuple[str, str], list[HeardRow]]:
     """The rows of a layer with their texts, by corpus and language."""
     chosen = store.named(corpora)
     heard = read_layer(store, name, chosen).to_pylist()
     told = store.rows(COLUMNS, chosen).select(COLUMNS).to_pylist()
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[HeardRow]] = defaultdict(list)
     for row, own in zip(told, heard, strict=True):
         language = language_of(row["language"], store.corpora[row["corpus"]]["languages"])
         groups[row["corpus"], language].append(_row(row, own, language))
     return groups
 
 
-def _row(row: Mapping[str, Any], heard: Mapping[str, Any], language: str) -> Row:
+def _row(row: Mapping[str, Any], heard: Mapping[str, Any], language: str) -> HeardRow:
     likelihoods = zip(heard["candidates"], heard["likelihoods"], strict=True)
     in_dialogue = row["dialogue"] is not None and row["turn"] is not None
-    return Row(
+    return HeardRow(
         id=row["id"],
         corpus=row["corpus"],
         language=language,
@@ -169,7 +169,7 @@ def _row(row: Mapping[str, Any], heard: Mapping[str, Any], language: str) -> Row
     )
 
 
-def _rates(corpus: str, language: str, rows: Sequence[Row]) -> ErrorRates:
+def _rates(corpus: str, language: str, rows: Sequence[HeardRow]) -> ErrorRates:
     try:
         jiwer: Any = import_module("jiwer")
     except ImportError as error:
@@ -192,7 +192,7 @@ def _rates(corpus: str, language: str, rows: Sequence[Row]) -> ErrorRates:
     )
 
 
-def _mismatches(rows: Sequence[Row]) -> list[Mismatch]:
+def _mismatches(rows: Sequence[HeardRow]) -> list[Mismatch]:
     """The rows of one corpus and language whose clip says something else."""
     known = [row for row in rows if row.own]
     first = {row.own: row.id for row in reversed(known)}
@@ -230,7 +230,7 @@ def _mismatches(rows: Sequence[Row]) -> list[Mismatch]:
     return mismatches
 
 
-def _following(row: Row, turns: Mapping[tuple[str, int], str]) -> list[str]:
+def _following(row: HeardRow, turns: Mapping[tuple[str, int], str]) -> list[str]:
     """The texts of the turns after a row's, as far as they follow without a gap."""
     following: list[str] = []
     if row.place is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from merdata.asr.distance import nearest
-from merdata.asr.layer import Settings
+from merdata.asr.layer import Settings, Transcript
 from merdata.asr.models import open_recogniser
 from merdata.asr.normaliser import language_of, normalised_in
 from merdata.asr.recogniser import Floats, Heard, Model, Recogniser, Request, windows
@@ -70,7 +70,7 @@ def hear(
     return row["text"], row["confidence"]
 
 
-def hear_group(task: Task) -> list[dict[str, Any]]:
+def hear_group(task: Task) -> list[Transcript]:
     """The rows of a layer for one row group.
 
     Raises:
@@ -138,7 +138,7 @@ def _candidates(task: Task, own: str | None, language: str, heard: str) -> list[
     return [*([own] if own else []), *nearest(heard, others, most, normalise)]
 
 
-def _row(id: str, seconds: float, parts: Sequence[Heard]) -> dict[str, Any]:
+def _row(id: str, seconds: float, parts: Sequence[Heard]) -> Transcript:
     text = " ".join(part.text for part in parts if part.text)
     tokens = sum(part.tokens for part in parts)
     total = sum(part.likelihood * part.tokens for part in parts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,6 +49,18 @@ COLUMNS = tuple(SCHEMA.names)
 TOLD = COLUMNS[:5]  # without the likelihoods
 LISTS = ("candidates", "likelihoods")
 RANGES = {"confidence": (0.0, 1.0), "words_per_second": (0.0, 1e6), "likelihoods": (-1e6, 0.0)}
+
+
+class Transcript(TypedDict):
+    """A row of a layer; `transcripts` and `read_layer` say what each entry means."""
+
+    id: str
+    text: str
+    language: str
+    confidence: float
+    words_per_second: float
+    candidates: list[str]
+    likelihoods: list[float]
 
 
 class Settings(TypedDict):
@@ -189,9 +201,7 @@ def read_header(path: Path) -> ShardHeader:
         return _header_of(file)
 
 
-def write_shard(
-    store: Path, path: Path, header: Header, shard: Shard, rows: Sequence[Mapping[str, Any]]
-) -> None:
+def write_shard(store: Path, path: Path, header: Header, shard: Shard, rows: Sequence[Transcript]) -> None:
     """Write the transcripts of a shard, under the store's lock.
 
     Raises:
@@ -202,7 +212,7 @@ def write_shard(
         write_bytes(path, data)
 
 
-def layer_bytes(header: Header, shard: Shard, rows: Sequence[Mapping[str, Any]]) -> bytes:
+def layer_bytes(header: Header, shard: Shard, rows: Sequence[Transcript]) -> bytes:
     """The file of a shard's transcripts: the same rows and header give the same bytes."""
     facts = ShardHeader(layer=header, shard=shard.sha256)
     schema = SCHEMA.with_metadata({HEADER: json.dumps(facts, sort_keys=True).encode()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import pyarrow as pa
 
@@ -15,6 +15,7 @@ from merdata.asr.layer import (
     PREFIX,
     Header,
     Settings,
+    Transcript,
     layer_header,
     layer_name,
     layer_path,
@@ -128,7 +129,7 @@ def transcribe(
 
 def _heard(
     tasks: Sequence[Task], jobs: int | None, progress: bool
-) -> Iterator[tuple[Shard, list[dict[str, Any]]]]:
+) -> Iterator[tuple[Shard, list[Transcript]]]:
     """Each shard with its rows, as soon as all of it was heard."""
     heard = run_tasks(
         hear_group,

@@ -17,7 +17,7 @@ SAMPLED = 16  # sources of each kind whose header is read
 ROW_BYTES = 2_000  # metadata of a row in its shard, its journal and its ledger
 MOST_GROWTH = 16  # of a clip, times the size of its source: speech coded at 16 kbit/s
 BYTES_A_SECOND = 2 * SAMPLE_RATE
-Source = tuple[Path, int]
+SizedFile = tuple[Path, int]
 
 
 def check_space(store: Path, tasks: Sequence[ShardTask]) -> None:
@@ -41,7 +41,7 @@ def check_space(store: Path, tasks: Sequence[ShardTask]) -> None:
 
 def bytes_needed(tasks: Iterable[ShardTask]) -> int:
     """About how much space the shards take; those that they replace are kept until all are made."""
-    sources: dict[tuple[str, str], list[Source]] = {}
+    sources: dict[tuple[str, str], list[SizedFile]] = {}
     rows = spans = 0
     for task in tasks:
         for row in task.rows:
@@ -65,7 +65,7 @@ def _at_most(row: PlannedRow) -> int:
     return (row.size or 0) * MOST_GROWTH
 
 
-def _clip_bytes(sources: list[Source]) -> float:
+def _clip_bytes(sources: list[SizedFile]) -> float:
     """Bytes of the clips of one corpus and kind, from the seconds per byte of some of them."""
     some = sources[:: max(1, len(sources) // SAMPLED)]
     known = [(seconds, size) for path, size in some if (seconds := seconds_of(to_read(path))) is not None]

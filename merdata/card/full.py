@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from huggingface_hub import DatasetCardData
@@ -20,6 +19,7 @@ from merdata.leakage.rows import COLUMNS as AUDITED
 from merdata.stats import COLUMNS as COUNTED
 from merdata.stats import Figures, statistics
 from merdata.store.commit import CARD
+from merdata.store.facts import CorpusFacts
 from merdata.store.keep import keep_card
 from merdata.store.protocol import Properties, Protocol, load_protocol, protocol_names
 from merdata.store.readme import StoreConfig, front_matter, pretty_name, protocol_configs
@@ -33,7 +33,12 @@ LICENCE_IDS = {
     "CC-BY-NC-ND-4.0": "cc-by-nc-nd-4.0",
 }
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
-Facts = dict[str, Any]  # what merdata.json says of a corpus
+
+
+class DescribedCorpus(CorpusFacts):
+    """What merdata.json says of a corpus, and the sections of its page by heading."""
+
+    page: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Full:
     verdicts: dict[str, tables.Verdict]
     conflicts: Conflicts | None
     defects: list[tables.Defect]
-    corpora: dict[str, Facts]
+    corpora: dict[str, DescribedCorpus]
 
 
 def write_card(store: str | Path | Store, rights: str | None = None) -> Path:
@@ -136,7 +141,7 @@ def _summary(store: Store, protocol: Protocol) -> ProtocolSummary:
 def _card(
     store: Store,
     figures: Figures,
-    corpora: dict[str, Facts],
+    corpora: dict[str, DescribedCorpus],
     protocols: list[ProtocolSummary],
     found: list[Audit],
     pictures: list[str],
@@ -192,9 +197,9 @@ def _licence(store: Store) -> dict[str, str]:
     return {"license": "other", "license_name": f"licence-of-{name}"} | home
 
 
-def described(store: Store) -> dict[str, Facts]:
+def described(store: Store) -> dict[str, DescribedCorpus]:
     """What merdata.json says of each corpus, with its options and the sections of its page."""
     return {
-        name: facts | {"options": tables.options(facts), "page": tables.page(name)}
+        name: {**facts, "options": tables.options(facts["options"]), "page": tables.page(name)}
         for name, facts in sorted(store.corpora.items())
     }

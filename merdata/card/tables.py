@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any
 
 import numpy as np
 import yaml
@@ -209,9 +208,9 @@ def defects(store: Store) -> list[Defect]:
     ]
 
 
-def options(facts: Mapping[str, Any]) -> dict[str, str]:
+def options(given: Mapping[str, str]) -> dict[str, str]:
     """The options that a corpus was read with; of a path only its last name, because paths are private."""
-    return {name: last_name(str(value)) for name, value in sorted(facts["options"].items())}
+    return {name: last_name(value) for name, value in sorted(given.items())}
 
 
 def last_name(value: str) -> str:

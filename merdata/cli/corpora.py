@@ -23,7 +23,9 @@ def list_corpora(context: typer.Context, as_json: AsJson = False) -> None:
     from merdata.corpora.registry import present, registry
 
     here = present(Path("corpora"))
-    facts = [corpus.facts() | {"here": name in here} for name, corpus in registry().items()]
+    facts: list[screen.ListedCorpus] = [
+        {**corpus.facts(), "here": name in here} for name, corpus in registry().items()
+    ]
     print_json(facts) if as_json else screen.corpora(facts)
 
 

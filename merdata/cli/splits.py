@@ -196,8 +196,11 @@ def import_table(
 def _show_import(store: Store, made: Protocol, unmatched: list[str], *, as_json: bool) -> None:
     from merdata.cli.screen import splits as screen
 
-    account = screen.account_of_split(store, made)
-    account |= {"unmatched": unmatched, "unlisted": screen.unlisted(store, made)}
+    account: screen.ImportAccount = {
+        **screen.account_of_split(store, made),
+        "unmatched": unmatched,
+        "unlisted": screen.unlisted(store, made),
+    }
     print_json(account) if as_json else screen.split(account, store.path)
 
 

@@ -91,7 +91,7 @@ class StatedFacts(TypedDict):
     domain: str
     languages: list[str]
     licence: str
-    terms: dict[str, Any]
+    terms: dict[str, str | bool]
     homepage: str
     split: str
     cluster: str

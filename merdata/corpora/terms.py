@@ -60,5 +60,5 @@ class Terms:
         allowed = {name: known.get(str(facts.get(name)), NEVER) for name in ("public", "private", "labels")}
         return cls(**allowed, text=facts.get("text") is True)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, str | bool]:
         return {name: getattr(value, "value", value) for name, value in asdict(self).items()}

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import quote, urlencode
 
 import jinja2
@@ -16,6 +16,39 @@ from merdata.escaping import printable
 from merdata.page.table import PageColumn, pack
 
 SHADES = 10  # of a matrix's cells, as page.css has them
+
+
+class MatrixCell(TypedDict):
+    """A count, its share of the row, and the fragment that filters by its utterances."""
+
+    count: int
+    percent: int
+    shade: int
+    href: str
+
+
+class MatrixRow(TypedDict):
+    """A row of a matrix; `n` is its sum."""
+
+    name: str
+    n: int
+    cells: list[MatrixCell]
+
+
+class LinkedMatrix(TypedDict):
+    """What the template's macro `matrix` shows; `corner` names the rows and the columns."""
+
+    corner: str
+    columns: list[str]
+    rows: list[MatrixRow]
+
+
+class TableCells(TypedDict):
+    """What the template's macro `table` shows; `numeric` says which columns are numbers."""
+
+    header: list[str]
+    numeric: list[bool]
+    rows: list[tuple[str, ...]]
 
 
 def html_page(template: str, columns: Sequence[PageColumn], clips: Mapping[str, str], **content: Any) -> str:
@@ -67,7 +100,7 @@ def linked_matrix(
     row_name: str,
     column_name: str,
     **fixed: str,
-) -> dict[str, Any]:
+) -> LinkedMatrix:
     """Counts as a matrix whose cells link to their utterances; shaded by their share of the row.
 
     Args:
@@ -98,8 +131,8 @@ def linked_matrix(
     }
 
 
-def table_cells(table: Table) -> dict[str, Any]:
-    """A table of the terminal for the page: header, which columns are numbers, and rows."""
+def table_cells(table: Table) -> TableCells:
+    """A table of the terminal for the page."""
     return {
         "header": [str(column.header) for column in table.columns],
         "numeric": [column.justify == "right" for column in table.columns],
@@ -107,7 +140,7 @@ def table_cells(table: Table) -> dict[str, Any]:
     }
 
 
-def _cell(count: int, total: int, href: str) -> dict[str, Any]:
+def _cell(count: int, total: int, href: str) -> MatrixCell:
     percent = 100 * count / total if total else 0.0
     shade = -(-count * SHADES // total) if total else 0  # rounded up, so that no count is invisible
     return {"count": count, "percent": round(percent), "shade": shade, "href": href}

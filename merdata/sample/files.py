@@ -12,8 +12,6 @@ import numpy as np
 
 from merdata.sample.voice import Samples, Speaker, length, say, seeded
 
-Row = Sequence[object]
-
 
 class File(NamedTuple):
     """A file to write: its path in the corpus folder, and what makes its bytes when it is due."""
@@ -78,7 +76,7 @@ def mp4(channels: Samples, rate: int, layout: str) -> bytes:
     return file.getvalue()
 
 
-def table(rows: Iterable[Row], quoting: Any = csv.QUOTE_MINIMAL, end: str = "\n") -> str:
+def table(rows: Iterable[Sequence[object]], quoting: Any = csv.QUOTE_MINIMAL, end: str = "\n") -> str:
     """A csv text."""
     text = io.StringIO(newline="")
     csv.writer(text, quoting=quoting, lineterminator=end).writerows(rows)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from merdata.errors import SplitError
+from merdata.store.facts import CorpusFacts
 from merdata.store.protocol import TRAIN
 
 COLUMNS = (
@@ -25,7 +26,7 @@ COLUMNS = (
     "text",
     "raw_label",
 )
-Facts = Mapping[str, Mapping[str, Any]]
+Facts = Mapping[str, CorpusFacts]  # by corpus
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,34 @@ from fnmatch import fnmatch
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
+from typing_extensions import TypedDict
 
 from merdata_train.recipe.features import Encoder
 
 
+class EncoderFacts(TypedDict, total=False):
+    """An entry of `encoders.yaml`, which says what each key means."""
+
+    labels: list[str]
+    audio: list[str]
+    evidence: str
+    millions: float
+    window: float
+
+
 @cache
-def encoders() -> dict[str, dict[str, Any]]:
-    """Pattern of names -> labels, audio, evidence, parameters."""
-    table: dict[str, dict[str, Any]] = yaml.safe_load(
-        (files(__package__) / "encoders.yaml").read_text("utf-8")
-    )
+def encoders() -> dict[str, EncoderFacts]:
+    """Pattern of names -> what is known of the encoders that have one."""
+    table: dict[str, EncoderFacts] = yaml.safe_load((files(__package__) / "encoders.yaml").read_text("utf-8"))
     return table
 
 
-def entry(name: str) -> dict[str, Any]:
+def entry(name: str) -> EncoderFacts:
     """What is known of an encoder by its name, with or without its owner; empty if nothing is."""
     own = name.rpartition("/")[2].lower()
-    return next((facts for pattern, facts in encoders().items() if fnmatch(own, pattern)), {})
+    return next((facts for pattern, facts in encoders().items() if fnmatch(own, pattern)), EncoderFacts())
 
 
 def parameters(encoder: Encoder) -> float | None:

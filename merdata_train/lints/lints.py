@@ -212,8 +212,9 @@ def seen_by_encoder(features: Mapping[str, Any], tested: Collection[str]) -> Ite
     """A sentence on each encoder named in `features` that was trained on a corpus of the test set."""
     for encoder in sorted(set(_words(features))):
         entry = known(encoder)
-        for kind, what in (("labels", "emotion labels"), ("audio", "recordings, without labels,")):
-            seen = sorted(set(entry.get(kind, ())) & set(tested))
+        labels, audio = entry.get("labels", []), entry.get("audio", [])
+        for corpora, what in ((labels, "emotion labels"), (audio, "recordings, without labels,")):
+            seen = sorted(set(corpora) & set(tested))
             if seen:
                 yield (
                     f"{encoder} has seen the {what} of {', '.join(seen)}, which the test set holds "

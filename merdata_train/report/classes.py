@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from merdata_train.report.lines import Part, pooled
+from merdata_train.report.lines import LineRows, pooled
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import Grid
 from merdata_train.scoring.metrics import FEWEST_CLUSTERS, brackets, per_class, resampled, span
@@ -49,7 +49,7 @@ def classes_grid(matrix: Matrix) -> Grid:
     return Grid(f"{suite.name}-classes", f"{suite.title}, by class", head, rows, caption, names=2)
 
 
-def _parts(matrix: Matrix) -> Iterator[tuple[str, Part]]:
+def _parts(matrix: Matrix) -> Iterator[tuple[str, LineRows]]:
     for cell in matrix.cells:
         last = max(matrix.folds_of(cell)) if matrix.suite.layout == "curve" else None
         part = pooled(matrix, cell, last)
@@ -57,7 +57,7 @@ def _parts(matrix: Matrix) -> Iterator[tuple[str, Part]]:
             yield cell, part
 
 
-def class_lines(part: Part, classes: tuple[str, ...]) -> list[ClassLine]:
+def class_lines(part: LineRows, classes: tuple[str, ...]) -> list[ClassLine]:
     """The classes that have test rows."""
     means = {kind: values.mean(axis=0) for kind, values in per_class(part.counts.sum(axis=1)).items()}
     spans: dict[str, list[list[float]]] = {}

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from merdata_train.report.lines import Part, pooled
+from merdata_train.report.lines import LineRows, pooled
 from merdata_train.report.read import Matrix
 from merdata_train.report.tables import Grid, difference_of
 from merdata_train.runs.compare import correct_pairs
@@ -54,7 +54,7 @@ def effects_of(matrix: Matrix) -> list[Effect]:
     return effects
 
 
-def _of_factor(matrix: Matrix, factor: str, parts: Mapping[str, Part]) -> Iterator[Effect]:
+def _of_factor(matrix: Matrix, factor: str, parts: Mapping[str, LineRows]) -> Iterator[Effect]:
     axes = matrix.suite.axes
     place = list(axes).index(factor)
     levels = dict(zip(parts, (levels[place] for levels in product(*axes.values())), strict=True))

@@ -47,7 +47,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Part:
+class LineRows:
     """The rows of one line: those of each seed, in the same order."""
 
     entries: list[Entry]
@@ -86,7 +86,7 @@ def _lines(matrix: Matrix) -> Iterator[Line]:
             yield from layouts[matrix.suite.layout](matrix, cell, parts)
 
 
-def _of_cell(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+def _of_cell(matrix: Matrix, cell: str, parts: Mapping[int, LineRows]) -> Iterator[Line]:
     """The pool of all folds; while some are missing, those that there are."""
     pool = pooled(matrix, cell)
     if pool is None:
@@ -95,7 +95,7 @@ def _of_cell(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[L
         yield _line(matrix, cell, "pooled", pool)
 
 
-def _of_folds(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+def _of_folds(matrix: Matrix, cell: str, parts: Mapping[int, LineRows]) -> Iterator[Line]:
     """Each fold, their pool and their mean."""
     names = matrix.folds_of(cell)
     for fold, part in parts.items():
@@ -106,7 +106,7 @@ def _of_folds(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[
     yield _mean_of_folds(matrix, cell, list(parts.values()))
 
 
-def _of_corpora(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+def _of_corpora(matrix: Matrix, cell: str, parts: Mapping[int, LineRows]) -> Iterator[Line]:
     """Each left-out corpus, also among its own classes, and their mean."""
     names = matrix.folds_of(cell)
     for fold, part in parts.items():
@@ -117,7 +117,7 @@ def _of_corpora(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterato
     yield _mean_of_folds(matrix, cell, list(parts.values()))
 
 
-def _of_curve(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[Line]:
+def _of_curve(matrix: Matrix, cell: str, parts: Mapping[int, LineRows]) -> Iterator[Line]:
     """Each fold as a point of a curve: all are tested on the same rows."""
     names = matrix.folds_of(cell)
     first = next(iter(parts.values())).entries[0].run
@@ -127,7 +127,7 @@ def _of_curve(matrix: Matrix, cell: str, parts: Mapping[int, Part]) -> Iterator[
 
 
 def _line(
-    matrix: Matrix, cell: str, name: str, part: Part, compared: bool = True, fold: int | None = None
+    matrix: Matrix, cell: str, name: str, part: LineRows, compared: bool = True, fold: int | None = None
 ) -> Line:
     first = part.entries[0].run.metrics
     by_seed = _by_seed(part.counts)
@@ -148,7 +148,7 @@ def _by_seed(counts: Ints) -> dict[str, list[float]]:
     return {metric: [float(means[metric]) for means in of_seeds] for metric in METRICS}
 
 
-def _against(matrix: Matrix, cell: str, part: Part, fold: int | None) -> Differences:
+def _against(matrix: Matrix, cell: str, part: LineRows, fold: int | None) -> Differences:
     """The difference from the cell's reference on the same rows; of cells of other splits there is none."""
     reference = matrix.reference_of(cell)
     if cell == reference or not matrix.comparable:
@@ -162,14 +162,14 @@ def _against(matrix: Matrix, cell: str, part: Part, fold: int | None) -> Differe
     return paired(other.counts, part.counts)
 
 
-def _part(matrix: Matrix, entries: Sequence[Entry], own_classes: bool = False) -> Part:
+def _part(matrix: Matrix, entries: Sequence[Entry], own_classes: bool = False) -> LineRows:
     """The seeds of one cell and fold, on the suite's evaluation set."""
     test, first = matrix.suite.test, entries[0].run
     for entry in entries[1:]:
         check_same_rows(first, entry.run, test)
     counts = [by_unit(_rows(entry.run, test, own_classes), first.classes) for entry in entries]
     rows = first.on(test)
-    return Part(list(entries), np.stack(counts), len(rows), over_sentences(rows))
+    return LineRows(list(entries), np.stack(counts), len(rows), over_sentences(rows))
 
 
 def _rows(run: ScoredRun, test: str, own_classes: bool) -> pd.DataFrame:
@@ -186,7 +186,7 @@ def among_own(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
 
 def pooled(
     matrix: Matrix, cell: str, fold: int | None = None, rows_of: Callable[[Entry], pd.DataFrame] | None = None
-) -> Part | None:
+) -> LineRows | None:
     """The predictions of a fold, or of all together, by seed; None unless each seed has each fold.
 
     Args:
@@ -204,10 +204,10 @@ def pooled(
     rows_of = rows_of or (lambda entry: entry.run.on(matrix.suite.test))
     pools = [pd.concat([rows_of(entry) for entry in entries if entry.seed == seed]) for seed in seeds]
     counts = np.stack([by_unit(rows, classes) for rows in pools])
-    return Part(entries, counts, len(pools[0]), over_sentences(pools[0]))
+    return LineRows(entries, counts, len(pools[0]), over_sentences(pools[0]))
 
 
-def _mean_of_folds(matrix: Matrix, cell: str, parts: Sequence[Part]) -> Line:
+def _mean_of_folds(matrix: Matrix, cell: str, parts: Sequence[LineRows]) -> Line:
     """Mean and spread over folds of the mean over seeds; no interval, because folds share train rows."""
     first = parts[0].entries[0].run.metrics
     of_folds = [_by_seed(part.counts) for part in parts]

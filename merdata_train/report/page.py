@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
 import pandas as pd
@@ -121,7 +121,7 @@ def _groups(matrix: Matrix) -> dict[str, object]:
     }
 
 
-def _confusion(matrix: Matrix) -> dict[str, object]:
+def _confusion(matrix: Matrix) -> Mapping[str, object]:
     names, counts = counts_of(matrix)
     rows = {
         gold: {predicted: int(counts[row, column]) for column, predicted in enumerate(names)}

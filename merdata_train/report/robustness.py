@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from merdata.plugin import COLOURS, Draw
 from merdata_train.features.perturbations import Perturbation, kinds
-from merdata_train.report.lines import Part, pooled
+from merdata_train.report.lines import LineRows, pooled
 from merdata_train.report.read import Entry, Matrix
 from merdata_train.report.tables import Grid, difference_of
 from merdata_train.runs.compare import correct_pairs
@@ -73,13 +73,13 @@ def _on(entry: Entry, test: str) -> dict[Perturbation, pd.DataFrame]:
     return {step: dict(evaluation_sets(rows))[test] for step, rows in read_steps(entry.run).items()}
 
 
-def _pooled(matrix: Matrix, cell: str, kept: Steps, step: Perturbation) -> Part:
+def _pooled(matrix: Matrix, cell: str, kept: Steps, step: Perturbation) -> LineRows:
     part = pooled(matrix, cell, rows_of=lambda entry: kept[entry.run.name][step])
     assert part is not None, "the clean scores of the same runs are pooled"
     return part
 
 
-def _point(clean: Part, part: Part) -> Point:
+def _point(clean: LineRows, part: LineRows) -> Point:
     means = mean_scores(part.counts.sum(axis=1))
     return Point(
         {name: float(value) for name, value in means.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired, ReadOnly, TypedDict
 
 import merdata
 from merdata import plugin
@@ -21,7 +21,7 @@ from merdata_train.runs.folder import DOMAINS, damaged, open_run
 from merdata_train.scoring.groups import FEWEST_ROWS, bounded
 from merdata_train.scoring.metrics import TITLES
 from merdata_train.scoring.remarks import Ladder, ladders, plain, remarks
-from merdata_train.scoring.results import Metrics, fold_title
+from merdata_train.scoring.results import Metrics, Scores, SetAccount, fold_title
 
 # metric -> its name in the `evaluate` library, and the arguments that make it ours
 METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
@@ -32,14 +32,28 @@ METRIC_TYPES: dict[str, tuple[str, dict[str, str]]] = {
 }
 TASKS = {"audio": "audio-classification", "text": "text-classification"}
 MOST_LOOKS = 20
-Facts = dict[str, Any]
 T = TypeVar("T")
+
+
+class TrainedCorpus(TypedDict):
+    """What the card reads of a corpus, as its store or this merdata has it."""
+
+    title: str
+    homepage: str
+    licence: str
+    languages: list[str]
+    domain: str
+    crossed: bool
+    limits: ReadOnly[NotRequired[str]]  # a store that an older merdata built lacks it
+
+
+Corpora = Mapping[str, TrainedCorpus | None]  # None: neither the store nor this merdata knows it
 
 
 class Saved(TypedDict):
     """What the card reads of a model's configuration."""
 
-    features: Facts
+    features: dict[str, Any]
     missed: NotRequired[list[str]]
 
 
@@ -126,7 +140,9 @@ def card(folder: Path) -> str:
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
-def _card_data(recipe: Recipe, metrics: Metrics, sets: Facts, corpora: Facts) -> ModelCardData:
+def _card_data(
+    recipe: Recipe, metrics: Metrics, sets: Mapping[str, SetAccount], corpora: Corpora
+) -> ModelCardData:
     languages = {name for facts in corpora.values() if facts for name in facts["languages"]}
     wanted = recipe.data.languages
     return ModelCardData(
@@ -174,17 +190,17 @@ def _store(recipe: Recipe) -> merdata.Store | None:
         return None
 
 
-def _corpora(recipe: Recipe, metrics: Metrics, store: merdata.Store | None) -> dict[str, Facts | None]:
+def _corpora(recipe: Recipe, metrics: Metrics, store: merdata.Store | None) -> Corpora:
     """The corpora that the model was trained on, and what the store says of each, else what merdata does."""
-    stored: Facts = {**store.corpora} if store else {}
+    stored: Corpora = {**store.corpora} if store else {}
     known = {name: stored.get(name) or _corpus(name) for name in recipe.data.corpora or metrics["sets"]}
     return known if recipe.data.corpora else {name: facts for name, facts in known.items() if facts}
 
 
-def _corpus(name: str) -> Facts | None:
+def _corpus(name: str) -> TrainedCorpus | None:
     """Title, homepage, licence, languages, domain; None for a corpus that this merdata does not know."""
     try:
-        return dict(merdata.get_corpus(name).facts())
+        return merdata.get_corpus(name).facts()
     except merdata.CorpusNotFound:
         return None
 
@@ -200,7 +216,7 @@ def _claims(recipe: Recipe, store: merdata.Store | None) -> dict[str, list[str]]
     return {claim: names for claim, names in sorted(protocol.properties["claims"].items()) if names}
 
 
-def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
+def _limits(recipe: Recipe, sets: Mapping[str, SetAccount], corpora: Corpora) -> list[str]:
     domains = {facts["domain"] for facts in corpora.values() if facts}
     crossed = [name for name, facts in corpora.items() if facts and facts["crossed"]]
     limits = ["It predicts what actors and raters called an emotion, not what a person feels."]
@@ -209,7 +225,7 @@ def _limits(recipe: Recipe, sets: Facts, corpora: Facts) -> list[str]:
             "Acted emotion is louder and clearer than emotion in everyday life: expect lower scores on other "
             "recordings."
         )
-    limits += [facts["limits"] for facts in corpora.values() if facts and facts["limits"]]
+    limits += [facts["limits"] for facts in corpora.values() if facts and facts.get("limits")]
     if crossed and "text" in recipe.modalities:
         limits.append(
             f"In {', '.join(crossed)} the words tell nothing: every sentence is spoken in every emotion."
@@ -233,10 +249,9 @@ def _unpractised(recipe: Recipe, missed: list[str]) -> list[str]:
     return [f"It never learned to do without {' or '.join(needed)}: expect more errors on rows that lack it."]
 
 
-def _baselines(account: Facts) -> dict[str, Facts]:
+def _baselines(account: SetAccount) -> dict[str, Scores]:
     """Name -> scores of predictions without a model."""
-    baselines = account.get("baselines") or {"always the majority": account["majority"]}
-    return {name.replace("_", " "): scores for name, scores in baselines.items()}
+    return {name.replace("_", " "): scores for name, scores in account["baselines"].items()}
 
 
 def _counts(by_class: dict[str, int]) -> str:

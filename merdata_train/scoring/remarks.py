@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from typing_extensions import TypedDict
 
 from merdata_train.scoring.coverage import on_half
 from merdata_train.scoring.groups import bounded
 from merdata_train.scoring.metrics import TITLES, brackets
-from merdata_train.scoring.results import Difference, Scores, Step
+from merdata_train.scoring.results import Difference, Scores, SetAccount, Step
 
 UAR = list(TITLES).index("uar")
-Facts = dict[str, Any]
 
 
 class Ladder(TypedDict):
@@ -23,22 +21,20 @@ class Ladder(TypedDict):
     steps: list[Step]
 
 
-def remarks(sets: Facts) -> Iterator[str]:
+def remarks(sets: Mapping[str, SetAccount]) -> Iterator[str]:
     """What the tables do not show: which differences are noise, and how well probabilities are calibrated."""
     for name, account in sets.items():
-        if account.get("resolvable"):
+        if account["resolvable"]:
             least = account["resolvable"]["uar"]
             yield f"{name}: a difference of less than {least:.3f} in UAR is within the noise of its rows."
-        if account.get("calibration"):
-            calibration = account["calibration"]
-            before, after = calibration["before"], calibration["after"]
-            temperature = calibration["temperature"]
-            yield (
-                f"{name}: expected calibration error {before['ece']:.3f}, Brier score {before['brier']:.3f}; "
-                f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature {temperature:.2f}, fitted "
-                "on validation."
-            )
-        if account.get("coverage"):
+        calibration = account["calibration"]
+        before, after = calibration["before"], calibration["after"]
+        yield (
+            f"{name}: expected calibration error {before['ece']:.3f}, Brier score {before['brier']:.3f}; "
+            f"{after['ece']:.3f} and {after['brier']:.3f} at the temperature "
+            f"{calibration['temperature']:.2f}, fitted on validation."
+        )
+        if "coverage" in account:
             half = on_half(account["coverage"])
             yield (
                 f"{name}: accuracy {half['accuracy']:.3f} on the half of the rows that the model is surest "
@@ -64,5 +60,5 @@ def _difference(found: Difference) -> str:
     return f"{found['difference']:+.3f}" + brackets(found["interval"], "+.3f")
 
 
-def plain(scores: Facts) -> list[str]:
+def plain(scores: Scores) -> list[str]:
     return [f"{scores[name]:.3f}" if name in scores else "" for name in TITLES]

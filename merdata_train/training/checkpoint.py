@@ -15,11 +15,30 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from merdata import plugin
 from merdata_train.errors import disk_errors
+from merdata_train.scoring.results import Epoch
 
 State = dict[str, Tensor]
+
+
+class CheckpointFacts(TypedDict):
+    """Where training stood, for JSON.
+
+    Attributes:
+        stage: its number.
+        done: history of the stages before it.
+        history: of the stage.
+        plateau, scaler: state of scheduler and scaler.
+    """
+
+    stage: int
+    done: list[Epoch]
+    history: list[Epoch]
+    plateau: dict[str, Any]
+    scaler: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -30,14 +49,14 @@ class Checkpoint:
         model, best: weights now, and of the best epoch so far; without those that no stage has trained.
         average: the moving average of such weights and its number of steps; empty without one.
         optimizer: its `state_dict()`.
-        facts: stage, its history, that of the stages done, the state of scheduler and scaler, for JSON.
+        facts: where training stood.
     """
 
     model: State
     best: State
     average: State
     optimizer: dict[str, Any]
-    facts: dict[str, Any]
+    facts: CheckpointFacts
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -51,7 +70,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors |= {f"average.{name}": tensor for name, tensor in checkpoint.average.items()}
     for index, state in checkpoint.optimizer["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
-    facts = checkpoint.facts | {"param_groups": checkpoint.optimizer["param_groups"]}
+    facts = {**checkpoint.facts, "param_groups": checkpoint.optimizer["param_groups"]}
     # Parameters may share memory with what the optimizer holds: safetensors wants each tensor its own.
     owned = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     with plugin.write_atomically(path) as temporary, disk_errors():

@@ -24,7 +24,14 @@ from merdata_train.models.emotion import EmotionModel
 from merdata_train.models.inference import loader
 from merdata_train.recipe.recipe import Recipe
 from merdata_train.scoring.results import Epoch
-from merdata_train.training.checkpoint import Checkpoint, cloned, load_checkpoint, save_checkpoint, take
+from merdata_train.training.checkpoint import (
+    Checkpoint,
+    CheckpointFacts,
+    cloned,
+    load_checkpoint,
+    save_checkpoint,
+    take,
+)
 from merdata_train.training.devices import accelerator_of, load_scaler, scaler_state
 from merdata_train.training.ema import averaged
 from merdata_train.training.moddrop import drop_modalities, missed_modalities
@@ -273,7 +280,7 @@ class _StageTraining:
         return Progress(saved.facts["history"], saved.best)
 
     def _save(self, progress: Progress, path: Path) -> None:
-        facts = {
+        facts: CheckpointFacts = {
             "stage": self.number,
             "done": self.done,
             "history": progress.history,

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 import merdata
-from merdata.asr.against import Row, rows_by_language
+from merdata.asr.against import HeardRow, rows_by_language
 from merdata.asr.judge import says_another
 from tests.benchmarks.common import REAL
 from tests.real.whisper_folder import PACKAGES, ctranslate2_folder, installed
@@ -77,11 +77,11 @@ def told(outcome: Outcome) -> str:
     return f"{outcome.found:.1%} [{outcome.low:.1%}, {outcome.high:.1%}]"
 
 
-def texts_of(rows: Sequence[Row]) -> list[str]:
+def texts_of(rows: Sequence[HeardRow]) -> list[str]:
     return sorted({row.own for row in rows})
 
 
-def evidence_of(rows: Sequence[Row], *, scored: bool) -> Floats:
+def evidence_of(rows: Sequence[HeardRow], *, scored: bool) -> Floats:
     """`[rows, texts]`: the evidence against each text of the corpus, if it were the row's."""
     texts = texts_of(rows)
     table = np.empty((len(rows), len(texts)))
@@ -95,7 +95,7 @@ def evidence_of(rows: Sequence[Row], *, scored: bool) -> Floats:
 
 
 def planting(
-    rows: Sequence[Row], evidence: Floats, seed: int, threshold: float | None
+    rows: Sequence[HeardRow], evidence: Floats, seed: int, threshold: float | None
 ) -> tuple[int, int, int, int]:
     """Rows with a wrong text, those found, rows with their own, those accused."""
     random = np.random.default_rng(seed)

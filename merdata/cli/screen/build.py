@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from merdata.builder.build import Report
+    from merdata.builder.plan import CorpusForecast, Forecast
     from merdata.store.ledger import Counts
 
 MOST_EXAMPLES = 6
@@ -25,7 +26,7 @@ REMEDIES = {  # reason for dropping a row -> what to do
 }
 
 
-def foreseen(plan: Mapping[str, Any]) -> None:
+def foreseen(plan: Forecast) -> None:
     screen = console()
     for facts in plan["corpora"]:
         screen.print(_foreseen_rows(facts))
@@ -43,11 +44,11 @@ def foreseen(plan: Mapping[str, Any]) -> None:
     _passed_over(plan["passed_over"], screen)
 
 
-def _foreseen_rows(facts: dict[str, Any]) -> Table:
+def _foreseen_rows(facts: CorpusForecast) -> Table:
     """How many rows of a corpus have which state, label and speaker."""
     made = table("", "#rows", title=f"{facts['corpus']}: {facts['discovered']:,} rows discovered")
-    for group in ("states", "others"):
-        for name, rows in sorted(facts[group].items()):
+    for group in (facts["states"], facts["others"]):
+        for name, rows in sorted(group.items()):
             made.add_row(name, f"{rows:,}")
     for raw, fates in facts["labels"].items():
         for fate, rows in fates.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from merdata.corpora.corpus import StatedFacts
 from merdata.labels import KEEP
 from merdata.tables.table import console, table
 
@@ -11,7 +12,13 @@ if TYPE_CHECKING:
     from merdata.corpora.corpus import Corpus
 
 
-def corpora(facts: list[dict[str, Any]]) -> None:
+class ListedCorpus(StatedFacts):
+    """What `merdata corpora` says of each; `here`: whether the folder `corpora` has it."""
+
+    here: bool
+
+
+def corpora(facts: list[ListedCorpus]) -> None:
     made = table("name", "title", "languages", "#rows", "classes", "licence", "here", "home page")
     for corpus in facts:
         classes = {target for target in corpus["targets"].values() if target not in (None, KEEP)}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from typing_extensions import TypedDict
+
+from merdata.store.protocol import Properties
 from merdata.tables.table import console, table
 
 if TYPE_CHECKING:
@@ -14,12 +17,37 @@ if TYPE_CHECKING:
 MOST_FOLDS = 10
 
 
-def account_of_split(store: Store, protocol: Protocol) -> dict[str, Any]:
+class SplitSize(TypedDict):
+    """How much of a corpus is in one split of a fold."""
+
+    fold: int
+    corpus: str
+    split: str
+    rows: int
+    speakers: int
+
+
+class SplitAccount(Properties):
+    """What `merdata split` reports."""
+
+    protocol: str
+    hash: str
+    parts: list[SplitSize]
+
+
+class ImportAccount(SplitAccount):
+    """What `merdata split import` reports: also names that are no row's, and rows that are in no split."""
+
+    unmatched: list[str]
+    unlisted: list[str]
+
+
+def account_of_split(store: Store, protocol: Protocol) -> SplitAccount:
     """What `merdata split` reports: rows and speakers of each fold, corpus and split, claims, notes, hash."""
     columns = ["id", "corpus", "speaker"]
     rows = store.rows(columns, protocol.properties["corpora"]).select(columns).to_pandas()
     placed = protocol.table.to_pandas().merge(rows, on="id")
-    parts = [
+    parts: list[SplitSize] = [
         {
             "fold": fold,
             "corpus": corpus,
@@ -38,7 +66,7 @@ def unlisted(store: Store, protocol: Protocol) -> list[str]:
     return sorted(set(ids).difference(protocol.table["id"].to_pylist()))
 
 
-def split(account: dict[str, Any], store: Path) -> None:
+def split(account: SplitAccount, store: Path) -> None:
     made = table("fold", "corpus", "#train", "#validation", "#test")
     parts = {(part["fold"], part["corpus"], part["split"]): part for part in account["parts"]}
     folds = sorted({fold for fold, _, _ in parts})

@@ -26,17 +26,18 @@ class Outcome:
     note: str = ""
 
 
-class Source:
+class CompiledRule:
     """A rule, ready for use.
 
     Attributes:
+        declared: as the corpus states it.
         names: of the values that it needs.
         part: the part whose values its map lists, where it looks one up as it is.
         map: value -> what the field gets.
     """
 
     def __init__(self, rule: Rule, maps: Maps) -> None:
-        self.rule = rule
+        self.declared = rule
         text = rule.file if rule.file is not None else rule.of if rule.of is not None else rule.value
         if rule.of is not None and not PLACE.search(rule.of):
             text = f"{{{rule.of}}}"
@@ -48,37 +49,37 @@ class Source:
 
     def find(self, values: Values, sidecar: Callable[[str], str | None]) -> str | None:
         """The value for a row, or None."""
-        if isinstance(self.rule.value, bool):
-            return str(self.rule.value)
+        if isinstance(self.declared.value, bool):
+            return str(self.declared.value)
         value = self.template.fill(values) or None
         if value and self._like:
             match = self._like.fullmatch(value)
             value = match[1] if match else None
         if value and self.map is not None:
             return self.map.get(value)
-        return sidecar(value) if value and self.rule.file is not None else value
+        return sidecar(value) if value and self.declared.file is not None else value
 
 
 class Fields:
     """The fields of a corpus, in the order in which they are filled.
 
     Attributes:
-        sources: field -> its rules.
+        rules: field -> its rules.
     """
 
     def __init__(self, declared: Declaration, maps: Maps) -> None:
-        self.sources: dict[str, list[Source]] = {
-            name: [Source(rule, maps) for rule in rules] for name, rules in declared.fields.items()
+        self.rules: dict[str, list[CompiledRule]] = {
+            name: [CompiledRule(rule, maps) for rule in rules] for name, rules in declared.fields.items()
         }
 
     @property
     def maps(self) -> dict[str, list[str]]:
         """Part -> the values that the maps of it list."""
         listed: dict[str, dict[str, None]] = {}
-        for sources in self.sources.values():
-            for source in sources:
-                if source.part and source.map:
-                    listed.setdefault(source.part, {}).update(dict.fromkeys(source.map))
+        for rules in self.rules.values():
+            for rule in rules:
+                if rule.part and rule.map:
+                    listed.setdefault(rule.part, {}).update(dict.fromkeys(rule.map))
         return {part: list(values) for part, values in listed.items()}
 
     def fill(
@@ -92,11 +93,11 @@ class Fields:
             empty: where a value without a rule of its own is missing, for the note.
         """
         outcomes: dict[str, Outcome] = {}
-        for name, sources in self.sources.items():
-            outcomes[name] = outcome = _first(sources, values, sidecar, empty if name in NOTED else "")
+        for name, rules in self.rules.items():
+            outcomes[name] = outcome = _first(rules, values, sidecar, empty if name in NOTED else "")
             values[name] = outcome.value
         for name in FIELDS:
-            if name not in self.sources:
+            if name not in self.rules:
                 value = values.get(name) or None
                 outcomes[name] = Outcome(value, "" if value or name not in NOTED else empty)
         return outcomes
@@ -105,35 +106,35 @@ class Fields:
         """The columns of a table that the rules need: neither known values, nor fields before them."""
         columns: set[str] = set()
         known = set(known)
-        for name, sources in self.sources.items():
-            columns |= {value for source in sources for value in source.names} - known
+        for name, rules in self.rules.items():
+            columns |= {value for rule in rules for value in rule.names} - known
             known.add(name)
         return frozenset(columns)
 
     def is_known(self, field: str, groups: set[str]) -> bool:
         """Whether a field can be filled from the groups of a name alone."""
-        if field not in self.sources:
+        if field not in self.rules:
             return field in groups
-        known = groups | self.sources.keys() - {field}
-        return any(set(source.names) <= known for source in self.sources[field])
+        known = groups | self.rules.keys() - {field}
+        return any(set(rule.names) <= known for rule in self.rules[field])
 
     def needing(self, columns: frozenset[str]) -> Iterator[str]:
         """The fields that cannot be filled without some columns."""
-        for name, sources in self.sources.items():
-            if all(columns & set(source.names) for source in sources):
+        for name, rules in self.rules.items():
+            if all(columns & set(rule.names) for rule in rules):
                 yield name
 
 
 def _first(
-    sources: list[Source], values: Values, sidecar: Callable[[str], str | None], empty: str
+    rules: list[CompiledRule], values: Values, sidecar: Callable[[str], str | None], empty: str
 ) -> Outcome:
     """What the first of some rules gives that gives anything, or the reason of the last that states one."""
     why = empty
-    for source in sources:
-        value = source.find(values, sidecar)
+    for rule in rules:
+        value = rule.find(values, sidecar)
         if value is not None:
-            return Outcome(value, note=source.rule.note)
-        why = source.rule.missing or why
+            return Outcome(value, note=rule.declared.note)
+        why = rule.declared.missing or why
     return Outcome(None, why)
 
 

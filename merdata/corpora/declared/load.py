@@ -144,8 +144,8 @@ def _check(declared: Declaration, grammar: Grammar, fields: Fields) -> None:
     Raises:
         ValueError: they do not fit together.
     """
-    for source in fields.sources.get("label", ()):
-        for key, label in (source.map or {}).items():
+    for rule in fields.rules.get("label", ()):
+        for key, label in (rule.map or {}).items():
             if label not in declared.labels:
                 raise ValueError(f"fields.label.map.{key}: {label!r} is not among labels")
     for part, values in declared.parts.items():
@@ -163,13 +163,13 @@ def _check_templates(declared: Declaration, fields: Fields, known: set[str]) -> 
         ValueError: one is not.
     """
     known = known | {"stem", "folder", "path"}
-    for field, sources in fields.sources.items():
-        for source in sources:
-            if strange := [name for name in source.names if name not in known | fields.sources.keys()]:
+    for field, rules in fields.rules.items():
+        for rule in rules:
+            if strange := [name for name in rule.names if name not in known | fields.rules.keys()]:
                 raise ValueError(f"fields.{field}: {{{strange[0]}}} is not a group of names, nor a field")
-    if "label" not in known | fields.sources.keys():
+    if "label" not in known | fields.rules.keys():
         raise ValueError("fields.label: neither the names nor a field give the label")
-    if "text" not in known | fields.sources.keys():
+    if "text" not in known | fields.rules.keys():
         raise ValueError("fields.text: say where the texts are, or `missing:` with the reason")
-    if strange := [name for name in Template(declared.id).names if name not in known | fields.sources.keys()]:
+    if strange := [name for name in Template(declared.id).names if name not in known | fields.rules.keys()]:
         raise ValueError(f"id: {{{strange[0]}}} is not a group of names, nor a field")

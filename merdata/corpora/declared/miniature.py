@@ -89,10 +89,10 @@ class Miniature:
 
     def _of_label(self, label: str) -> dict[str, str]:
         """The values of parts that give a row this label."""
-        for source in self._fields.sources.get("label", ()):
-            if source.part and source.map:
-                codes = [code for code, raw in source.map.items() if raw == label]
-                return {source.part: codes[0]}
+        for rule in self._fields.rules.get("label", ()):
+            if rule.part and rule.map:
+                codes = [code for code, raw in rule.map.items() if raw == label]
+                return {rule.part: codes[0]}
         return {"label": label}
 
     def _with(self, path: PurePosixPath, wanted: Mapping[str, str]) -> PurePosixPath:
@@ -150,11 +150,11 @@ class Miniature:
         wanted = {"label": spoken.label, "speaker": spoken.speaker, "text": TEXT, "gender": "female"}
         wanted |= {"official_split": "train", "valence": "0.5", "arousal": "0.5", "dominance": "0.5"}
         wanted |= {"start": "0.0", "end": "0.5"}
-        for field, sources in self._fields.sources.items():
-            source = sources[0]
-            if len(source.names) == 1 and source.names[0] not in {*spoken.values, *cells, "table", "stem"}:
-                keys = [key for key, value in (source.map or {}).items() if value == wanted.get(field)]
-                cells[source.names[0]] = keys[0] if keys else wanted.get(field, "1")
+        for field, rules in self._fields.rules.items():
+            rule = rules[0]
+            if len(rule.names) == 1 and rule.names[0] not in {*spoken.values, *cells, "table", "stem"}:
+                keys = [key for key, value in (rule.map or {}).items() if value == wanted.get(field)]
+                cells[rule.names[0]] = keys[0] if keys else wanted.get(field, "1")
         return cells
 
 

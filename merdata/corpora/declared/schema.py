@@ -20,8 +20,8 @@ FieldName = Literal[
 ]  # fmt: skip
 
 
-class Part(BaseModel):
-    """A part of the file: unknown keys are refused."""
+class StrictModel(BaseModel):
+    """A mapping of the file: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -47,7 +47,7 @@ Regex = Annotated[str, AfterValidator(a_regex)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 
 
-class Uploads(Part):
+class Uploads(StrictModel):
     """What may be uploaded, as the licence says; what is not stated is `never`."""
 
     public: Permission = Permission.NEVER
@@ -56,7 +56,7 @@ class Uploads(Part):
     text: bool = False
 
 
-class Rule(Part):
+class Rule(StrictModel):
     """Where a field has its value from. One of `value`, `of` and `file`, or `missing` alone.
 
     Attributes:
@@ -103,7 +103,7 @@ Rules = Annotated[
 ]
 
 
-class Join(Part):
+class Join(StrictModel):
     """A second table, whose row with the same value adds its columns.
 
     Attributes:
@@ -115,7 +115,7 @@ class Join(Part):
     by: Annotated[dict[str, str], Field(min_length=1, max_length=1)]
 
 
-class Table(Part):
+class Table(StrictModel):
     """A table with a row for each utterance: csv with any usual delimiter, JSON, JSON lines or YAML.
 
     Attributes:
@@ -133,7 +133,7 @@ class Table(Part):
     quotes: bool = True
 
 
-class Votes(Part):
+class Votes(StrictModel):
     """A table of what listeners said, a rating a row. Templates take its columns, then the fields of our row.
 
     Attributes:
@@ -151,7 +151,7 @@ class Votes(Part):
     level: str = ""
 
 
-class Stray(Part):
+class Stray(StrictModel):
     """Files that are named like rows and are none: they are in the ledger with the reason.
 
     Attributes:
@@ -165,7 +165,7 @@ class Stray(Part):
     kind: Literal["stray", "song"] = "stray"
 
 
-class Complete(Part):
+class Complete(StrictModel):
     """The rows of a complete copy: every combination of the values in the id.
 
     A part without a list of values has those that are there.
@@ -177,7 +177,7 @@ class Complete(Part):
     without: list[dict[str, str]] = Field(default=[])
 
 
-class Sample(Part):
+class Sample(StrictModel):
     """The miniature of synthetic speech that `merdata sample` writes.
 
     Attributes:
@@ -195,7 +195,7 @@ class Sample(Part):
     voices: dict[str, str] = Field(default={})
 
 
-class Declaration(Part):
+class Declaration(StrictModel):
     """A corpus as data.
 
     Attributes:

@@ -14,10 +14,10 @@ from merdata.corpora.walk import audio_stem
 TOKEN = re.compile(r"\d+|[A-Z]+(?![a-zà-ÿ])|[A-Z]?[^\W\d_A-Z]+|[A-Z]")
 PAIR = re.compile(r"[A-Z][a-z]")  # `Wa` of 03a01Wa: two letters, not a word
 Place = tuple[int, int]  # depth (0 the name, 1 its folder, 2 the folder above), number of the token there
-Parts = dict[Place, str]
+Tokens = dict[Place, str]
 
 
-def cut(path: str) -> Parts:
+def cut(path: str) -> Tokens:
     """The tokens of a path by their places; those of the name from the left."""
     pure = PurePosixPath(path)
     names = [audio_stem(pure.name) or pure.stem, *reversed(pure.parts[:-1])]

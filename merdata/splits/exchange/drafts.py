@@ -12,7 +12,7 @@ from merdata.corpora.corpus import Key
 from merdata.errors import SplitError
 from merdata.io.outside import cut
 from merdata.splits.draft import Draft
-from merdata.splits.exchange.entry import Entry, Row, stem
+from merdata.splits.exchange.entry import Entry, OurRow, stem
 from merdata.splits.exchange.lists import Listed
 from merdata.splits.exchange.names import match, rows_by_id
 from merdata.store.protocol import TEST, TRAIN, VALIDATION
@@ -92,7 +92,7 @@ def _draft(entries: list[Entry], ids: Mapping[Entry, str], rows: pd.DataFrame, f
 def _matched(entries: Iterable[Entry], rows: pd.DataFrame, key: Key) -> dict[Entry, str]:
     """Entry -> id of our row; where a key fits several rows, the name of the audio file decides."""
     ids: dict[str, list[str]] = {}
-    row: Row
+    row: OurRow
     for row in rows.itertuples():
         ids.setdefault(key(row), []).append(str(row.id))
     found = {}

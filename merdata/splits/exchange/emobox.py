@@ -17,7 +17,7 @@ from typing import Any
 from merdata.corpora.corpus import Key, StoredRow, name_of
 from merdata.errors import SplitError
 from merdata.io.files import write_text
-from merdata.splits.exchange.entry import Entry, Row, key_of, read_json, stem
+from merdata.splits.exchange.entry import Entry, OurRow, key_of, read_json, stem
 from merdata.store.protocol import TEST, TRAIN, VALIDATION, Protocol
 from merdata.store.store import Store
 from merdata.utterance import SAMPLE_RATE
@@ -105,7 +105,7 @@ def _usual_key(corpus: str, row: StoredRow) -> str:
     return f"{corpus}-{name_of(row)}"
 
 
-def _line(row: Row, key: Key, rates: dict[str, int]) -> dict[str, Any]:
+def _line(row: OurRow, key: Key, rates: dict[str, int]) -> dict[str, Any]:
     rate = rates.get(row.id) or SAMPLE_RATE
     return {
         "key": key(row),

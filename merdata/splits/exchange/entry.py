@@ -11,7 +11,7 @@ from merdata.corpora.registry import get_corpus, registry
 from merdata.errors import CorpusNotFound, SplitError
 from merdata.io.outside import parse_json, read_some
 
-Row = Any  # a row of ours, as DataFrame.itertuples gives it (`StoredRow` with more columns)
+OurRow = Any  # a row of ours, as DataFrame.itertuples gives it (`StoredRow` with more columns)
 
 
 @dataclass(frozen=True)

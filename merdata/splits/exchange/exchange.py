@@ -28,7 +28,7 @@ from merdata.store.store import Store, open_store
 
 
 @dataclass(frozen=True)
-class Source:
+class SplitSource:
     """Somebody whose split is a list of files.
 
     Attributes:
@@ -45,10 +45,10 @@ class Source:
 
 
 SOURCES = {
-    emobox.NAME: Source(emobox.read_folds, by_name=True, rest_is_train=True),
-    "emobox-track2": Source(emobox.read_track2, lambda row: f"{stem(row.id)} {row.speaker}"),
-    "emosuperb": Source(read_superb, by_name=True),
-    "s3prl": Source(s3prl.read_sessions),
+    emobox.NAME: SplitSource(emobox.read_folds, by_name=True, rest_is_train=True),
+    "emobox-track2": SplitSource(emobox.read_track2, lambda row: f"{stem(row.id)} {row.speaker}"),
+    "emosuperb": SplitSource(read_superb, by_name=True),
+    "s3prl": SplitSource(s3prl.read_sessions),
 }
 
 

@@ -12,7 +12,7 @@ from merdata.store.ledger import NOT_ROWS
 from merdata.store.store import Store
 from merdata.utterance import file_of
 
-Parts = tuple[str, ...]
+PathParts = tuple[str, ...]
 DEEPEST = 6  # parts of a path that are compared, from its end
 
 
@@ -56,13 +56,13 @@ def match(names: Collection[str], sources: Mapping[str, str], corpus: str) -> Ma
 
 
 def _joined(
-    wholes: Mapping[str, Parts], names: Mapping[str, Parts], rows: Mapping[str, Parts]
+    wholes: Mapping[str, PathParts], names: Mapping[str, PathParts], rows: Mapping[str, PathParts]
 ) -> dict[str, str]:
     """Name -> id, where the same end stands for one row, and for names that are the same as wholes."""
-    row_of: dict[Parts, list[str]] = {}
+    row_of: dict[PathParts, list[str]] = {}
     for id, parts in rows.items():
         row_of.setdefault(parts, []).append(id)
-    meant: dict[Parts, set[Parts]] = {}
+    meant: dict[PathParts, set[PathParts]] = {}
     for name, parts in names.items():
         meant.setdefault(parts, set()).add(wholes[name])
     return {
@@ -72,7 +72,7 @@ def _joined(
     }
 
 
-def _parts(name: str) -> Parts:
+def _parts(name: str) -> PathParts:
     """A path's parts without an audio ending; the form of accents, case and slashes do not matter."""
     plain = unicodedata.normalize("NFC", name.replace("\\", "/")).casefold()
     *folders, last = PurePosixPath(plain).parts or ("",)

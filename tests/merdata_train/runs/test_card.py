@@ -133,6 +133,17 @@ def test_the_card_outlives_the_store(trained: Path, tmp_path: Path) -> None:
     assert "speaker-disjoint" not in write_card(folder).read_text()
 
 
+def test_a_store_of_an_older_merdata_states_no_limits(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(trained, tmp_path / "run")
+    older = merdata.open_store(open_run(folder)[0].store)
+    for facts in older.corpora.values():
+        facts.pop("limits")
+    monkeypatch.setattr(merdata, "open_store", lambda _: older)
+    assert "It was trained on utterances of a few seconds" in write_card(folder).read_text()
+
+
 def test_a_run_without_scores_has_no_card(trained: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(trained, tmp_path / "run")
     (folder / "metrics.json").unlink()
