@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from merdata.audio.clip import AUDIO_VERSION
 from merdata.builder.plan import Choice, Plan
-from merdata.builder.source import MISSING
 from merdata.builder.task import ShardTask, journal_facts, read_journal
 from merdata.corpora.corpus import Corpus
 from merdata.errors import StoreError
@@ -53,7 +52,7 @@ class BuiltCorpus:
         listed = ", ".join(f"{rows:,} {reason}" for reason, rows in reasons.most_common())
         commonest = reasons.most_common(1)[0][0]
         example = next(row for row in self.entries.to_pylist() if row["reason"] == commonest)
-        way_out = f"; {KEEP_TEXTS}" if commonest == MISSING else ""
+        way_out = f"; {KEEP_TEXTS}" if commonest == "missing" else ""
         return (
             f"none of the {self.counts.discovered:,} rows of {self.counts.corpus} can be stored ({listed}), "
             f"as {example['id']}: {example['detail']}{way_out}"

@@ -15,8 +15,6 @@ from merdata.errors import AudioError
 from merdata.io.files import file_sha256
 from merdata.io.places import fetch, is_remote
 
-MISSING = "missing"  # the reason of a row whose audio the corpus does not have
-
 
 def read_source(root: Path, source: str | None, size: int | None, modified_ns: int | None) -> bytes:
     """Read a file of a corpus, once.
@@ -32,7 +30,7 @@ def read_source(root: Path, source: str | None, size: int | None, modified_ns: i
         RemoteError: it is remote and could not be reached; the build stops, and no row is lost.
     """
     if source is None:
-        raise AudioError(MISSING, "the corpus names this clip, the disk lacks it")
+        raise AudioError("missing", "the corpus names this clip, the disk lacks it")
     if is_remote(root):
         return _fetched(root / source, size)
     path = root / source
