@@ -304,7 +304,7 @@ def test_the_command_prints_every_class(trained: Path, recording: Path, store: m
     ("words", "says"),
     [
         ([], "there is nothing to predict from"),
-        (["a.wav", "--text", "x", "--text", "y"], "1 files and 2 texts"),
+        (["a.wav", "--text", "x", "--text", "y"], "files: 1, texts: 2"),
         (["a.wav", "--language", "en"], "--language is for --transcribe"),
     ],
 )
