@@ -54,13 +54,14 @@ class _FastLoader(_KeysOnce, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # 
     """As strict about keys, and four times as fast; of aliases and depth it knows nothing."""
 
 
-def _whole(loader: StrictLoader, node: yaml.ScalarNode) -> int | str:
+def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | str:
     """A whole number; `07`, which YAML reads with base 8, stays the name that it is."""
     text = loader.construct_scalar(node)
     return str(text) if LEADING_ZERO.fullmatch(text) else loader.construct_yaml_int(node)
 
 
-StrictLoader.add_constructor("tag:yaml.org,2002:int", _whole)
+for _loader in (StrictLoader, _FastLoader):
+    _loader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def _alias(event: Any) -> yaml.YAMLError:
