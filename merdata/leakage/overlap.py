@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from merdata.text import Codes
 
 EXAMPLES = 3
 DISJOINT = "-disjoint"
-AUDIO = "audio"  # and near audio: their values are numbers
+HEARD = ("audio", "near audio")  # what is shared without a name: rows are the examples
 ONLY_TEST = " test"  # a claim that ends so speaks of test alone
 
 
@@ -72,21 +73,20 @@ def overlaps(rows: Rows, splits: Splits, claims: Mapping[str, list[str]]) -> Ite
                 for corpus in np.unique(rows.corpus.codes[here]):
                     inside = here[rows.corpus.codes[here] == corpus]
                     key = (name, str(rows.corpus.names[corpus]), SPLITS[number])
-                    finding = _finding(
-                        fold, key, values.codes[inside], in_train, values.names, claimed=key in claimed
-                    )
-                    if finding.rows and name.endswith(AUDIO):
-                        twins = _twins(rows.ids, values.codes, inside, np.flatnonzero(split == TRAIN))
-                        finding = replace(finding, examples=twins)
-                    yield finding
+                    example: Callable[[int], str] = values.names.__getitem__
+                    if name in HEARD:
+                        example = partial(_twins, rows.ids, values.codes, inside, split == TRAIN)
+                    own = values.codes[inside]
+                    yield _finding(fold, key, own, in_train, example, claimed=key in claimed)
 
 
-def _twins(ids: pa.StringArray, codes: Codes, inside: Codes, train: Codes) -> list[str]:
-    """Some rows with one of train that they share their value with, where the value itself says nothing."""
-    inside, train = inside[codes[inside] >= 0], train[codes[train] >= 0]
-    _, own, theirs = np.intersect1d(codes[inside], codes[train], return_indices=True)
-    pairs = zip(inside[own[:EXAMPLES]], train[theirs[:EXAMPLES]], strict=True)
-    return [f"{ids[one]} = {ids[other]}" for one, other in pairs]
+def _twins(
+    ids: pa.StringArray, codes: Codes, inside: Codes, in_train: npt.NDArray[np.bool_], code: int
+) -> str:
+    """The first row of some, and of train, that has a value which itself says nothing."""
+    one = inside[codes[inside] == code][0]
+    other = np.flatnonzero(in_train & (codes == code))[0]
+    return f"{ids[one]} = {ids[other]}"
 
 
 def _claimed(claims: Mapping[str, list[str]]) -> Iterator[tuple[str, str, str]]:
@@ -103,12 +103,15 @@ def _finding(
     key: tuple[str, str, str],
     own: Codes,
     in_train: npt.NDArray[np.bool_],
-    names: npt.NDArray[np.object_],
+    example: Callable[[int], str],
     *,
     claimed: bool,
 ) -> Finding:
-    """What rows with the values `own` share with train; `key` is property, corpus and split."""
+    """What rows with the values `own` share with train; `key` is property, corpus and split.
+
+    `example` says what a value is called.
+    """
     distinct = np.unique(own)
     common = distinct[in_train[distinct]]
     counts = (int(in_train[own].sum()), len(own), len(common), len(distinct))
-    return Finding(fold, *key, *counts, list(names[common[:EXAMPLES]]), claimed)
+    return Finding(fold, *key, *counts, list(map(example, common[:EXAMPLES])), claimed)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.table import Table
 
 from merdata.leakage.audit import Audit
-from merdata.leakage.overlap import Finding
+from merdata.leakage.overlap import HEARD, Finding
 from merdata.leakage.probes import TextProbe
 from merdata.leakage.texts import SameText
 from merdata.store.protocol import TEST, VALIDATION
@@ -51,7 +51,8 @@ def _overlaps(audit: Audit) -> Table:
         groups.setdefault((finding.shared, finding.corpus), []).append(finding)
     for (shared, corpus), findings in groups.items():
         example = next((name for finding in reversed(findings) for name in finding.examples), "")
-        shown = shortened(example.partition(" = ")[0].removeprefix(f"{corpus}/"))
+        example = example.partition(" = ")[0] if shared in HEARD else example
+        shown = shortened(example.removeprefix(f"{corpus}/"))
         sides = [
             [finding for finding in findings if finding.evaluation == side] for side in (VALIDATION, TEST)
         ]
